@@ -1,0 +1,50 @@
+# Every target sets itself up first; what is already there costs no time.
+#   make demo [FOOTAGE=folder] [MODEL=file.onnx] [ARGS="--for 60 --json"]   the whole system on this machine
+#   make test [ARGS="tests/hub -k names"]                                   rules, types and tests; needs no GPU, no camera
+#   make check | fix | bench | openapi | requirements                       see below
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench openapi requirements set-up
+BIN := .venv/bin
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
+SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
+export PYTHON
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: ## hub, broker, three appliances and their cameras, all on loopback
+	@./set-up.sh demo
+	@exec $(BIN)/fengsui demo $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+test: check ## all that a machine without GPU or camera can prove
+	@echo "test: the front end's unit tests, then pytest on two cores"
+	@$(NPM) test -- --passWithNoTests
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: ## rules and types, no test is run
+	@./set-up.sh develop
+	@echo "check: ruff, mypy, import contracts, types of the front end"
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/ruff format --quiet --check $(SOURCES)
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .venv/.stamps/imports.log 2>&1 || { cat .venv/.stamps/imports.log; exit 1; }
+	@$(NPM) check
+
+fix: ## mend what ruff can mend
+	@./set-up.sh develop
+	@$(BIN)/ruff check --quiet --fix $(SOURCES) ; $(BIN)/ruff format --quiet $(SOURCES)
+
+bench: ## measure against baselines of the same run: bench/results.json and bench/results.md
+	@./set-up.sh develop
+	@$(BIN)/pytest -q -p no:randomly -m bench tests/bench $(ARGS)
+
+openapi: ## describe both APIs anew, and make the front end's client from that
+	@./set-up.sh develop
+	@$(BIN)/fengsui hub openapi > federation/webkit/api/hub.openapi.json
+	@$(BIN)/fengsui appliance openapi > federation/webkit/api/appliance.openapi.json
+	@$(NPM) generate
+
+requirements: ## make the hashed requirement files again; ARGS=--upgrade for the newest
+	@./set-up.sh develop
+	@requirements/compile.sh $(ARGS)

@@ -1,0 +1,1 @@
+"""Recipe and steps that turn a release into flashable operating-system images."""

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: { include: ['federation/webkit/*/src/**/*.test.ts', 'hub/portal/ui/src/**/*.test.ts', 'appliance/panel/ui/src/**/*.test.ts'] },
+})
