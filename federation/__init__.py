@@ -1,0 +1,1 @@
+"""What appliance and hub share: messages, transport, custody, identity, packages, HTTP primitives."""

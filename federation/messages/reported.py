@@ -1,0 +1,83 @@
+"""What an appliance says of itself: retained, replaced as a whole."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from federation.messages.identifiers import Slug
+from federation.messages.wire import WireModel
+
+
+class CameraState(StrEnum):
+    """What is known of a camera's stream."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALLED = "stalled"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+
+
+class CameraReport(WireModel):
+    """Health of one camera as its stream shows it."""
+
+    point_id: Slug
+    state: CameraState
+    reason: str = ""
+    fps: float = Field(default=0.0, ge=0)
+    bitrate_kbps: float = Field(default=0.0, ge=0)
+    gop_s: float = Field(default=0.0, ge=0, description="seconds between key frames")
+    key_frame_age_s: float | None = Field(default=None, ge=0)
+    reconnects: int = Field(default=0, ge=0)
+    width_px: int = Field(default=0, ge=0)
+    height_px: int = Field(default=0, ge=0)
+
+
+class TaskState(StrEnum):
+    """What an appliance does with a task."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"  # outside its calendar
+    FAILED = "failed"
+
+
+class TaskReport(WireModel):
+    """State of one task; `reason` is a stable code with detail for people after a colon."""
+
+    task_id: str
+    generation: int = Field(ge=1)
+    state: TaskState
+    reason: str = ""
+    frames: int = Field(default=0, ge=0, description="frames judged since the task started")
+    events: int = Field(default=0, ge=0)
+
+
+class LaneReport(WireModel):
+    """How far the outbox of one lane has got."""
+
+    lane: str
+    produced: int = Field(ge=0, description="highest sequence number written")
+    acknowledged: int = Field(ge=0, description="highest sequence number the hub has committed")
+
+    @property
+    def backlog(self) -> int:
+        """Rows written and not yet acknowledged."""
+        return self.produced - self.acknowledged
+
+
+class ReportedState(WireModel):
+    """The whole state of an appliance; `desired_version` is the document it has applied."""
+
+    node_id: Slug
+    desired_epoch: int = Field(default=0, ge=0)
+    desired_version: int = Field(default=0, ge=0)
+    reported_at: AwareDatetime
+    cameras: tuple[CameraReport, ...] = ()
+    tasks: tuple[TaskReport, ...] = ()
+    lanes: tuple[LaneReport, ...] = ()
+    evidence_backlog: int = Field(default=0, ge=0, description="pictures the hub has not stored yet")
+    restarts: int = Field(default=0, ge=0, description="unplanned restarts of its processes since boot")
+    cpu_share: float = Field(default=0.0, ge=0, le=1)
+    memory_share: float = Field(default=0.0, ge=0, le=1)
+    disk_share: float = Field(default=0.0, ge=0, le=1)

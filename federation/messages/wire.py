@@ -1,0 +1,13 @@
+"""The base of every message on the wire."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class WireModel(BaseModel):
+    """A frozen message whose unknown fields are kept, so that an old peer survives a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def to_bytes(self) -> bytes:
+        """Return the message as UTF-8 JSON."""
+        return self.model_dump_json().encode()

@@ -1,0 +1,36 @@
+"""Errors of algorithm packages.
+
+PackageError
+├── BadArchive         the file is no safe, complete .algpkg archive
+├── BadManifest        algorithm.yaml is not a manifest of this format
+└── BadParameters      a task's parameters do not fit the algorithm
+"""
+
+
+class PackageError(Exception):
+    """Something is wrong with an algorithm package; the sentence says what to do."""
+
+    code = "bad_package"
+
+
+class BadArchive(PackageError):
+    """The file is no safe, complete .algpkg archive."""
+
+    code = "bad_archive"
+
+
+class BadManifest(PackageError):
+    """algorithm.yaml is not a manifest of this format."""
+
+    code = "bad_manifest"
+
+
+class BadParameters(PackageError):
+    """A task's parameters do not fit the algorithm; `fields` says which, and why."""
+
+    code = "bad_parameters"
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """Describe the fault of every parameter in `fields`, by its name."""
+        super().__init__("; ".join(f"{name}: {fault}" for name, fault in fields.items()))
+        self.fields = fields

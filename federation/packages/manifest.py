@@ -1,0 +1,260 @@
+"""algorithm.yaml: what an algorithm package of format `algpkg/1` says of itself."""
+
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
+
+from federation.packages import parameters
+from federation.packages.errors import BadManifest
+from federation.packages.parameters import Parameter
+from federation.packages.texts import ManifestPart, Text
+
+FORMAT = "algpkg/1"
+MANIFEST_LIMIT_BYTES = 1 << 20
+
+AlgorithmId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
+Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
+EventCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){1,3}$")]
+PackagePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")]
+
+
+class Vendor(ManifestPart):
+    """Who made the algorithm (来源厂商)."""
+
+    id: AlgorithmId
+    name: Text
+
+
+class Classification(ManifestPart):
+    """What the algorithm looks at and for, for finding it in the repository."""
+
+    analysis: Literal["detection", "behaviour"] = "detection"
+    targets: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+class Platform(ManifestPart):
+    """Where the algorithm runs; the first entry that a node satisfies is used."""
+
+    platform: Literal["cpu", "cuda"] = "cpu"
+    arch: Literal["any", "x86_64", "aarch64"] = "any"
+    backend: Literal["onnxruntime", "opencv"]
+    file: PackagePath | None = Field(default=None, description="the model; algorithms of the product itself have none")
+
+    @model_validator(mode="after")
+    def _model_where_needed(self) -> Self:
+        if (self.backend == "onnxruntime") != (self.file is not None):
+            msg = "backend onnxruntime needs a file, backend opencv has none"
+            raise ValueError(msg)
+        return self
+
+
+class Runtime(ManifestPart):
+    """What the algorithm needs in order to run."""
+
+    platforms: tuple[Platform, ...] = Field(min_length=1, max_length=16)
+
+
+class ModelInput(ManifestPart):
+    """The pre-processing: how a picture becomes the model's input tensor."""
+
+    tensor: str = Field(min_length=1, max_length=128)
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    dtype: Literal["float32", "float16", "uint8"] = "float32"
+    size: tuple[Annotated[int, Field(ge=16, le=4096)], Annotated[int, Field(ge=16, le=4096)]] = Field(
+        description="width and height in px"
+    )
+    color: Literal["RGB", "BGR"] = "RGB"
+    resize: Literal["letterbox", "stretch"] = "letterbox"
+    pad: int = Field(default=114, ge=0, le=255, description="grey value beside a letterboxed picture")
+    anchor: Literal["centre", "topleft"] = Field(default="centre", description="where a letterboxed picture lies")
+    scale: float = Field(default=1 / 255, gt=0, description="value * scale, then (value - mean) / std")
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1, 1, 1)
+
+
+class Nms(ManifestPart):
+    """Removal of boxes that show the same thing."""
+
+    iou: float = Field(default=0.45, gt=0, lt=1)
+    per_class: bool = True
+
+
+class DenseOutput(ManifestPart):
+    """One tensor with a prediction per place of the picture: box, objectness if any, one score per label."""
+
+    decoder: Literal["dense"]
+    tensor: str = Field(min_length=1, max_length=128)
+    channels_first: bool = Field(default=False, description="(1, channels, places) instead of (1, places, channels)")
+    box: Literal["cxcywh", "xyxy"] = "cxcywh"
+    objectness: bool = Field(default=False, description="a score before the labels', to be multiplied with them")
+    grid: tuple[Annotated[int, Field(ge=1, le=256)], ...] | None = Field(
+        default=None, description="strides of a raw YOLOX grid: xy = (p + cell) * stride, wh = exp(p) * stride"
+    )
+    activation: Literal["none", "sigmoid"] = "none"
+    normalised: bool = Field(default=False, description="boxes are shares of the input instead of px")
+    conf: float = Field(default=0.25, gt=0, lt=1, description="weaker predictions are not looked at")
+    nms: Nms | None = Nms()
+
+
+class RowsOutput(ManifestPart):
+    """One tensor (1, n, 6) or (n, 6) of finished detections: x1, y1, x2, y2, score, class."""
+
+    decoder: Literal["rows"]
+    tensor: str = Field(min_length=1, max_length=128)
+    normalised: bool = False
+    conf: float = Field(default=0.25, gt=0, lt=1)
+
+
+ModelOutput = Annotated[DenseOutput | RowsOutput, Field(discriminator="decoder")]
+
+
+class RuleDefaults(ManifestPart):
+    """What a task uses where the point says nothing else."""
+
+    min_conf: float = Field(default=0.4, gt=0, le=1)
+    min_size: float = Field(default=0.0, ge=0, le=1, description="least height of a box, as a share of the picture's")
+    count: int = Field(default=1, ge=1, le=1000, description="so many at once make an event")
+    dwell_s: float = Field(default=0.0, ge=0, le=86400, description="for so long, in s")
+    dedupe_s: float = Field(default=60.0, ge=0, le=86400, description="then silent for so long, in s")
+
+
+class Rule(ManifestPart):
+    """What turns detections into events: `presence` looks at one moment, `dwell` follows a thing that stays."""
+
+    kind: Literal["presence", "dwell"]
+    defaults: RuleDefaults = RuleDefaults()
+
+
+class When(ManifestPart):
+    """Which detections make this event."""
+
+    labels: tuple[str, ...] = Field(min_length=1, max_length=1000)
+
+
+class EventKind(ManifestPart):
+    """An event that the algorithm reports (算法检出项)."""
+
+    code: EventCode = Field(description="event code (事件码), unique in the repository")
+    name: Text
+    when: When | None = Field(default=None, description="only for models with labels")
+
+
+class Licence(ManifestPart):
+    """SPDX identifiers of the software and of the weights."""
+
+    software: str = Field(min_length=1, max_length=64)
+    weights: str | None = Field(default=None, max_length=64)
+
+
+class Manifest(ManifestPart):
+    """Everything that hub and appliance must know of an algorithm without touching its model."""
+
+    apiVersion: Literal["algpkg/1"]  # noqa: N815 - the name in the format
+    kind: Literal["algorithm"]
+    id: AlgorithmId
+    version: Version
+    interface: int = Field(
+        default=1, ge=1, description="equal numbers promise compatible events and parameters, so that versions may swap"
+    )
+    name: Text
+    description: Text
+    vendor: Vendor
+    classification: Classification = Classification()
+    cost: float = Field(
+        default=1.0, gt=0, le=1000, description="analyse capacity that one task takes, in streams (firmware profile)"
+    )
+    needs_region: bool = Field(default=False, description="a task without a region makes no sense")
+    runtime: Runtime
+    input: ModelInput | None = None
+    output: ModelOutput | None = None
+    labels: tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...] = Field(
+        default=(), max_length=10_000
+    )
+    rule: Rule | None = None
+    params: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Parameter] = Field(
+        default_factory=dict, max_length=64, description="the form at the point, in this order"
+    )
+    events: tuple[EventKind, ...] = Field(min_length=1, max_length=1000)
+    licence: Licence
+
+    @property
+    def params_schema(self) -> dict[str, JsonValue]:
+        """The JSON Schema 2020-12 of a task's parameters, with labels for the form."""
+        return parameters.json_schema(self.params)
+
+    @property
+    def model_file(self) -> str | None:
+        """The path of the model inside the package; None for an algorithm of the product itself."""
+        return self.runtime.platforms[0].file
+
+    def settle(self, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Return every parameter with its given value or default; raise BadParameters for what does not fit."""
+        return parameters.settle(self.params, given)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if any(platform.file for platform in self.runtime.platforms):
+            missing = [part for part in ("input", "output", "rule") if getattr(self, part) is None]
+            if missing or not self.labels:
+                msg = "a model needs " + ", ".join([*missing, *([] if self.labels else ["labels"])])
+                raise ValueError(msg)
+        codes = [event.code for event in self.events]
+        if len(set(codes)) != len(codes):
+            msg = "an event code stands twice"
+            raise ValueError(msg)
+        for event in self.events:
+            unknown = [] if event.when is None else sorted(set(event.when.labels) - set(self.labels))
+            if unknown:
+                msg = f"event {event.code} waits for unknown labels: {', '.join(unknown[:5])}"
+                raise ValueError(msg)
+            if self.labels and event.when is None:
+                msg = f"event {event.code} says no labels in `when`"
+                raise ValueError(msg)
+        return self
+
+
+def read_manifest(text: str | bytes) -> Manifest:
+    """Return the manifest in the YAML document `text`; raise BadManifest with the first faults.
+
+    Aliases are refused: a few bytes of them unfold to gigabytes.
+    """
+    if len(text) > MANIFEST_LIMIT_BYTES:
+        raise BadManifest(f"algorithm.yaml is larger than {MANIFEST_LIMIT_BYTES} bytes")
+    try:
+        document = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader without aliases
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise BadManifest(f"algorithm.yaml is not plain YAML: {_first_line(error)}") from error
+    try:
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        raise BadManifest(_faults(error)) from error
+
+
+def write_manifest(manifest: Manifest) -> str:
+    """Return `manifest` as YAML that `read_manifest` reads back to an equal value."""
+    document = manifest.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            msg = "aliases are not allowed"
+            raise yaml.composer.ComposerError(None, None, msg, None)
+        return super().compose_node(parent, index)
+
+
+def _faults(error: ValidationError) -> str:
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [f"{'.'.join(map(str, item['loc'])) or 'algorithm.yaml'}: {item['msg']}" for item in items[:5]]
+    more = f" (and {len(items) - 5} more)" if len(items) > 5 else ""
+    return "; ".join(lines) + more
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).replace("\n", " ")[:160]

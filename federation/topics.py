@@ -1,0 +1,50 @@
+"""The MQTT topic tree. A node writes only below its own `fs/1/{node}/u` and `fs/1/{node}/s`."""
+
+from federation.messages.custody import Lane
+
+ROOT = "fs/1"
+FEED_ROOT = "feed/1"
+
+
+def presence(node_id: str) -> str:
+    """Retained presence and last will of a node."""
+    return f"{ROOT}/{node_id}/s"
+
+
+def hello(node_id: str) -> str:
+    """Start of a custody session, node to hub."""
+    return f"{ROOT}/{node_id}/u/hello"
+
+
+def batch(node_id: str, lane: Lane) -> str:
+    """Rows of one lane, node to hub."""
+    return f"{ROOT}/{node_id}/u/b/{lane}"
+
+
+def reported(node_id: str) -> str:
+    """Retained reported state, node to hub."""
+    return f"{ROOT}/{node_id}/u/r"
+
+
+def ack(node_id: str) -> str:
+    """Acknowledgements of all lanes, hub to node."""
+    return f"{ROOT}/{node_id}/d/ack"
+
+
+def desired(node_id: str) -> str:
+    """Retained desired state, hub to node."""
+    return f"{ROOT}/{node_id}/d/t"
+
+
+def feed_events(bureau: str) -> str:
+    """Judgement-ready events for one bureau, hub to subscriber."""
+    return f"{FEED_ROOT}/{bureau}/events"
+
+
+def node_of(topic: str) -> str:
+    """Return the node of a topic below `ROOT`; raise ValueError for any other topic."""
+    parts = topic.split("/")
+    if len(parts) < 4 or "/".join(parts[:2]) != ROOT:
+        msg = f"not a node topic: {topic}"
+        raise ValueError(msg)
+    return parts[2]

@@ -1,0 +1,143 @@
+import contextlib
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.packages import BadArchive, PackageError, builtin_manifests, open_package, write_manifest, write_package
+
+MANIFEST = write_manifest(builtin_manifests()["fengsui.area_intrusion"]).encode()
+PARTS = {"algorithm.yaml": MANIFEST, "docs/read.me": b"hello"}
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_package_that_was_written_is_opened(tmp_path: Path) -> None:
+    written = write_package(PARTS, tmp_path / "a.algpkg")
+
+    opened = open_package(tmp_path / "a.algpkg")
+
+    assert opened == written
+    assert opened.manifest.id == "fengsui.area_intrusion"
+    assert opened.read("docs/read.me") == b"hello"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.algpkg"]
+
+
+def test_equal_contents_give_equal_digests(tmp_path: Path) -> None:
+    first = write_package(PARTS, tmp_path / "a.algpkg")
+    second = write_package(dict(reversed(PARTS.items())), tmp_path / "b.algpkg")
+
+    assert first.digest == second.digest
+
+
+def test_a_folder_is_packed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "docs").mkdir(parents=True)
+    (folder / "algorithm.yaml").write_bytes(MANIFEST)
+    (folder / "docs" / "read.me").write_bytes(b"hello")
+
+    package = write_package(folder, tmp_path / "a.algpkg")
+
+    assert package.digest == write_package(PARTS, tmp_path / "b.algpkg").digest
+
+
+def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "algorithm.yaml").symlink_to("/etc/hostname")
+
+    with pytest.raises(BadArchive, match="link"):
+        write_package(folder, tmp_path / "a.algpkg")
+
+    assert not (tmp_path / "a.algpkg").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../up", "a/../../up", "a\\b", "a//b", "C:/x", "./a", "x" * 300], ids=repr
+)
+def test_an_unsafe_path_is_refused(tmp_path: Path, name: str) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+
+    with pytest.raises(BadArchive, match="may not stand"):
+        open_package(zipped(tmp_path / "bad.algpkg", {**good, name: b"x"}))
+
+
+def test_a_link_inside_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bad.algpkg", contents(write_package(PARTS, tmp_path / "a.algpkg").path))
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+
+    with pytest.raises(BadArchive, match="link"):
+        open_package(path)
+
+
+def test_a_file_that_unfolds_to_far_more_is_refused(tmp_path: Path) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+
+    with pytest.raises(BadArchive, match="unpacks to far more"):
+        open_package(zipped(tmp_path / "bomb.algpkg", {**good, "zeros": bytes(64 << 20)}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"docs/read.me": b"hullo"}, "is not what"),
+        ({"docs/more": b"x"}, "only one"),
+        ({"SHA256SUMS": b""}, "only one"),
+        ({"SHA256SUMS": b"nonsense\n"}, "line"),
+        ({"SM3SUMS": b"\xff"}, "archive"),
+    ],
+)
+def test_a_file_that_the_digest_list_does_not_know_so_is_refused(
+    tmp_path: Path, changes: dict[str, bytes], said: str
+) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+
+    with pytest.raises(BadArchive, match=said):
+        open_package(zipped(tmp_path / "bad.algpkg", {**good, **changes}))
+
+
+def test_one_digest_list_is_enough_and_none_is_too_few(tmp_path: Path) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+    without_sm3 = {name: content for name, content in good.items() if name != "SM3SUMS"}
+
+    assert open_package(zipped(tmp_path / "b.algpkg", without_sm3)).manifest.id == "fengsui.area_intrusion"
+
+    with pytest.raises(BadArchive, match="neither"):
+        open_package(zipped(tmp_path / "c.algpkg", PARTS))
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="No such file"):
+        open_package(tmp_path / "absent.algpkg")
+
+
+@given(st.binary(max_size=400), st.integers(0, 5000), st.integers(0, 255))
+def test_whatever_bytes_arrive_the_answer_is_a_package_error(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes, place: int, value: int
+) -> None:
+    folder = tmp_path_factory.mktemp("noise")
+    content = bytearray(write_package(PARTS, folder / "a.algpkg").path.read_bytes())
+    content[place % len(content)] = value
+    (folder / "b.algpkg").write_bytes(content)
+    (folder / "c.algpkg").write_bytes(noise)
+
+    with pytest.raises(PackageError):
+        open_package(folder / "c.algpkg")
+    with contextlib.suppress(PackageError):
+        open_package(folder / "b.algpkg")

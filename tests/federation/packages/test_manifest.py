@@ -1,0 +1,102 @@
+import pytest
+
+from federation.packages import BadManifest, BadParameters, builtin_manifests, read_manifest, write_manifest
+
+DETECTOR = """
+apiVersion: algpkg/1
+kind: algorithm
+id: example.person
+version: 1.0.0
+name: {zh: 人员检测, en: Persons}
+description: {zh: 检测人员, en: Finds persons}
+vendor: {id: example, name: {zh: 示例, en: Example}}
+runtime: {platforms: [{backend: onnxruntime, file: models/m.onnx}]}
+input: {tensor: images, size: [416, 416]}
+output: {decoder: dense, tensor: output, objectness: true}
+labels: [person]
+rule: {kind: presence}
+events: [{code: example.person/person, name: {zh: 人员, en: Person}, when: {labels: [person]}}]
+licence: {software: Apache-2.0}
+"""
+
+
+def test_the_builtin_algorithms_have_manifests_that_survive_a_round_trip() -> None:
+    manifests = builtin_manifests()
+
+    assert set(manifests) == {"fengsui.area_intrusion", "fengsui.left_object"}
+    assert [read_manifest(write_manifest(manifest)) for manifest in manifests.values()] == list(manifests.values())
+
+
+def test_a_manifest_of_a_detector_is_read() -> None:
+    manifest = read_manifest(DETECTOR)
+
+    assert manifest.model_file == "models/m.onnx"
+    assert read_manifest(write_manifest(manifest)) == manifest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: algorithm", "kind: algorithm\ncolour: red", "colour"),
+        ("apiVersion: algpkg/1", "apiVersion: algpkg/9", "apiVersion"),
+        ("id: example.person", "id: ../person", "id"),
+        ("labels: [person]", "labels: []", "labels"),
+        ("\nlabels: [person]", "\nlabels: [dog]", "unknown labels"),
+        ("input: {tensor: images, size: [416, 416]}", "", "input"),
+        ("file: models/m.onnx", "file: /models/m.onnx", "file"),
+        ("file: models/m.onnx", "file: ../m.onnx", "file"),
+        ("version: 1.0.0", "version: one", "version"),
+        ("size: [416, 416]", "size: [416, 999999]", "size"),
+        ("labels: [person]", "labels: &a [person]\nx: *a", "aliases"),
+        ("labels: [person]", "labels: !!python/object:os.system [person]", "plain YAML"),
+    ],
+)
+def test_a_manifest_that_is_wrong_says_where(old: str, new: str, said: str) -> None:
+    with pytest.raises(BadManifest, match=said):
+        read_manifest(DETECTOR.replace(old, new))
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"\xff\xfe", b"a: b: c", b"- " * 100_000, b"x" * (2 << 20)])
+def test_what_is_no_manifest_is_refused(text: bytes) -> None:
+    with pytest.raises(BadManifest):
+        read_manifest(text)
+
+
+def test_parameters_settle_to_given_values_and_defaults() -> None:
+    manifest = builtin_manifests()["fengsui.area_intrusion"]
+
+    settled = manifest.settle({"dwell_s": 3})
+
+    assert settled["dwell_s"] == 3
+    assert settled["rearm_s"] == 5
+
+
+@pytest.mark.parametrize("value", ["3", True, None, -1, 1e9, float("nan"), [1]])
+def test_a_parameter_that_does_not_fit_is_named(value: object) -> None:
+    manifest = builtin_manifests()["fengsui.area_intrusion"]
+
+    with pytest.raises(BadParameters, match="dwell_s") as caught:
+        manifest.settle({"dwell_s": value})  # type: ignore[dict-item]
+
+    assert set(caught.value.fields) == {"dwell_s"}
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    with pytest.raises(BadParameters, match="colour: unknown"):
+        builtin_manifests()["fengsui.left_object"].settle({"colour": "red"})
+
+
+def test_the_form_schema_carries_labels_in_both_languages() -> None:
+    schema = builtin_manifests()["fengsui.left_object"].params_schema
+
+    dwell = schema["properties"]["dwell_s"]  # type: ignore[index,call-overload]
+    assert dwell == {
+        "type": "number",
+        "title": "Time standing still",
+        "default": 8,
+        "minimum": 1.0,
+        "maximum": 3600.0,
+        "x-unit": "s",
+        "x-label": {"zh": "静止时间", "en": "Time standing still"},
+        "x-help": {"zh": "物体静止超过该时间才告警", "en": "A thing is reported once it has stood still for so long"},
+    }
