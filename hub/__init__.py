@@ -1,0 +1,1 @@
+"""The hub: decides what each appliance should do, gathers what they saw, serves the portal."""

@@ -1,0 +1,133 @@
+"""The hub's configuration: one TOML file, one model; the only place that reads the environment."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hub.errors import ConfigInvalid
+
+SOCKET_PATH_BYTES = 100  # the kernel takes 107, and a suffix is added while the socket is made
+DATABASE_URL_VARIABLE = "FENGSUI_DATABASE_URL"
+
+
+class Settings(BaseModel):
+    """A group of settings; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Http(Settings):
+    """Where portal and API answer."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="0 takes a free port, told in run_folder/hub.json")
+    secure_cookies: bool = Field(default=False, description="true behind HTTPS: browsers send the session there only")
+
+
+class Broker(Settings):
+    """The MQTT broker that nodes and subscribers connect to."""
+
+    managed: bool = Field(default=True, description="the hub writes and reloads the broker's configuration")
+    host: str = Field(default="127.0.0.1", description="address that the broker listens on and the hub connects to")
+    port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port once and remembers it")
+    public_host: str = Field(default="", description="name that nodes are told; empty: public_host of the hub")
+    max_message_bytes: int = Field(default=1 << 20, ge=65536, le=64 << 20, description="largest MQTT message")
+    max_queued_messages: int = Field(default=2000, ge=10, description="messages waiting for one slow client")
+
+
+class Sessions(Settings):
+    """How long a person stays signed in, and how wrong passwords are answered."""
+
+    idle_timeout_s: int = Field(default=30 * 60, ge=60, description="signed out after so long without a request, in s")
+    longest_s: int = Field(default=12 * 3600, ge=60, description="signed out after so long in any case, in s")
+    failures: int = Field(default=5, ge=1, description="wrong passwords in a row that lock an account")
+    lockout_s: int = Field(default=5 * 60, ge=1, description="how long an account is locked, in s")
+
+
+class Fleet(Settings):
+    """How nodes join and are watched."""
+
+    silence_s: float = Field(default=35.0, gt=0, description="a node that says nothing for so long is offline, in s")
+    enrolments_per_minute: float = Field(default=30.0, gt=0, description="tries of one network address")
+
+
+class HubConfig(Settings):
+    """Everything that can be set of a hub."""
+
+    name: str = Field(default="烽燧", min_length=1, max_length=64, description="name shown in portal and to nodes")
+    public_host: str = Field(default="127.0.0.1", description="name or address under which nodes reach this hub")
+    data_folder: Path = Field(description="everything that the hub keeps; relative to this file")
+    run_folder: Path | None = Field(default=None, description="sockets; default: run in data_folder")
+    database_url: str = Field(
+        default="",
+        description="postgresql+psycopg://…, better given by the environment variable FENGSUI_DATABASE_URL; "
+        "empty: SQLite in data_folder",
+        repr=False,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least that is logged")
+    log_format: Literal["json", "text"] = Field(default="json", description="one JSON object per line, or text")
+    http: Http = Field(default=Http(), description="portal and API")
+    broker: Broker = Field(default=Broker(), description="MQTT broker")
+    sessions: Sessions = Field(default=Sessions(), description="sign-in")
+    fleet: Fleet = Field(default=Fleet(), description="nodes")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.data_folder / 'hub.sqlite'}"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of sockets and of what is true only while the hub runs."""
+        return self.run_folder or self.data_folder / "run"
+
+    @property
+    def console_socket(self) -> Path:
+        """The Unix socket on which the operator of this machine commands the hub."""
+        return self.sockets / "console.sock"
+
+    @property
+    def broker_folder(self) -> Path:
+        """The broker's configuration, accounts and remembered port."""
+        return self.data_folder / "broker"
+
+    @property
+    def mqtt_host(self) -> str:
+        """The name under which nodes and subscribers reach the broker."""
+        return self.broker.public_host or self.public_host
+
+
+def read_config(path: Path) -> HubConfig:
+    """Return the configuration in the TOML file `path`; raise ConfigInvalid with one sentence."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigInvalid(f"cannot read {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{path} is not valid TOML: {error}") from error
+    return make_config(values, folder=path.parent, source=str(path))
+
+
+def make_config(values: dict[str, Any], *, folder: Path, source: str = "configuration") -> HubConfig:
+    """Return the configuration with relative folders taken from `folder`; raise ConfigInvalid."""
+    url = os.environ.get(DATABASE_URL_VARIABLE)
+    if url:
+        values = {**values, "database_url": url}
+    try:
+        config = HubConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigInvalid(f"{source}: {where}: {first['msg']}") from error
+    config = config.model_copy(
+        update={
+            "data_folder": (folder / config.data_folder).resolve(),
+            "run_folder": (folder / config.run_folder).resolve() if config.run_folder else None,
+        }
+    )
+    if len(os.fsencode(config.console_socket)) > SOCKET_PATH_BYTES:
+        raise ConfigInvalid(f"{source}: run_folder: {config.sockets} is too long for sockets; set a shorter run_folder")
+    return config

@@ -1,0 +1,1 @@
+"""Numbered changes of the schema; an applied one is never edited."""

@@ -1,0 +1,1 @@
+"""Events 事件: custody's receiving end, pictures, adjudication 研判."""

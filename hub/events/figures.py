@@ -1,0 +1,26 @@
+"""Figures of events for Prometheus."""
+
+from hub.events.ingest import Tally
+from hub.events.pictures import Pictures
+from hub.metrics import Figure
+
+QUANTILES = (0.5, 0.95)
+
+
+def event_figures(tally: Tally, pictures: Pictures) -> list[Figure]:
+    """Return what was taken in since the program started, and how fast."""
+    figures = [
+        Figure(name="events_received", help="Events stored", value=tally.events, counter=True),
+        Figure(name="events_repeated", help="Events that came twice", value=tally.repeated, counter=True),
+        Figure(name="events_rejected", help="Rows that are no valid event", value=tally.rejected, counter=True),
+        Figure(name="events_lost", help="Rows lost before they reached the hub", value=tally.lost, counter=True),
+        Figure(name="acks_unsent", help="Acknowledgements without a broker", value=tally.acks_unsent, counter=True),
+        Figure(name="pictures_stored", help="Evidence pictures stored", value=pictures.stored, counter=True),
+    ]
+    for share in QUANTILES:
+        latency_ms = tally.latency.quantile_ms(share)
+        if latency_ms is not None:
+            labels = {"quantile": str(share)}
+            help_text = "From frame to row, in s, over the newest events"
+            figures.append(Figure(name="latency_seconds", help=help_text, value=latency_ms / 1000, labels=labels))
+    return figures

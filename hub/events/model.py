@@ -1,0 +1,88 @@
+"""Events as they go over the wire."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import Detection, Polygon, Slug
+
+
+class Verdict(StrEnum):
+    """What a person judged: 待核验, 正报, 误报, 不核验."""
+
+    PENDING = "pending"
+    TRUE = "true"
+    FALSE = "false"
+    SKIPPED = "skipped"
+
+
+class Picture(Output):
+    """An evidence picture; `url` answers once it has arrived from the appliance."""
+
+    digest: str
+    url: str
+    arrived: bool
+    width_px: int
+    height_px: int
+    size_bytes: int
+
+
+class EventRow(Output):
+    """One event as list and detail show it; `cursor` is the hub's order of arrival."""
+
+    id: str
+    cursor: int
+    node_id: str
+    point_id: str
+    point_name: str
+    bureau: str
+    type: str
+    type_name_zh: str
+    type_name_en: str
+    algorithm_id: str
+    algorithm_version: str
+    task_id: str
+    time: AwareDatetime
+    detected_at: AwareDatetime
+    received_at: AwareDatetime
+    score: float
+    dwell_s: float
+    detections: tuple[Detection, ...]
+    region: Polygon | None
+    pictures: tuple[Picture, ...]
+    verdict: Verdict
+    judged_by: str | None
+    judged_at: AwareDatetime | None
+    note: str
+
+
+class EventQuery(PageQuery):
+    """Filters of the event list, newest first."""
+
+    type: str | None = Field(default=None, max_length=128)
+    point_id: Slug | None = None
+    node_id: Slug | None = None
+    algorithm_id: str | None = Field(default=None, max_length=128)
+    verdict: Verdict | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    text: str | None = Field(default=None, max_length=100, description="in point name or event id")
+
+
+class Judgement(Input):
+    """A verdict on one event; `pending` takes an earlier one back."""
+
+    verdict: Verdict
+    note: str = Field(default="", max_length=500)
+
+
+class Gap(Output):
+    """缺口: rows that an appliance lost before the hub got them."""
+
+    node_id: str
+    lane: str
+    epoch: str
+    first: int
+    last: int
+    seen_at: AwareDatetime

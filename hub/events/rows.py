@@ -1,0 +1,72 @@
+"""Events between wire, table and portal."""
+
+from collections.abc import Collection
+from typing import Any
+
+from federation.messages import Event, EvidenceRef
+from hub.database.moments import from_us, maybe_from_us, to_us
+from hub.events.model import EventRow, Picture, Verdict
+from hub.repository.catalogue import Catalogue
+
+
+def columns_of(event: Event, *, point_name: str, bureau: str, received_at_us: int) -> dict[str, Any]:
+    """Return the values of a new row of the table `events`."""
+    return {
+        "id": event.id,
+        "node_id": event.source,
+        "point_id": event.data.point_id,
+        "point_name": point_name,
+        "bureau": bureau,
+        "type": event.type,
+        "algorithm_id": event.data.algorithm_id,
+        "task_id": event.data.task_id,
+        "time_us": to_us(event.time),
+        "received_at_us": received_at_us,
+        "score": event.data.score,
+        "body": event.model_dump_json(),
+        "verdict": Verdict.PENDING.value,
+        "note": "",
+    }
+
+
+def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collection[str]) -> EventRow:
+    """Return an event as list and detail show it; `arrived` holds the digests of stored pictures."""
+    kind = catalogue.named(columns.type)
+    return EventRow(
+        id=columns.id,
+        cursor=columns.cursor,
+        node_id=columns.node_id,
+        point_id=columns.point_id,
+        point_name=columns.point_name,
+        bureau=columns.bureau,
+        type=columns.type,
+        type_name_zh=kind.name_zh,
+        type_name_en=kind.name_en,
+        algorithm_id=columns.algorithm_id,
+        algorithm_version=event.data.algorithm_version,
+        task_id=columns.task_id,
+        time=event.time,
+        detected_at=event.data.detected_at,
+        received_at=from_us(columns.received_at_us),
+        score=columns.score,
+        dwell_s=event.data.dwell_s,
+        detections=event.data.detections,
+        region=event.data.region,
+        pictures=tuple(picture_of(evidence, arrived=evidence.digest in arrived) for evidence in event.data.evidence),
+        verdict=Verdict(columns.verdict),
+        judged_by=columns.judged_by,
+        judged_at=maybe_from_us(columns.judged_at_us),
+        note=columns.note,
+    )
+
+
+def picture_of(evidence: EvidenceRef, *, arrived: bool) -> Picture:
+    """Return an evidence picture with the address under which it answers once it has arrived."""
+    return Picture(
+        digest=evidence.digest,
+        url=f"/api/v1/pictures/{evidence.digest}",
+        arrived=arrived,
+        width_px=evidence.width_px,
+        height_px=evidence.height_px,
+        size_bytes=evidence.size_bytes,
+    )

@@ -1,0 +1,1 @@
+"""The appliances: enrolment, presence, desired and reported state, the managed broker."""

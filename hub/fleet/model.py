@@ -1,0 +1,117 @@
+"""Nodes and their enrolment, as they go over the wire."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import CameraReport, LaneReport, Slug, TaskReport
+
+
+class NodeState(StrEnum):
+    """What the hub knows of a node: 待上线, 在线, 失联."""
+
+    AWAITED = "awaited"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class CapacityRow(Output):
+    """Units of one capability, e.g. `analyse` in streams: offered and in use."""
+
+    capability: str
+    offered: float
+    used: float
+
+
+class Node(Output):
+    """One appliance as the list shows it."""
+
+    id: Slug
+    name: str
+    profile: str
+    profile_name_zh: str
+    profile_name_en: str
+    state: NodeState
+    software: str
+    panel_url: str
+    enrolled_at: AwareDatetime
+    last_seen_at: AwareDatetime | None
+    capacity: tuple[CapacityRow, ...]
+    cameras_live: int
+    cameras_total: int
+    tasks_running: int
+    tasks_total: int
+    events_backlog: int
+    evidence_backlog: int
+    restarts: int
+    desired_version: int
+    applied_version: int
+
+
+class NodeDetail(Node):
+    """One appliance with everything it reported."""
+
+    serial: str
+    incarnation: int
+    cpu_share: float
+    memory_share: float
+    disk_share: float
+    cameras: tuple[CameraReport, ...]
+    tasks: tuple[TaskReport, ...]
+    lanes: tuple[LaneReport, ...]
+
+
+class NodeQuery(PageQuery):
+    """Filters of the node list."""
+
+    text: str | None = Field(default=None, max_length=100, description="in name or id")
+    state: NodeState | None = None
+    profile: Slug | None = None
+
+
+class NodeChange(Input):
+    """What an operator changes of a node."""
+
+    name: str = Field(min_length=1, max_length=64)
+
+
+class EnrolmentTokenDraft(Input):
+    """A permission for one appliance to join."""
+
+    name: str = Field(min_length=1, max_length=64, description="name of the node to be")
+    profile: Slug = Field(description="firmware profile that the node must have")
+    valid_s: int = Field(default=86400, ge=60, le=30 * 86400)
+
+
+class EnrolmentToken(Output):
+    """A single-use token; its text is shown this once and stored only as a digest."""
+
+    id: str
+    name: str
+    profile: str
+    expires_at: AwareDatetime
+    used_by: str | None = None
+    token: str | None = None
+
+
+class EnrolmentRequest(Input):
+    """What an appliance says when it joins."""
+
+    token: str = Field(min_length=16, max_length=128)
+    serial: str = Field(min_length=1, max_length=64)
+    profile: Slug
+    software: str = Field(max_length=64)
+    panel_url: str = Field(default="", max_length=200)
+
+
+class Enrolled(Output):
+    """Everything an appliance needs to take part; secrets are shown this once."""
+
+    node_id: Slug
+    hub_name: str
+    mqtt_host: str
+    mqtt_port: int
+    mqtt_username: str
+    mqtt_password: str = Field(repr=False)
+    node_token: str = Field(repr=False, description="bearer token for the hub's HTTP API")

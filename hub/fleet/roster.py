@@ -1,0 +1,142 @@
+"""Who is there: every enrolled node with what it last said, in memory as in the database."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import Row
+
+from federation.messages import Presence, ReportedState
+from hub.database import Database
+from hub.database.moments import from_us, maybe_from_us
+from hub.fleet.tables import nodes
+
+WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']{1,190}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRecord:
+    """One enrolled node. `incarnation` counts its connections, 0 before the first."""
+
+    id: str
+    name: str
+    profile: str
+    serial: str
+    software: str
+    panel_url: str
+    enrolled_at: datetime
+    token_digest: str
+    last_seen_at: datetime | None = None
+    online: bool = False
+    incarnation: int = 0
+    reported: ReportedState | None = None
+
+    def after_presence(self, presence: Presence, now: datetime) -> "NodeRecord":
+        """Return the node after it, or the broker in its name, said who is there.
+
+        A will that is older than the newest birth speaks of a connection that was replaced.
+        """
+        if presence.incarnation < self.incarnation:
+            return self
+        return replace(
+            self,
+            online=presence.online,
+            incarnation=presence.incarnation,
+            software=presence.software[:64],
+            panel_url=web_address(presence.panel_url),
+            last_seen_at=now if presence.online else self.last_seen_at,
+        )
+
+    def after_report(self, reported: ReportedState, now: datetime) -> "NodeRecord":
+        """Return the node after it reported: who speaks is online."""
+        return replace(self, reported=reported, last_seen_at=now, online=True)
+
+
+def web_address(text: str) -> str:
+    """Return `text` if it is an http or https address, else nothing: pages make a link of it."""
+    return text if WEB_ADDRESS.fullmatch(text) else ""
+
+
+class Roster:
+    """The enrolled nodes by id. Who changes one tells the listeners, all on the event loop's thread."""
+
+    def __init__(self) -> None:
+        """Start empty; see `load`."""
+        self._nodes: dict[str, NodeRecord] = {}
+        self._by_token: dict[str, str] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    async def load(self, database: Database) -> None:
+        """Read all nodes from the database."""
+        for record in await database.run(_read_all):
+            self._keep(record)
+
+    def all(self) -> tuple[NodeRecord, ...]:
+        """Return every enrolled node, by id."""
+        return tuple(self._nodes[key] for key in sorted(self._nodes))
+
+    def get(self, node_id: str) -> NodeRecord | None:
+        """Return one node, or None."""
+        return self._nodes.get(node_id)
+
+    def by_token(self, digest: str) -> NodeRecord | None:
+        """Return the node whose HTTP token has this digest, or None."""
+        node_id = self._by_token.get(digest)
+        return self._nodes[node_id] if node_id is not None else None
+
+    def when_changed(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the node's id after each change of a node, and after its removal."""
+        self._listeners.append(listener)
+
+    def put(self, record: NodeRecord) -> None:
+        """Keep a new or changed node."""
+        self._keep(record)
+        self._tell(record.id)
+
+    def remove(self, node_id: str) -> None:
+        """Forget a node."""
+        record = self._nodes.pop(node_id, None)
+        if record is not None:
+            self._by_token.pop(record.token_digest, None)
+            self._tell(node_id)
+
+    def _keep(self, record: NodeRecord) -> None:
+        earlier = self._nodes.get(record.id)
+        if earlier is not None:
+            self._by_token.pop(earlier.token_digest, None)
+        self._nodes[record.id] = record
+        self._by_token[record.token_digest] = record.id
+
+    def _tell(self, node_id: str) -> None:
+        for listener in self._listeners:
+            listener(node_id)
+
+
+def _read_all(connection: Connection) -> list[NodeRecord]:
+    return [record_of(row) for row in connection.execute(select(nodes))]
+
+
+def record_of(row: Row[Any]) -> NodeRecord:
+    """Return the node of a row of the table."""
+    return NodeRecord(
+        id=row.id,
+        name=row.name,
+        profile=row.profile,
+        serial=row.serial,
+        software=row.software,
+        panel_url=row.panel_url,
+        enrolled_at=from_us(row.enrolled_at_us),
+        token_digest=row.token_digest,
+        last_seen_at=maybe_from_us(row.last_seen_at_us),
+        online=row.online,
+        incarnation=row.incarnation,
+        reported=ReportedState.model_validate_json(row.reported) if row.reported else None,
+    )
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)

@@ -1,0 +1,60 @@
+"""Tables of nodes, enrolment, desired state and the broker's accounts."""
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, Text
+
+from hub.database import metadata
+
+hub_identity = Table(
+    "hub_identity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("hub_id", String(36), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("serial", String(64), nullable=False, unique=True),
+    Column("software", String(64), nullable=False),
+    Column("panel_url", String(200), nullable=False),
+    Column("enrolled_at_us", BigInteger, nullable=False),
+    Column("last_seen_at_us", BigInteger),
+    Column("online", Boolean, nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("token_digest", String(64), nullable=False, unique=True),
+    Column("reported", Text),
+)
+
+desired_states = Table(
+    "desired_states",
+    metadata,
+    Column("node_id", String(64), primary_key=True),  # outlives the node: versions of an id only grow
+    Column("version", BigInteger, nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("used", JSON, nullable=False),
+)
+
+enrolment_tokens = Table(
+    "enrolment_tokens",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("used_by", String(64)),
+)
+
+broker_accounts = Table(
+    "broker_accounts",
+    metadata,
+    Column("username", String(80), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("password_hash", String(200), nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Opening data to the bureaus 开放赋能: event subscriptions."""

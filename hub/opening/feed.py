@@ -1,0 +1,33 @@
+"""What belongs to which feed, decided without input or output."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from federation.messages import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What a bureau subscribed to; empty sets let everything through."""
+
+    bureau: str
+    types: frozenset[str]
+    point_ids: frozenset[str]
+    only_true: bool
+
+    def admits(self, event: Event) -> bool:
+        """Tell whether the event is of a wanted type and from a wanted point."""
+        wanted_type = not self.types or event.type in self.types
+        return wanted_type and (not self.point_ids or event.data.point_id in self.point_ids)
+
+
+def share_out(filters: Iterable[Filter], events: Sequence[Event], *, judged_true: bool) -> dict[str, list[str]]:
+    """Return the ids of the events that each bureau gets, in order; a feed of true ones waits for the verdict."""
+    shares: dict[str, list[str]] = {}
+    for wanted in filters:
+        if wanted.only_true != judged_true:
+            continue
+        ids = [event.id for event in events if wanted.admits(event)]
+        if ids:
+            shares[wanted.bureau] = ids
+    return shares

@@ -1,0 +1,60 @@
+"""Subscriptions as they go over the wire."""
+
+from pydantic import AwareDatetime, Field
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import Event, Slug
+
+
+class SubscriptionDraft(Input):
+    """A feed of events for one bureau; empty filters let everything through."""
+
+    bureau: Slug = Field(description="name in the topic feed/1/{bureau}/events")
+    name: str = Field(min_length=1, max_length=64)
+    types: tuple[str, ...] = Field(default=(), max_length=200, description="event codes")
+    point_ids: tuple[Slug, ...] = Field(default=(), max_length=1000)
+    only_true: bool = Field(default=False, description="wait for the verdict 正报")
+
+
+class Subscription(Output):
+    """One bureau's feed and how it goes."""
+
+    bureau: str
+    name: str
+    types: tuple[str, ...]
+    point_ids: tuple[str, ...]
+    only_true: bool
+    enabled: bool
+    topic: str
+    created_at: AwareDatetime
+    delivered: int
+    last_delivered_at: AwareDatetime | None
+
+
+class SubscriptionCredentials(Output):
+    """A feed with its credentials, which are shown this once."""
+
+    subscription: Subscription
+    mqtt_host: str
+    mqtt_port: int
+    username: str
+    password: str = Field(repr=False)
+
+
+class SubscriptionChange(Input):
+    """Switch a feed on or off."""
+
+    enabled: bool
+
+
+class FeedItem(Output):
+    """One event of a feed; `sequence` has no holes, so that a subscriber sees what it missed."""
+
+    sequence: int
+    event: Event
+
+
+class FeedQuery(PageQuery):
+    """What a subscriber missed: everything after a sequence number."""
+
+    after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="last sequence got")

@@ -1,0 +1,1 @@
+"""Video points 点位: the cameras of the city."""

@@ -1,0 +1,93 @@
+"""Points as they go over the wire."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import CameraState, Slug
+
+StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_length=500)]
+GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
+
+
+class PointDraft(Input):
+    """A point to create or replace; the camera's credentials stand beside its URL."""
+
+    name: str = Field(min_length=1, max_length=100)
+    gb_code: GbCode | None = Field(default=None, description="20-digit code of GB/T 28181")
+    bureau: str = Field(default="", max_length=64, description="委办单位")
+    division: str = Field(default="", max_length=64, description="行政区划")
+    address: str = Field(default="", max_length=200)
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="WGS 84, degrees")
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="WGS 84, degrees")
+    stream_url: StreamUrl
+    username: str = Field(default="", max_length=64)
+    password: str | None = Field(default=None, max_length=128, repr=False, description="absent keeps the present one")
+
+
+class NewPoint(PointDraft):
+    """A point to create under a chosen id."""
+
+    id: Slug
+
+
+class Point(Output):
+    """One point with what is known of its stream now."""
+
+    id: Slug
+    name: str
+    gb_code: str | None
+    bureau: str
+    division: str
+    address: str
+    longitude: float | None
+    latitude: float | None
+    stream_url: str
+    username: str
+    has_password: bool
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    camera_state: CameraState | None = Field(description="None while no appliance pulls it")
+    camera_reason: str
+    node_id: str | None
+    tasks: int
+    events_today: int
+
+
+class PointQuery(PageQuery):
+    """Filters of the point list."""
+
+    text: str | None = Field(default=None, max_length=100, description="in name, id, code, address")
+    bureau: str | None = Field(default=None, max_length=64)
+    camera_state: CameraState | None = None
+
+
+class PointRemoval(Input):
+    """How to remove a point."""
+
+    force: bool = Field(default=False, description="remove its tasks too")
+
+
+class PointExport(Input):
+    """In which language the header of an export stands."""
+
+    lang: str = Field(default="zh", pattern="^(zh|en)$")
+
+
+class Imported(Output):
+    """What an import changed; points with a known id are replaced."""
+
+    count: int
+    created: int
+    updated: int
+
+
+class PointMap(Output):
+    """Every point that has coordinates, by column; a state of None: no appliance pulls the point."""
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    longitudes: tuple[float, ...]
+    latitudes: tuple[float, ...]
+    states: tuple[CameraState | None, ...]

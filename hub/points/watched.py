@@ -1,0 +1,28 @@
+"""What appliances say of the points that they pull."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from federation.messages import CameraReport, CameraState
+from hub.fleet.roster import NodeRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """One point as an appliance sees it."""
+
+    node_id: str
+    report: CameraReport
+
+
+def watched_points(nodes: Iterable[NodeRecord]) -> Mapping[str, Watched]:
+    """Return the pulled points by id; of two appliances the one with a live stream speaks for the point."""
+    found: dict[str, Watched] = {}
+    for node in nodes:
+        if not node.online or node.reported is None:
+            continue
+        for report in node.reported.cameras:
+            present = found.get(report.point_id)
+            if present is None or present.report.state != CameraState.LIVE:
+                found[report.point_id] = Watched(node_id=node.id, report=report)
+    return found

@@ -1,0 +1,1 @@
+"""The web portal's server side: its files and its live updates."""

@@ -1,0 +1,56 @@
+import type { EventRow, Verdict } from '../../../hub.ts'
+
+/** What a key does while an event is open. */
+export type KeyAct = { judge: Verdict } | { step: 1 | -1 } | { close: true }
+
+const KEYS: Readonly<Record<string, KeyAct>> = {
+  '1': { judge: 'true' },
+  '2': { judge: 'false' },
+  '3': { judge: 'skipped' },
+  '0': { judge: 'pending' },
+  ArrowLeft: { step: -1 },
+  ArrowRight: { step: 1 },
+  Escape: { close: true },
+}
+
+/** What the pressed key means; nothing while somebody types or holds a modifier. */
+export function actOf(key: { key: string; typing: boolean; modified: boolean }): KeyAct | undefined {
+  return key.typing || key.modified ? undefined : KEYS[key.key]
+}
+
+/** The event `step` places from the one with `id`; undefined at either end. */
+export function beside(rows: readonly EventRow[], id: string, step: 1 | -1): EventRow | undefined {
+  const index = rows.findIndex((row) => row.id === id)
+  return index < 0 ? undefined : rows[index + step]
+}
+
+/** The next event after `id` that still waits for a verdict. */
+export function nextPending(rows: readonly EventRow[], id: string): EventRow | undefined {
+  const index = rows.findIndex((row) => row.id === id)
+  return rows.slice(index + 1).find((row) => row.verdict === 'pending')
+}
+
+/** The rows with one of them replaced. */
+export function replaced(rows: readonly EventRow[], row: EventRow): EventRow[] {
+  return rows.map((other) => (other.id === row.id ? row : other))
+}
+
+export interface Filters {
+  readonly type: string
+  readonly point_id: string
+  readonly text: string
+  readonly since: string
+  readonly until: string
+}
+
+/** Tell whether a row that has just arrived belongs to the list as it is filtered. */
+export function belongs(row: EventRow, filters: Filters, verdict: Verdict | undefined): boolean {
+  return (
+    (verdict === undefined || row.verdict === verdict) &&
+    (filters.type === '' || row.type === filters.type) &&
+    (filters.point_id === '' || row.point_id === filters.point_id) &&
+    (filters.text === '' || row.point_name.includes(filters.text) || row.id.includes(filters.text)) &&
+    (filters.since === '' || row.time >= filters.since) &&
+    filters.until === ''
+  )
+}

@@ -1,0 +1,22 @@
+import type { Centre } from '@fengsui/kit'
+
+import { algorithmsCentre } from './algorithms/module.ts'
+import { eventsCentre } from './events/module.ts'
+import { nodesCentre } from './nodes/module.ts'
+import { openingCentre } from './opening/module.ts'
+import { overviewCentre } from './overview/module.ts'
+import { pointsCentre } from './points/module.ts'
+import { systemCentre } from './system/module.ts'
+import { tasksCentre } from './tasks/module.ts'
+
+/** In the order of the left menu; the first page of the first is home. */
+export const centres: readonly Centre[] = [
+  overviewCentre,
+  eventsCentre,
+  tasksCentre,
+  algorithmsCentre,
+  pointsCentre,
+  nodesCentre,
+  openingCentre,
+  systemCentre,
+]

@@ -1,0 +1,11 @@
+import { Share } from '@element-plus/icons-vue'
+import type { Centre } from '@fengsui/kit'
+
+import { texts } from './texts.ts'
+
+export const openingCentre: Centre = {
+  name: 'opening',
+  pages: [{ path: '/subscriptions', title: 'opening.title', load: () => import('./pages/SubscriptionsPage.vue') }],
+  menu: [{ path: '/subscriptions', title: 'opening.title', icon: Share, group: 'overview.opening' }],
+  texts,
+}

@@ -1,0 +1,11 @@
+import '@fengsui/kit/old-browsers'
+import 'element-plus/dist/index.css'
+import 'element-plus/theme-chalk/dark/css-vars.css'
+import '@fengsui/ui/theme.css'
+import './tables.css'
+
+import { makeApplication } from '@fengsui/kit'
+
+import { centres } from './centres/index.ts'
+
+makeApplication({ title: 'product.hub', centres }).mount('#app')

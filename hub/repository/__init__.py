@@ -1,0 +1,1 @@
+"""The algorithm repository 算法仓库: packages, versions, bytes."""

@@ -1,0 +1,59 @@
+"""Routes of the algorithm repository."""
+
+from aiohttp import web
+
+from federation.http import Access, Call, Page, Problem, Routes
+from federation.messages import Digest
+from hub.repository.model import Algorithm, AlgorithmQuery, ShelfChange
+from hub.repository.service import Repository
+from hub.security.audit import Actor
+from hub.security.model import OPERATE, READ
+
+CHUNK_BYTES = 1 << 18
+
+
+def routes(repository: Repository) -> Routes:
+    """Return the operations on algorithms and their packages."""
+    routes = Routes(tag="algorithms")
+
+    @routes.get("/api/v1/algorithms", access=Access(permission=READ))
+    async def list_algorithms(query: AlgorithmQuery) -> Page[Algorithm]:
+        """List algorithms, built-in and imported."""
+        return await repository.page(query)
+
+    @routes.post(
+        "/api/v1/algorithms",
+        access=Access(permission=OPERATE),
+        status=201,
+        consumes="application/octet-stream",
+    )
+    async def import_algorithm(call: Call) -> Algorithm:
+        """Import an algorithm package: the body is the .algpkg file."""
+        chunks = call.request.content.iter_chunked(CHUNK_BYTES)
+        return await repository.add(chunks, Actor.of(call))
+
+    @routes.get("/api/v1/algorithms/{algorithm_id}", access=Access(permission=READ))
+    async def get_algorithm(algorithm_id: str) -> Algorithm:
+        """Show one algorithm."""
+        return await repository.get(algorithm_id)
+
+    @routes.patch("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
+    async def shelve_algorithm(call: Call, algorithm_id: str, body: ShelfChange) -> Algorithm:
+        """Put an algorithm on the shelf, or take it off."""
+        return await repository.shelve(algorithm_id, on_shelf=body.on_shelf, actor=Actor.of(call))
+
+    @routes.delete("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
+    async def remove_algorithm(call: Call, algorithm_id: str) -> None:
+        """Remove an imported algorithm that no task uses."""
+        await repository.remove(algorithm_id, Actor.of(call))
+
+    @routes.get("/api/v1/artifacts/{digest}", produces="application/octet-stream")
+    async def get_artifact(call: Call, digest: Digest) -> web.StreamResponse:
+        """Give the bytes of a package to appliances and people; parts by Range."""
+        if call.principal.kind != "node" and not call.principal.may(READ):
+            raise Problem(403, "forbidden", f"This needs the permission {READ!r}; ask an administrator.")
+        stored = await repository.artifact(digest)
+        headers = {"Content-Type": "application/octet-stream", "Cache-Control": "private, max-age=31536000, immutable"}
+        return web.FileResponse(stored.path, headers=headers)
+
+    return routes

@@ -1,0 +1,34 @@
+"""The tables of algorithms, their versions, and the kinds of event that they report."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, String, Table, Text
+
+from hub.database.metadata import metadata
+
+algorithms = Table(
+    "algorithms",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("source", String(16), nullable=False),  # builtin or upload
+    Column("on_shelf", Boolean, nullable=False),
+)
+
+algorithm_versions = Table(
+    "algorithm_versions",
+    metadata,
+    Column("algorithm_id", String(128), ForeignKey("algorithms.id"), primary_key=True),
+    Column("version", String(64), primary_key=True),
+    Column("manifest", Text, nullable=False),  # JSON of federation.packages' Manifest
+    Column("digest", String(80), nullable=True, index=True),  # none for built-in ones
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("imported_at_us", BigInteger, nullable=False),
+)
+
+# Outlives its algorithm: events that were seen once keep their names.
+event_types = Table(
+    "event_types",
+    metadata,
+    Column("code", String(128), primary_key=True),
+    Column("name_zh", String(100), nullable=False),
+    Column("name_en", String(100), nullable=False),
+    Column("algorithm_id", String(128), nullable=False),
+)

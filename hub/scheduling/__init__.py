@@ -1,0 +1,1 @@
+"""Analysis tasks 任务 and their placement on appliances."""

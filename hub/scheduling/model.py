@@ -1,0 +1,87 @@
+"""Tasks as they go over the wire."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import Calendar, Polygon, Slug
+
+
+class TaskStatus(StrEnum):
+    """State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 节点失联."""
+
+    STOPPED = "stopped"
+    UNPLACED = "unplaced"
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+class TaskSettings(Input):
+    """How an algorithm works at a point."""
+
+    region: Polygon | None = Field(default=None, description="where it looks; absent: everywhere")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    calendar: Calendar = Calendar()
+    priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
+
+
+class TaskDraft(TaskSettings):
+    """One task for every point and algorithm named: at most 1,000 points, 30 algorithms."""
+
+    name: str = Field(min_length=1, max_length=100)
+    point_ids: tuple[Slug, ...] = Field(min_length=1, max_length=1000)
+    algorithm_ids: tuple[str, ...] = Field(min_length=1, max_length=30)
+    started: bool = True
+
+
+class Task(Output):
+    """One algorithm at one point."""
+
+    id: str
+    name: str
+    point_id: str
+    point_name: str
+    algorithm_id: str
+    algorithm_version: str
+    algorithm_name_zh: str
+    algorithm_name_en: str
+    region: Polygon | None
+    parameters: dict[str, Any]
+    calendar: Calendar
+    priority: int
+    started: bool
+    status: TaskStatus
+    reason: str
+    node_id: str | None
+    generation: int
+    frames: int
+    events: int
+    created_at: AwareDatetime
+    created_by: str
+
+
+class TaskQuery(PageQuery):
+    """Filters of the task list."""
+
+    text: str | None = Field(default=None, max_length=100)
+    point_id: Slug | None = None
+    algorithm_id: str | None = Field(default=None, max_length=128)
+    node_id: Slug | None = None
+    status: TaskStatus | None = None
+
+
+class TaskIds(Input):
+    """Tasks to act on together."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=1000)
+
+
+class Acted(Output):
+    """How many of the named tasks were acted on."""
+
+    count: int

@@ -1,0 +1,421 @@
+"""The tasks: created, started, placed on appliances, and shown with what they are doing."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from federation.http import Page, Problem
+from federation.http.problem import FieldError, conflict, invalid, not_found
+from federation.messages import Calendar, CameraSpec, new_id
+from federation.packages import BadParameters
+from hub.database import Database
+from hub.database.moments import from_us, now_us
+from hub.errors import UnknownNode
+from hub.fleet.desired import DesiredPublisher
+from hub.fleet.roster import NodeRecord, Roster
+from hub.live import LiveFeed
+from hub.points.tables import points
+from hub.repository.catalogue import Catalogue, Listed
+from hub.repository.service import Repository
+from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
+from hub.scheduling.placement import Placer
+from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, wishes
+from hub.scheduling.state import reports_by_task, status_of
+from hub.scheduling.tables import tasks
+from hub.security.audit import Actor, record
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 5.0
+PAUSE_S = 0.1  # what changes within it is looked at together
+MOST_AT_ONCE = 10_000
+IDS_PER_STATEMENT = 500
+
+
+class Scheduler:
+    """Tasks and their placement; `run` keeps every appliance doing what is wanted."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        roster: Roster,
+        desired: DesiredPublisher,
+        repository: Repository,
+        live: LiveFeed,
+        placer: Placer,
+    ) -> None:
+        """Place tasks by `placer` and tell appliances through `desired`."""
+        self._database = database
+        self._roster = roster
+        self._desired = desired
+        self._repository = repository
+        self._live = live
+        self._placer = placer
+        self._something_changed = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._seen: dict[str, tuple[TaskStatus, str]] = {}
+        self._plan_is_old = True
+        self._online: dict[str, bool] = {}
+        roster.when_changed(self._node_changed)
+
+    def wake(self) -> None:
+        """Say that tasks, points, algorithms or nodes have changed."""
+        self._plan_is_old = True
+        self._something_changed.set()
+
+    async def run(self) -> None:
+        """Reconcile after every change, and every `LOOK_EVERY_S` seconds, until cancelled."""
+        while True:
+            self._something_changed.clear()
+            if self._plan_is_old:
+                self._plan_is_old = False
+                await self.reconcile()
+            else:
+                await self._tell_viewers()
+            await asyncio.sleep(PAUSE_S)
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._something_changed.wait()
+            except TimeoutError:
+                self._plan_is_old = True
+
+    async def reconcile(self) -> None:
+        """Place what has no place, and tell every appliance what it shall do."""
+        async with self._one_at_a_time:  # or an older plan could be told after a newer one
+            await self._reconcile()
+
+    def _node_changed(self, node_id: str) -> None:
+        """Plan anew when a node came, went or was removed; what it reports changes no plan."""
+        node = self._roster.get(node_id)
+        online = node is not None and node.online
+        if node is None or self._online.get(node_id) != online:
+            self._plan_is_old = True
+        self._online[node_id] = online
+        self._something_changed.set()
+
+    async def _reconcile(self) -> None:
+        nodes = self._roster.all()
+        wanted = await self._database.run(lambda connection: self._place(connection, nodes))
+        for node_id, wish in wanted.items():
+            try:
+                await self._desired.set(
+                    node_id, cameras=wish.cameras, packages=wish.packages, tasks=wish.tasks, used=wish.used
+                )
+            except UnknownNode:
+                self.wake()  # it was removed just now: its tasks need another place
+        await self._tell_viewers()
+
+    async def page(self, query: TaskQuery) -> Page[Task]:
+        """Return one page, newest first."""
+        found = [task for task in await self._find(query) if query.status in (None, task.status)]
+        page = [task for task in found if query.after is None or task.id < query.after][: query.limit + 1]
+        items = tuple(page[: query.limit])
+        return Page(items=items, next=items[-1].id if len(page) > query.limit else None, total=len(found))
+
+    async def every(self, query: TaskQuery) -> AsyncIterator[Task]:
+        """Give all tasks that match, newest first."""
+        for task in await self._find(query):
+            if query.status in (None, task.status):
+                yield task
+
+    async def get(self, task_id: str) -> Task:
+        """Return one task; raise Problem when there is none."""
+        return (await self._by_ids([task_id]))[0]
+
+    async def count(self) -> tuple[int, int]:
+        """Return how many tasks run, and how many there are."""
+        everything = await self._find(TaskQuery())
+        return sum(task.status == TaskStatus.RUNNING for task in everything), len(everything)
+
+    async def create(self, draft: TaskDraft, actor: Actor) -> tuple[Task, ...]:
+        """Make one task for every point and algorithm; raise Problem for what is unknown or does not fit."""
+        algorithms = [self._usable(algorithm_id) for algorithm_id in dict.fromkeys(draft.algorithm_ids)]
+        settled = {item.id: _settle(item, draft) for item in algorithms}
+        point_ids = tuple(dict.fromkeys(draft.point_ids))
+        if len(algorithms) * len(point_ids) > MOST_AT_ONCE:
+            raise invalid("body.point_ids", f"This would make more than {MOST_AT_ONCE} tasks; make fewer at once.")
+
+        def work(connection: Connection) -> list[str]:
+            _require_points(connection, point_ids)
+            rows = [
+                _columns(draft, point_id, algorithm_id, parameters, actor)
+                for point_id in point_ids
+                for algorithm_id, parameters in settled.items()
+            ]
+            connection.execute(insert(tasks), rows)
+            for row in rows:
+                detail = {name: row[name] for name in ("name", "point_id", "algorithm_id", "started", "priority")}
+                record(connection, actor, "task.create", f"task:{row['id']}", detail)
+            return [row["id"] for row in rows]
+
+        try:
+            ids = await self._database.run(work)
+        except IntegrityError as error:
+            raise conflict("removed_meanwhile", "A point or an algorithm was removed just now; try again.") from error
+        await self.reconcile()
+        return await self._by_ids(ids)
+
+    async def change(self, task_id: str, settings: TaskSettings, actor: Actor) -> Task:
+        """Change how a task works; what is absent in the request stays. Its place stays."""
+        present = await self.get(task_id)
+        given = {name: getattr(settings, name) for name in settings.model_fields_set}
+        merged = TaskSettings.model_validate(
+            {name: given.get(name, getattr(present, name)) for name in TaskSettings.model_fields}
+        )
+        parameters = _settle(self._repository.find(present.algorithm_id), merged)
+
+        def work(connection: Connection) -> None:
+            changed = connection.execute(
+                update(tasks).where(tasks.c.id == task_id).values(**_settings(merged, parameters))
+            )
+            if not changed.rowcount:
+                raise not_found("task", task_id)
+            detail = settings.model_dump(mode="json", exclude_unset=True)
+            record(connection, actor, "task.change", f"task:{task_id}", detail)
+
+        await self._database.run(work)
+        await self.reconcile()
+        return await self.get(task_id)
+
+    async def switch(self, ids: Sequence[str], *, started: bool, actor: Actor) -> Acted:
+        """Start or stop tasks; unknown ones are not counted."""
+        action = "task.start" if started else "task.stop"
+
+        def work(connection: Connection) -> int:
+            known = [task_id for part in _parts(ids) for task_id in _switch(connection, part, started=started)]
+            for task_id in known:
+                record(connection, actor, action, f"task:{task_id}")
+            return len(known)
+
+        return await self._act(work)
+
+    async def remove(self, ids: Sequence[str], actor: Actor) -> Acted:
+        """Remove tasks; their events stay. Unknown ones are not counted."""
+
+        def work(connection: Connection) -> int:
+            known = [task_id for part in _parts(ids) for task_id in _remove(connection, part)]
+            for task_id in known:
+                record(connection, actor, "task.delete", f"task:{task_id}")
+            return len(known)
+
+        return await self._act(work)
+
+    async def _act(self, work: Callable[[Connection], int]) -> Acted:
+        count = await self._database.run(work)
+        await self.reconcile()
+        return Acted(count=count)
+
+    def _usable(self, algorithm_id: str) -> Listed:
+        found = self._repository.catalogue.algorithms.get(algorithm_id)
+        if found is None:
+            raise invalid("body.algorithm_ids", f"There is no algorithm {algorithm_id[:80]!r}.")
+        if not found.on_shelf:
+            raise conflict("algorithm_off_shelf", f"{algorithm_id} is off the shelf; put it on the shelf first.")
+        return found
+
+    def _place(self, connection: Connection, nodes: tuple[NodeRecord, ...]) -> dict[str, Wish]:
+        catalogue = self._repository.catalogue
+        wanted = _wanted(connection)
+        changes = {move.task_id: move for move in moves(wanted, nodes, catalogue, self._placer)}
+        for move in changes.values():
+            _store(connection, move)
+            if move.node_id is not None:
+                log.info("task placed: task=%s node=%s generation=%d", move.task_id, move.node_id, move.generation)
+        if changes:
+            wanted = _wanted(connection)
+        return wishes(wanted, {node.id for node in nodes}, _cameras(connection), catalogue)
+
+    async def _find(self, query: TaskQuery) -> list[Task]:
+        statement = _filtered(query).order_by(tasks.c.id.desc())
+        rows = await self._database.run(lambda connection: connection.execute(statement).all())
+        return self._shown(rows)
+
+    async def _by_ids(self, ids: Sequence[str]) -> tuple[Task, ...]:
+        def work(connection: Connection) -> list[Any]:
+            statement = _filtered(TaskQuery())
+            return [row for part in _parts(ids) for row in connection.execute(statement.where(tasks.c.id.in_(part)))]
+
+        found = {task.id: task for task in self._shown(await self._database.run(work))}
+        missing = [task_id for task_id in ids if task_id not in found]
+        if missing:
+            raise not_found("task", missing[0][:80])
+        return tuple(found[task_id] for task_id in ids)
+
+    def _shown(self, rows: Iterable[Any]) -> list[Task]:
+        nodes = self._roster.all()
+        online = {node.id for node in nodes if node.online}
+        reports = reports_by_task(nodes)
+        return [_task(row, self._repository.catalogue, online, reports) for row in rows]
+
+    async def _tell_viewers(self) -> None:
+        if not self._live.viewers:
+            self._seen.clear()
+            return
+        present = await self._find(TaskQuery())
+        for task in present:
+            if self._seen and self._seen.get(task.id) != (task.status, task.reason):
+                self._live.publish("task.changed", task.model_dump(mode="json"))
+        for task_id in set(self._seen) - {task.id for task in present}:
+            self._live.publish("task.removed", {"id": task_id})
+        self._seen = {task.id: (task.status, task.reason) for task in present}
+
+
+def _settle(algorithm: Listed, settings: TaskSettings) -> dict[str, Any]:
+    """Return the parameters with defaults; raise Problem for what the algorithm does not take."""
+    manifest = algorithm.newest.manifest
+    try:
+        parameters = manifest.settle(dict(settings.parameters))
+    except BadParameters as error:
+        errors = tuple(
+            FieldError(field=f"body.parameters.{name}", message=fault) for name, fault in error.fields.items()
+        )
+        raise Problem(422, error.code, f"{algorithm.id}: {error}", errors=errors) from error
+    if manifest.needs_region and settings.region is None:
+        raise invalid("body.region", f"{algorithm.id} needs a region: 3 to 64 corners, shares of the picture.")
+    return parameters
+
+
+def _require_points(connection: Connection, point_ids: Sequence[str]) -> None:
+    for part in _parts(point_ids):
+        known = set(connection.execute(select(points.c.id).where(points.c.id.in_(part))).scalars())
+        missing = [point_id for point_id in part if point_id not in known]
+        if missing:
+            raise invalid("body.point_ids", f"There is no point {missing[0]!r}.")
+
+
+def _columns(
+    draft: TaskDraft, point_id: str, algorithm_id: str, parameters: dict[str, Any], actor: Actor
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "name": draft.name,
+        "point_id": point_id,
+        "algorithm_id": algorithm_id,
+        **_settings(draft, parameters),
+        "started": draft.started,
+        "node_id": None,
+        "generation": 0,
+        "reason": "",
+        "events": 0,
+        "created_at_us": now_us(),
+        "created_by": actor.name[:64],
+    }
+
+
+def _settings(settings: TaskSettings, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "region": settings.region,
+        "parameters": parameters,
+        "calendar": settings.calendar.model_dump(mode="json"),
+        "priority": settings.priority,
+    }
+
+
+def _switch(connection: Connection, ids: Sequence[str], *, started: bool) -> list[str]:
+    changing = tasks.c.id.in_(ids) & (tasks.c.started != started)
+    connection.execute(update(tasks).where(changing).values(started=started))
+    return list(connection.execute(select(tasks.c.id).where(tasks.c.id.in_(ids))).scalars())
+
+
+def _remove(connection: Connection, ids: Sequence[str]) -> list[str]:
+    known = list(connection.execute(select(tasks.c.id).where(tasks.c.id.in_(ids))).scalars())
+    connection.execute(delete(tasks).where(tasks.c.id.in_(known)))
+    return known
+
+
+def _store(connection: Connection, move: Move) -> None:
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id == move.task_id)
+        .values(node_id=move.node_id, generation=move.generation, reason=move.reason)
+    )
+
+
+def _wanted(connection: Connection) -> list[WantedTask]:
+    return [
+        WantedTask(
+            id=row.id,
+            point_id=row.point_id,
+            algorithm_id=row.algorithm_id,
+            region=row.region,
+            parameters=row.parameters,
+            calendar=Calendar.model_validate(row.calendar),
+            priority=row.priority,
+            started=row.started,
+            node_id=row.node_id,
+            generation=row.generation,
+            reason=row.reason,
+        )
+        for row in connection.execute(select(tasks))
+    ]
+
+
+def _cameras(connection: Connection) -> dict[str, CameraSpec]:
+    used = select(tasks.c.point_id).where(tasks.c.node_id.is_not(None))
+    return {
+        row.id: CameraSpec(
+            point_id=row.id, name=row.name, url=row.stream_url, username=row.username, password=row.password
+        )
+        for row in connection.execute(select(points).where(points.c.id.in_(used)))
+    }
+
+
+def _filtered(query: TaskQuery) -> Any:
+    statement = select(tasks, points.c.name.label("point_name")).join(points, points.c.id == tasks.c.point_id)
+    for column, wanted in (
+        (tasks.c.point_id, query.point_id),
+        (tasks.c.algorithm_id, query.algorithm_id),
+        (tasks.c.node_id, query.node_id),
+    ):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    if query.text:
+        fields = (tasks.c.name, points.c.name, tasks.c.id)
+        statement = statement.where(or_(*(field.icontains(query.text, autoescape=True) for field in fields)))
+    return statement
+
+
+def _task(row: Any, catalogue: Catalogue, online: set[str], reports: Mapping[tuple[str, str], Any]) -> Task:
+    manifest = catalogue.algorithms[row.algorithm_id].newest.manifest
+    report = reports.get((row.node_id, row.id))
+    status, reason = status_of(
+        started=row.started,
+        node_id=row.node_id,
+        generation=row.generation,
+        reason=row.reason,
+        online=online,
+        report=report,
+    )
+    return Task(
+        id=row.id,
+        name=row.name,
+        point_id=row.point_id,
+        point_name=row.point_name,
+        algorithm_id=row.algorithm_id,
+        algorithm_version=manifest.version,
+        algorithm_name_zh=manifest.name.zh,
+        algorithm_name_en=manifest.name.en,
+        region=row.region,
+        parameters=row.parameters,
+        calendar=Calendar.model_validate(row.calendar),
+        priority=row.priority,
+        started=row.started,
+        status=status,
+        reason=reason,
+        node_id=row.node_id,
+        generation=row.generation,
+        frames=report.frames if report is not None else 0,
+        events=row.events,
+        created_at=from_us(row.created_at_us),
+        created_by=row.created_by,
+    )
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Cut a list for statements, whose number of parameters is bounded."""
+    return [ids[start : start + IDS_PER_STATEMENT] for start in range(0, len(ids), IDS_PER_STATEMENT)]

@@ -1,0 +1,48 @@
+"""What a task is doing, from what is wanted of it and what its appliance says."""
+
+from collections.abc import Iterable, Mapping
+
+from federation.messages import TaskReport, TaskState
+from hub.fleet.roster import NodeRecord
+from hub.scheduling.model import TaskStatus
+
+_STATUS = {
+    TaskState.STARTING: TaskStatus.STARTING,
+    TaskState.RUNNING: TaskStatus.RUNNING,
+    TaskState.WAITING: TaskStatus.WAITING,
+    TaskState.FAILED: TaskStatus.FAILED,
+}
+
+ReportKey = tuple[str, str]
+"""A node and a task."""
+
+
+def reports_by_task(nodes: Iterable[NodeRecord]) -> Mapping[ReportKey, TaskReport]:
+    """Return what each node last said of each of its tasks."""
+    return {
+        (node.id, report.task_id): report
+        for node in nodes
+        if node.reported is not None
+        for report in node.reported.tasks
+    }
+
+
+def status_of(
+    *,
+    started: bool,
+    node_id: str | None,
+    generation: int,
+    reason: str,
+    online: Iterable[str],
+    report: TaskReport | None,
+) -> tuple[TaskStatus, str]:
+    """Return the status of a task with the reason for it; a report of an earlier placement says nothing."""
+    if not started:
+        return TaskStatus.STOPPED, ""
+    if node_id is None:
+        return TaskStatus.UNPLACED, reason
+    if node_id not in online:
+        return TaskStatus.UNREACHABLE, f"node_offline: {node_id} does not answer; it goes on by itself"
+    if report is None or report.generation != generation:
+        return TaskStatus.STARTING, ""
+    return _STATUS[report.state], report.reason

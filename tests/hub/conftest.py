@@ -1,0 +1,243 @@
+"""A hub over each kind of database, its broker, and callers of its API."""
+
+import asyncio
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from federation.testing.broker import mosquitto
+from federation.testing.waiting import until, wait_until
+from hub.app import Hub, open_hub
+from hub.config import HubConfig, make_config
+from hub.fleet.broker_process import broker_port
+
+FENGSUI = str(Path(sys.executable).with_name("fengsui"))
+OWN_PASSWORD = "tower-on-the-hill-7"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """A private PostgreSQL server."""
+
+    port: int
+    folder: Path
+    environment: tuple[str, ...]
+
+    def url(self, name: str) -> str:
+        return f"postgresql+psycopg://fengsui:{self.environment[0]}@127.0.0.1:{self.port}/{name}"
+
+    def create_database(self, name: str) -> str:
+        dsn = f"host=127.0.0.1 port={self.port} user=fengsui password={self.environment[0]} dbname=postgres"
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"')
+        return self.url(name)
+
+
+def _postgres_folder() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _unprivileged() -> list[str]:
+    # PostgreSQL refuses to run as root.
+    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Run a private PostgreSQL on a free loopback port; skip the test where it is not installed."""
+    binaries = _postgres_folder()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory(prefix="fengsui-pg-") as name:
+        folder, password, port = Path(name), "loopback-only", _free_port()
+        (folder / "password").write_text(password)
+        folder.chmod(0o755)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+        initdb = [
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "fengsui",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            folder / "password",
+        ]
+        options = ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run([*_unprivileged(), *map(str, initdb), *options], check=True, capture_output=True, timeout=60)
+        command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+        log = (folder / "log").open("wb")
+        process = subprocess.Popen([*_unprivileged(), *map(str, command)], stdout=log, stderr=log)
+        try:
+            ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+            wait_until(lambda: _succeeds(ready), within_s=30, what="PostgreSQL accepts connections")
+            yield Postgres(port=port, folder=folder, environment=(password,))
+        finally:
+            process.send_signal(signal.SIGQUIT)  # at once: nobody needs the data any more
+            process.wait(20)
+            log.close()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, timeout=10).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of each kind; empty means SQLite in the data folder."""
+    if request.param == "sqlite":
+        return ""
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create_database(f"t{abs(hash(str(tmp_path))):x}")
+
+
+@pytest.fixture
+def config(database_url: str) -> Iterator[HubConfig]:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as folder:
+        yield hub_config(Path(folder), database_url)
+
+
+def hub_config(folder: Path, database_url: str = "", **more: Any) -> HubConfig:
+    values = {"data_folder": "data", "database_url": database_url, "http": {"port": 0}, **more}
+    return make_config(values, folder=folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A running hub with clients: `console` may do everything, `anonymous` is nobody."""
+
+    hub: Hub
+    url: str
+    config: HubConfig
+    console: httpx.AsyncClient
+    anonymous: httpx.AsyncClient
+
+    @asynccontextmanager
+    async def signed_in(self, role: str, *, username: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+        """A client signed in as a new user of that role, who has chosen a password."""
+        name = username or f"some-{role}"
+        draft = {"username": name, "display_name": name, "role": role}
+        first = (await self.console.post("/api/v1/users", json=draft)).raise_for_status().json()["first_password"]
+        async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
+            session = await sign_in(client, name, first)
+            client.headers["X-CSRF-Token"] = session["csrf_token"]
+            change = {"old": first, "new": OWN_PASSWORD}
+            (await client.put("/api/v1/session/password", json=change)).raise_for_status()
+            yield client
+
+    @asynccontextmanager
+    async def bearer(self, token: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A client with a bearer token."""
+        async with httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}) as client:
+            yield client
+
+    async def invite(self, name: str = "analysis-1", profile: str = "analysis") -> str:
+        """Return the text of a new enrolment token."""
+        draft = {"name": name, "profile": profile}
+        answer = await self.console.post("/api/v1/enrolment-tokens", json=draft)
+        return str(answer.raise_for_status().json()["token"])
+
+    async def enrol(self, name: str = "analysis-1", profile: str = "analysis") -> dict[str, Any]:
+        """Let a node join and return its credentials."""
+        token = await self.invite(name, profile)
+        request = {"token": token, "serial": f"serial-{name}", "profile": profile, "software": "0.1"}
+        answer = await self.anonymous.post("/api/v1/enrolments", json=request)
+        return dict(answer.raise_for_status().json())
+
+
+async def sign_in(client: httpx.AsyncClient, username: str, password: str) -> dict[str, Any]:
+    answer = await client.post("/api/v1/session", json={"username": username, "password": password})
+    return dict(answer.raise_for_status().json())
+
+
+@asynccontextmanager
+async def serving(config: HubConfig, *, idle: frozenset[str] = frozenset()) -> AsyncIterator[Served]:
+    """Run a hub with its clients."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(open_hub(config, idle=idle))
+        over_socket = httpx.AsyncHTTPTransport(uds=str(config.console_socket))
+        console = await stack.enter_async_context(
+            httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=20)
+        )
+        anonymous = await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=20))
+        yield Served(hub=running.hub, url=running.url, config=config, console=console, anonymous=anonymous)
+
+
+@pytest.fixture
+async def hub(config: HubConfig) -> AsyncIterator[Served]:
+    """A hub without a broker."""
+    async with serving(config) as served:
+        yield served
+
+
+@asynccontextmanager
+async def running_broker(config: HubConfig, folder: Path) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    """Run the hub's own broker program."""
+    if mosquitto() is None:
+        pytest.skip("Mosquitto is not installed")
+    path = folder / "hub.toml"
+    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n[broker]\nport = {config.broker.port}\n'
+    await asyncio.to_thread(path.write_text, text)
+    with (folder / "broker.log").open("ab") as log:
+        command = [FENGSUI, "hub", "broker", "--config", str(path)]
+        process = await asyncio.to_thread(subprocess.Popen, command, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, 10)
+
+
+@pytest.fixture
+async def broker(config: HubConfig, tmp_path: Path) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    """The hub's broker as a process of its own."""
+    async with running_broker(config, tmp_path) as process:
+        # A hub that tries before the broker listens pauses for seconds.
+        port = await asyncio.to_thread(broker_port, config)
+        await asyncio.to_thread(wait_until, lambda: _answers(port), within_s=15, what="the broker accepts connections")
+        yield process
+
+
+@pytest.fixture
+async def linked_hub(broker: "subprocess.Popen[bytes]", config: HubConfig) -> AsyncIterator[Served]:
+    """A hub that is connected to its broker."""
+    async with serving(config) as served:
+        link = served.hub.foundation.link
+        await until(lambda: link.connected, within_s=15, what="the hub is connected to its broker")
+        yield served

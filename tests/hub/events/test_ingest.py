@@ -1,0 +1,215 @@
+"""Events from appliances into the hub's database, over a real broker."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from federation.messages import CameraReport, CameraState
+from federation.testing.played_appliance import made_event, played_appliance
+from federation.testing.waiting import until
+from hub.events.tables import custody_cursors, rejected_rows
+
+JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
+DIGEST = f"sha256:{hashlib.sha256(JPEG).hexdigest()}"
+
+
+async def listed(hub: Any, **query: Any) -> list[dict[str, Any]]:
+    answer = await hub.console.get("/api/v1/events", params=query)
+    return list(answer.raise_for_status().json()["items"])
+
+
+async def test_events_handed_over_are_acknowledged_once_they_can_be_listed(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hello(following=3)
+        rows = [made_event(node.node_id), made_event(node.node_id)]
+
+        ack = await node.hand_over(1, rows)
+
+        assert ack.upto == 2
+        assert [row["id"] for row in await listed(linked_hub)] == [rows[1]["id"], rows[0]["id"]]
+
+
+async def test_a_repeated_batch_is_acknowledged_again_and_stored_once(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hello(following=2)
+        rows = [made_event(node.node_id)]
+        await node.hand_over(1, rows)
+
+        again = await node.hand_over(1, rows)
+
+        assert again.upto == 1
+        assert len(await listed(linked_hub)) == 1
+
+
+async def test_an_event_that_came_by_another_path_is_counted_and_not_stored_again(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        row = made_event(node.node_id)
+        await node.hand_over(1, [row])
+        node.epoch = "epoch-2"
+
+        ack = await node.hand_over(1, [row])
+
+        assert (ack.epoch, ack.upto) == ("epoch-2", 1)
+        assert len(await listed(linked_hub)) == 1
+        database = linked_hub.hub.foundation.database
+        repeated = select(custody_cursors.c.repeated).where(custody_cursors.c.epoch == "epoch-2")
+        assert await database.run(lambda connection: connection.scalar(repeated)) == 1
+
+
+async def test_a_row_that_is_no_event_is_kept_as_rejected_and_stops_nobody(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        good = made_event(node.node_id)
+        foreign = made_event("someone-else")
+        overlong = made_event(node.node_id, task_id="x" * 100)
+
+        ack = await node.hand_over(1, [{"id": "nonsense\x00"}, foreign, overlong, good])
+
+        assert ack.upto == 4
+        assert [row["id"] for row in await listed(linked_hub)] == [good["id"]]
+        database = linked_hub.hub.foundation.database
+        reasons = await database.run(
+            lambda connection: (
+                connection.execute(select(rejected_rows.c.reason).order_by(rejected_rows.c.sequence)).scalars().all()
+            )
+        )
+        assert [reason.partition(":")[0] for reason in reasons] == ["id", "source", "data.task_id"]
+
+
+async def test_a_hole_is_refused_and_the_sender_told_where_to_go_on(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id)])
+
+        ack = await node.hand_over(3, [made_event(node.node_id)])
+
+        assert (ack.upto, ack.nak) == (1, True)
+        assert len(await listed(linked_hub)) == 1
+
+
+async def test_rows_that_an_appliance_lost_are_shown_as_a_gap(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        ack = await node.hello(base=5, following=6)
+
+        assert ack.upto == 4
+        gaps = (await linked_hub.console.get("/api/v1/gaps")).raise_for_status().json()["items"]
+        assert [(gap["first"], gap["last"]) for gap in gaps] == [(1, 4)]
+
+
+async def test_sequence_numbers_beyond_the_database_are_ignored(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        node.send(2**70, [made_event(node.node_id)])
+
+        ack = await node.hand_over(1, [made_event(node.node_id)])
+
+        assert ack.upto == 1
+        assert linked_hub.hub.foundation.link.failed == 0
+
+
+async def test_a_picture_may_come_before_or_after_its_event(linked_hub: Any) -> None:
+    credentials = await linked_hub.enrol()
+    async with played_appliance(credentials) as node, linked_hub.bearer(credentials["node_token"]) as http:
+        await node.hand_over(1, [made_event(node.node_id, digest=DIGEST)])
+        before = (await listed(linked_hub))[0]["pictures"][0]
+
+        put = await http.put(f"/api/v1/pictures/{DIGEST}", content=JPEG, headers={"Content-Type": "image/jpeg"})
+        again = await http.put(f"/api/v1/pictures/{DIGEST}", content=JPEG, headers={"Content-Type": "image/jpeg"})
+
+        after = (await listed(linked_hub))[0]["pictures"][0]
+        assert (put.status_code, again.status_code) == (204, 204)
+        assert (before["arrived"], after["arrived"]) == (False, True)
+        got = await linked_hub.console.get(after["url"])
+        assert (got.content, got.headers["Content-Type"]) == (JPEG, "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [(JPEG + b"!", 422, "digest_mismatch"), (b"GIF89a" * 10, 415, "not_a_jpeg"), (b"", 415, "not_a_jpeg")],
+)
+async def test_wrong_bytes_are_no_picture(hub: Any, content: bytes, status: int, code: str) -> None:
+    credentials = await hub.enrol()
+    async with hub.bearer(credentials["node_token"]) as http:
+        answer = await http.put(f"/api/v1/pictures/{DIGEST}", content=content)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await hub.console.get(f"/api/v1/pictures/{DIGEST}")).status_code == 404
+
+
+async def test_only_an_appliance_hands_pictures_over(hub: Any) -> None:
+    answer = await hub.console.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)
+
+    assert answer.status_code == 403
+
+
+async def test_a_verdict_is_kept_audited_and_can_be_taken_back(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node, linked_hub.signed_in("operator") as operator:
+        row = made_event(node.node_id)
+        await node.hand_over(1, [row])
+        address = f"/api/v1/events/{row['id']}/verdict"
+
+        judged = (await operator.put(address, json={"verdict": "true", "note": "确认"})).raise_for_status().json()
+        pending = await listed(linked_hub, verdict="pending")
+        back = (await operator.put(address, json={"verdict": "pending"})).raise_for_status().json()
+
+        assert (judged["verdict"], judged["judged_by"], judged["note"]) == ("true", "some-operator", "确认")
+        assert pending == []
+        assert (back["verdict"], back["judged_by"], back["judged_at"]) == ("pending", None, None)
+        audit = (await linked_hub.console.get("/api/v1/audit", params={"action": "event.judge"})).json()["items"]
+        assert [entry["detail"]["to"] for entry in audit] == ["pending", "true"]
+
+
+async def test_events_are_paged_and_filtered(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        rows = [made_event(node.node_id, point_id=f"p{number % 2}") for number in range(5)]
+        await node.hand_over(1, rows)
+
+        first = (await linked_hub.console.get("/api/v1/events", params={"limit": 2})).json()
+        second = (await linked_hub.console.get("/api/v1/events", params={"limit": 2, "after": first["next"]})).json()
+
+        assert [item["id"] for item in first["items"] + second["items"]] == [row["id"] for row in rows[:0:-1]]
+        assert first["total"] == 5
+        assert {row["point_id"] for row in await listed(linked_hub, point_id="p1")} == {"p1"}
+        assert await listed(linked_hub, text="nowhere") == []
+
+
+async def test_a_page_cursor_that_is_none_is_refused(hub: Any) -> None:
+    answer = await hub.console.get("/api/v1/events", params={"after": "newest"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+async def test_events_export_as_csv_with_native_headings(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id)])
+
+        text = (await linked_hub.console.get("/api/v1/events/export.csv")).content.decode("utf-8-sig")
+
+        heading, row = text.splitlines()
+        assert heading.startswith("事件编号,事件类型,")
+        assert "区域入侵" in row
+        assert "待核验" in row
+
+
+async def test_a_point_shows_its_stream_its_events_and_its_newest_picture(linked_hub: Any) -> None:
+    point = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate", "longitude": 120.1, "latitude": 30.2}
+    (await linked_hub.console.post("/api/v1/points", json=point)).raise_for_status()
+    credentials = await linked_hub.enrol()
+    async with played_appliance(credentials) as node, linked_hub.bearer(credentials["node_token"]) as http:
+        node.report(cameras=(CameraReport(point_id="gate", state=CameraState.LIVE),))
+        await node.hand_over(1, [made_event(node.node_id, digest=DIGEST)])
+        (await http.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)).raise_for_status()
+
+        async def live() -> Any:
+            shown = (await linked_hub.console.get("/api/v1/points/gate")).json()
+            return shown if shown["camera_state"] == "live" else None
+
+        shown = await until(live, within_s=10, what="the point is live")
+        picture = await linked_hub.console.get("/api/v1/points/gate/picture.jpg")
+        overview = (await linked_hub.console.get("/api/v1/overview")).raise_for_status().json()
+
+    assert (shown["node_id"], shown["events_today"]) == (node.node_id, 1)
+    assert picture.content == JPEG
+    assert (overview["points_live"], overview["events_total"], overview["pending"]) == (1, 1, 1)
+    assert overview["by_type"][0]["name_zh"] == "区域入侵"
+    assert overview["by_hour"][-1]["count"] == 1
+    assert overview["latency_p50_ms"] is not None

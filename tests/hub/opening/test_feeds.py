@@ -1,0 +1,187 @@
+"""Feeds of bureaus: filters, durable sequences, credentials, and the example of the documentation."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from federation import topics
+from federation.bus import BrokerAddress, Connected, Message, Session
+from federation.messages import Event
+from federation.testing.played_appliance import made_event, played_appliance
+from federation.testing.waiting import until
+from hub.opening.feed import Filter, share_out
+
+GUIDE = Path(__file__).parents[3] / "docs" / "integrator.md"
+
+
+async def subscribe(hub: Any, bureau: str = "traffic", **more: Any) -> dict[str, Any]:
+    answer = await hub.console.post("/api/v1/subscriptions", json={"bureau": bureau, "name": "交通局", **more})
+    return dict(answer.raise_for_status().json())
+
+
+async def missed(hub: Any, credentials: dict[str, Any], bureau: str = "traffic", **query: Any) -> Any:
+    auth = (credentials["username"], credentials["password"])
+    return await hub.anonymous.get(f"/api/v1/feed/{bureau}/events", params=query, auth=auth)
+
+
+def wanted(**more: Any) -> Filter:
+    return Filter(**{"bureau": "b", "types": frozenset(), "point_ids": frozenset(), "only_true": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("filters", "judged_true", "given"),
+    [
+        (wanted(), False, 2),
+        (wanted(), True, 0),
+        (wanted(only_true=True), False, 0),
+        (wanted(only_true=True), True, 2),
+        (wanted(types=frozenset({"bin/overflow"})), False, 1),
+        (wanted(point_ids=frozenset({"gate"})), False, 1),
+        (wanted(point_ids=frozenset({"gate"}), types=frozenset({"bin/overflow"})), False, 0),
+    ],
+)
+def test_a_feed_gets_what_it_asked_for_when_it_asked_for_it(*, filters: Filter, judged_true: bool, given: int) -> None:
+    events = [
+        Event.model_validate(made_event("n", point_id="gate")),
+        Event.model_validate(made_event("n", point_id="quay", type="bin/overflow")),
+    ]
+
+    shares = share_out([filters], events, judged_true=judged_true)
+
+    assert len(shares.get("b", [])) == given
+
+
+async def test_a_bureau_gets_its_events_by_mqtt_in_sequence(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub, types=["area_intrusion/object"])
+    address = BrokerAddress(
+        host=credentials["mqtt_host"],
+        port=credentials["mqtt_port"],
+        username=credentials["username"],
+        password=credentials["password"],
+    )
+    topic = topics.feed_events("traffic")
+    node_credentials = await linked_hub.enrol()
+    async with (
+        Session(address, client_id="traffic-bureau", subscriptions=(topic,)) as session,
+        played_appliance(node_credentials) as node,
+    ):
+        assert isinstance(await until(session.next, within_s=15, what="the subscriber is connected"), Connected)
+        rows = [made_event(node.node_id), made_event(node.node_id, type="other/thing"), made_event(node.node_id)]
+        await node.hand_over(1, rows)
+
+        got = [await until(session.next, within_s=15, what="a feed item arrives") for _ in range(2)]
+
+    items = [json.loads(item.payload) for item in got if isinstance(item, Message)]
+    assert [(item["sequence"], item["event"]["id"]) for item in items] == [(1, rows[0]["id"]), (2, rows[2]["id"])]
+    shown = (await linked_hub.console.get("/api/v1/subscriptions")).json()["items"][0]
+    assert shown["delivered"] == 2
+
+
+async def test_what_was_missed_is_fetched_after_a_sequence_number(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id) for _ in range(5)])
+
+    page = (await missed(linked_hub, credentials, after="2", limit=2)).raise_for_status().json()
+    rest = (await missed(linked_hub, credentials, after=page["next"])).raise_for_status().json()
+
+    assert [item["sequence"] for item in page["items"] + rest["items"]] == [3, 4, 5]
+    assert rest["next"] is None
+
+
+async def test_a_feed_of_true_events_waits_for_the_verdict_and_gives_each_once(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub, only_true=True)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        row = made_event(node.node_id)
+        await node.hand_over(1, [row, made_event(node.node_id)])
+    before = (await missed(linked_hub, credentials)).json()["items"]
+
+    for verdict in ("true", "pending", "true"):
+        await linked_hub.console.put(f"/api/v1/events/{row['id']}/verdict", json={"verdict": verdict})
+
+    after = (await missed(linked_hub, credentials)).json()["items"]
+    assert before == []
+    assert [(item["sequence"], item["event"]["id"]) for item in after] == [(1, row["id"])]
+
+
+async def test_a_bureau_reads_no_other_feed_and_nothing_else(hub: Any) -> None:
+    credentials = await subscribe(hub)
+    await subscribe(hub, "parks")
+    auth = (credentials["username"], credentials["password"])
+
+    other = await missed(hub, credentials, bureau="parks")
+    events = await hub.anonymous.get("/api/v1/events", auth=auth)
+    by_token = await hub.anonymous.get(
+        "/api/v1/feed/traffic/events", headers={"Authorization": f"Bearer {credentials['password']}"}
+    )
+
+    assert (other.status_code, events.status_code, by_token.status_code) == (403, 403, 200)
+
+
+async def test_a_new_password_ends_the_earlier_one_and_removal_ends_both(hub: Any) -> None:
+    old = await subscribe(hub)
+    new = (await hub.console.post("/api/v1/subscriptions/traffic/credentials")).raise_for_status().json()
+
+    with_old, with_new = await missed(hub, old), await missed(hub, new)
+    (await hub.console.delete("/api/v1/subscriptions/traffic")).raise_for_status()
+    removed = await missed(hub, new)
+
+    assert (with_old.status_code, with_new.status_code, removed.status_code) == (401, 200, 401)
+
+
+async def test_a_feed_that_is_off_gains_nothing(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await linked_hub.console.patch("/api/v1/subscriptions/traffic", json={"enabled": False})
+        await node.hand_over(1, [made_event(node.node_id)])
+        await linked_hub.console.patch("/api/v1/subscriptions/traffic", json={"enabled": True})
+        last = made_event(node.node_id)
+        await node.hand_over(2, [last])
+
+    items = (await missed(linked_hub, credentials)).json()["items"]
+    assert [(item["sequence"], item["event"]["id"]) for item in items] == [(1, last["id"])]
+
+
+async def test_the_example_of_the_integrator_guide_prints_the_events(linked_hub: Any, tmp_path: Path) -> None:
+    example = tmp_path / "example.py"
+    text = await asyncio.to_thread(GUIDE.read_text, "utf-8")
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    await asyncio.to_thread(example.write_text, found[1])
+    credentials = await subscribe(linked_hub)
+    arguments = [str(credentials[name]) for name in ("mqtt_host", "mqtt_port", "username", "password")]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(example), *arguments, "traffic", stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        async with played_appliance(await linked_hub.enrol()) as node, asyncio.timeout(30):
+            sent: list[str] = []
+            line = asyncio.ensure_future(process.stdout.readline())  # noqa: TID251 - a test's own wait
+            while not line.done():  # the example subscribes at a moment of its own
+                row = made_event(node.node_id)
+                sent.append(row["id"])
+                await node.hand_over(len(sent), [row])
+                await asyncio.wait([line], timeout=0.3)
+            printed = json.loads(await line)
+    finally:
+        process.kill()
+        await process.wait()
+
+    assert printed["event"]["id"] == sent[printed["sequence"] - 1]
+
+
+async def test_a_bureau_has_one_feed(hub: Any) -> None:
+    await subscribe(hub)
+
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        await subscribe(hub)
+
+    assert refused.value.response.json()["code"] == "subscription_exists"

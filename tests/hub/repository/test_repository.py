@@ -1,0 +1,127 @@
+"""The algorithm repository over HTTP: what is built in, and packages that are imported."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.packages import Manifest, builtin_manifests, write_manifest, write_package
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+def manifest(version: str = "1.0.0", **more: Any) -> Manifest:
+    base = builtin_manifests()["fengsui.area_intrusion"].model_dump(mode="json", exclude_defaults=True)
+    own = {
+        "id": "example.smoke",
+        "version": version,
+        "name": {"zh": "烟雾检测", "en": "Smoke"},
+        "events": [{"code": "example.smoke/smoke", "name": {"zh": "烟雾", "en": "Smoke"}}],
+    }
+    return Manifest.model_validate({**base, **own, **more})
+
+
+async def package(folder: Path, described: Manifest, *, note: bytes = b"") -> bytes:
+    def pack() -> bytes:
+        path = folder / f"{described.id}-{described.version}.algpkg"
+        write_package({"algorithm.yaml": write_manifest(described).encode(), "docs/note.txt": note}, path)
+        return path.read_bytes()
+
+    return await asyncio.to_thread(pack)
+
+
+async def upload(hub: Any, content: bytes) -> Any:
+    return await hub.console.post("/api/v1/algorithms", content=content, headers=OCTETS)
+
+
+async def test_built_in_algorithms_are_there_from_the_start(hub: Any) -> None:
+    found = (await hub.console.get("/api/v1/algorithms", params={"source": "builtin"})).json()["items"]
+
+    assert {item["id"] for item in found} == set(builtin_manifests())
+    assert all(item["on_shelf"] and item["parameters"] for item in found)
+
+
+async def test_an_imported_package_is_listed_named_and_fetched_by_nodes_in_parts(hub: Any, tmp_path: Path) -> None:
+    content = await package(tmp_path, manifest())
+
+    imported = (await upload(hub, content)).raise_for_status().json()
+
+    credentials = await hub.enrol()
+    async with hub.bearer(credentials["node_token"]) as node:
+        address = f"/api/v1/artifacts/{imported['digest']}"
+        whole = await node.get(address)
+        part = await node.get(address, headers={"Range": "bytes=10-19"})
+    kinds = (await hub.console.get("/api/v1/event-types")).json()
+    assert (imported["name_zh"], imported["source"], imported["size_bytes"]) == ("烟雾检测", "upload", len(content))
+    assert (whole.content, part.status_code, part.content) == (content, 206, content[10:20])
+    assert {"code": "example.smoke/smoke", "name_zh": "烟雾", "name_en": "Smoke"} in kinds
+
+
+async def test_the_same_bytes_again_change_nothing_and_other_bytes_of_a_version_are_refused(
+    hub: Any, tmp_path: Path
+) -> None:
+    content = await package(tmp_path, manifest())
+    await upload(hub, content)
+
+    again = await upload(hub, content)
+    other = await upload(hub, await package(tmp_path, manifest(), note=b"changed"))
+
+    assert (again.status_code, again.json()["versions"]) == (201, ["1.0.0"])
+    assert (other.status_code, other.json()["code"]) == (409, "version_exists")
+
+
+async def test_versions_are_ordered_by_number_and_not_by_letter(hub: Any, tmp_path: Path) -> None:
+    for version in ("1.10.0", "1.9.0"):
+        (await upload(hub, await package(tmp_path, manifest(version)))).raise_for_status()
+
+    shown = (await hub.console.get("/api/v1/algorithms/example.smoke")).json()
+
+    assert (shown["version"], shown["versions"]) == ("1.10.0", ["1.9.0", "1.10.0"])
+
+
+async def test_an_event_code_belongs_to_one_algorithm(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, await package(tmp_path, manifest()))
+
+    taken = await upload(hub, await package(tmp_path, manifest(id="other.smoke")))
+
+    assert (taken.status_code, taken.json()["code"]) == (409, "event_code_taken")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x00" * 1000])
+async def test_what_is_no_package_is_refused_and_leaves_no_file(hub: Any, content: bytes) -> None:
+    answer = await upload(hub, content)
+
+    left = [path for path in (hub.config.data_folder / "packages").rglob("*") if path.is_file()]
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_archive")
+    assert left == []
+
+
+async def test_an_algorithm_is_removed_with_its_file_and_its_events_keep_their_names(hub: Any, tmp_path: Path) -> None:
+    imported = (await upload(hub, await package(tmp_path, manifest()))).json()
+
+    removed = await hub.console.delete("/api/v1/algorithms/example.smoke")
+
+    assert removed.status_code == 204
+    assert (await hub.console.get(f"/api/v1/artifacts/{imported['digest']}")).status_code == 404
+    assert "example.smoke/smoke" in str((await hub.console.get("/api/v1/event-types")).json())
+
+
+async def test_an_algorithm_with_tasks_or_built_in_is_not_removed(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, await package(tmp_path, manifest(needs_region=False)))
+    point = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate"}
+    await hub.console.post("/api/v1/points", json=point)
+    draft = {"name": "t", "point_ids": ["gate"], "algorithm_ids": ["example.smoke"]}
+    (await hub.console.post("/api/v1/tasks", json=draft)).raise_for_status()
+
+    used = await hub.console.delete("/api/v1/algorithms/example.smoke")
+    built_in = await hub.console.delete("/api/v1/algorithms/fengsui.area_intrusion")
+
+    assert (used.json()["code"], built_in.json()["code"]) == ("algorithm_in_use", "algorithm_built_in")
+
+
+async def test_a_viewer_imports_nothing(hub: Any) -> None:
+    async with hub.signed_in("viewer") as viewer:
+        answer = await viewer.post("/api/v1/algorithms", content=b"", headers=OCTETS)
+
+    assert answer.status_code == 403

@@ -1,0 +1,175 @@
+"""Tasks over HTTP, placed on appliances that are played over a real broker."""
+
+from typing import Any
+
+from federation.messages import TaskReport, TaskState
+from federation.testing.played_appliance import played_appliance
+from federation.testing.waiting import until
+
+REGION = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+
+
+async def add_point(hub: Any, point_id: str = "gate") -> None:
+    point = {
+        "id": point_id,
+        "name": f"点位 {point_id}",
+        "stream_url": f"rtsp://127.0.0.1/{point_id}",
+        "username": "camera",
+        "password": "secret-of-camera",
+    }
+    (await hub.console.post("/api/v1/points", json=point)).raise_for_status()
+
+
+async def add_tasks(hub: Any, *point_ids: str, **more: Any) -> list[dict[str, Any]]:
+    draft = {
+        "name": "周界",
+        "point_ids": point_ids or ("gate",),
+        "algorithm_ids": ["fengsui.area_intrusion"],
+        "region": REGION,
+        **more,
+    }
+    return list((await hub.console.post("/api/v1/tasks", json=draft)).raise_for_status().json())
+
+
+async def task_in(hub: Any, task_id: str, status: str) -> dict[str, Any]:
+    async def there() -> Any:
+        task = (await hub.console.get(f"/api/v1/tasks/{task_id}")).json()
+        return task if task["status"] == status else None
+
+    return dict(await until(there, within_s=15, what=f"the task is {status}"))
+
+
+async def test_a_task_without_any_appliance_says_why_it_waits(hub: Any) -> None:
+    await add_point(hub)
+
+    (task,) = await add_tasks(hub)
+
+    assert (task["status"], task["node_id"]) == ("unplaced", None)
+    assert task["reason"].startswith("no_node_online:")
+
+
+async def test_a_task_is_placed_told_with_the_cameras_password_and_seen_running(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        (task,) = await add_tasks(linked_hub, parameters={"dwell_s": 3})
+        desired = await node.wanted_tasks(1)
+        node.report(tasks=(TaskReport(task_id=task["id"], generation=1, state=TaskState.RUNNING, frames=7),))
+        running = await task_in(linked_hub, task["id"], "running")
+
+    assert desired.cameras[0].password == "secret-of-camera"
+    assert desired.tasks[0].parameters["dwell_s"] == 3
+    assert desired.tasks[0].parameters["sensitivity"] == 0.6  # the algorithm's own default
+    assert (running["node_id"], running["generation"], running["frames"]) == (node.node_id, 1, 7)
+    point = (await linked_hub.console.get("/api/v1/points/gate")).json()
+    assert point["has_password"] is True
+    assert "secret-of-camera" not in str(point)
+
+
+async def test_a_stopped_task_leaves_its_appliance_and_starts_again_under_a_new_generation(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        (task,) = await add_tasks(linked_hub)
+        await node.wanted_tasks(1)
+
+        stopped = await linked_hub.console.post("/api/v1/tasks/stop", json={"ids": [task["id"], "unknown"]})
+        await node.wanted_tasks(0)
+        await linked_hub.console.post("/api/v1/tasks/start", json={"ids": [task["id"]]})
+        again = await node.wanted_tasks(1)
+
+    assert stopped.json() == {"count": 1}
+    assert again.tasks[0].generation == 2
+
+
+async def test_the_tasks_of_a_removed_appliance_go_to_another_one(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    first, second = await linked_hub.enrol("a-first"), await linked_hub.enrol("b-second")
+    async with played_appliance(first) as one, played_appliance(second) as two:
+        await until(
+            lambda: all(node.online for node in linked_hub.hub.foundation.roster.all()),
+            within_s=10,
+            what="both appliances are online",
+        )
+        await add_tasks(linked_hub)
+        await one.wanted_tasks(1)
+
+        (await linked_hub.console.delete(f"/api/v1/nodes/{one.node_id}")).raise_for_status()
+
+        moved = await two.wanted_tasks(1)
+        assert moved.tasks[0].generation == 2
+
+
+async def test_a_task_stays_with_an_appliance_that_is_offline(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        (task,) = await add_tasks(linked_hub)
+        await node.wanted_tasks(1)
+
+        node.be(online=False)
+
+        lost = await task_in(linked_hub, task["id"], "unreachable")
+        assert (lost["node_id"], lost["generation"]) == (node.node_id, 1)
+
+
+async def test_changed_settings_keep_place_and_generation(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        (task,) = await add_tasks(linked_hub)
+        await node.wanted_tasks(1)
+
+        changed = await linked_hub.console.patch(f"/api/v1/tasks/{task['id']}", json={"priority": 9})
+        while (await node.wanted_tasks(1)).tasks[0].priority != 9:
+            await node.listen()
+
+    assert changed.json()["region"] == REGION
+    assert node.desired is not None
+    assert node.desired.tasks[0].generation == 1
+
+
+async def test_settings_that_the_algorithm_does_not_take_are_refused_by_field(hub: Any) -> None:
+    await add_point(hub)
+    draft = {"name": "t", "point_ids": ["gate"], "algorithm_ids": ["fengsui.area_intrusion"]}
+
+    unknown = await hub.console.post("/api/v1/tasks", json={**draft, "region": REGION, "parameters": {"speed": 1}})
+    without_region = await hub.console.post("/api/v1/tasks", json=draft)
+    no_point = await hub.console.post("/api/v1/tasks", json={**draft, "region": REGION, "point_ids": ["nowhere"]})
+
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "body.parameters.speed")
+    assert (without_region.status_code, without_region.json()["errors"][0]["field"]) == (422, "body.region")
+    assert (no_point.status_code, no_point.json()["errors"][0]["field"]) == (422, "body.point_ids")
+
+
+async def test_a_point_with_tasks_is_removed_only_by_force(hub: Any) -> None:
+    await add_point(hub)
+    (task,) = await add_tasks(hub)
+
+    refused = await hub.console.delete("/api/v1/points/gate")
+    forced = await hub.console.delete("/api/v1/points/gate", params={"force": "true"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "point_in_use")
+    assert forced.status_code == 204
+    assert (await hub.console.get(f"/api/v1/tasks/{task['id']}")).status_code == 404
+
+
+async def test_an_algorithm_off_the_shelf_takes_no_new_task(hub: Any) -> None:
+    await add_point(hub)
+    (await hub.console.patch("/api/v1/algorithms/fengsui.area_intrusion", json={"on_shelf": False})).raise_for_status()
+
+    draft = {"name": "t", "point_ids": ["gate"], "algorithm_ids": ["fengsui.area_intrusion"], "region": REGION}
+    answer = await hub.console.post("/api/v1/tasks", json=draft)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "algorithm_off_shelf")
+
+
+async def test_tasks_are_listed_filtered_and_exported(hub: Any) -> None:
+    await add_point(hub)
+    await add_point(hub, "quay")
+    await add_tasks(hub, "gate", "quay")
+
+    one = (await hub.console.get("/api/v1/tasks", params={"point_id": "quay"})).json()
+    none = (await hub.console.get("/api/v1/tasks", params={"status": "running"})).json()
+    text = (await hub.console.get("/api/v1/tasks/export.csv")).content.decode("utf-8-sig")
+
+    assert [task["point_id"] for task in one["items"]] == ["quay"]
+    assert none["items"] == []
+    assert len(text.splitlines()) == 3
+    assert "待分配" in text
