@@ -1,0 +1,1 @@
+"""The appliance: pulls cameras, runs algorithms, keeps its own record; works without a hub."""

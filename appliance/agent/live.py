@@ -1,0 +1,75 @@
+"""Notices for open panel pages and for the parts of the agent that wait for a change."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from federation.http import Output
+
+BACKLOG = 256
+
+
+class Notice(Output):
+    """Something changed: `event.created`, `camera.changed`, `task.changed` or `link.changed`, with its data."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+class LiveFeed:
+    """Hands notices to every viewer; a viewer that is too slow loses the oldest, counted in `dropped`."""
+
+    def __init__(self) -> None:
+        """Start without viewers."""
+        self.dropped = 0
+        self._viewers: set[asyncio.Queue[Notice]] = set()
+
+    def publish(self, kind: str, data: dict[str, Any]) -> None:
+        """Tell every viewer, from the event loop's thread, without waiting."""
+        notice = Notice(kind=kind, data=data)
+        for queue in self._viewers:
+            if queue.full():
+                queue.get_nowait()
+                self.dropped += 1
+            queue.put_nowait(notice)
+
+    @contextmanager
+    def viewing(self) -> Iterator[asyncio.Queue[Notice]]:
+        """Give a queue of at most `BACKLOG` notices for as long as the page is open."""
+        queue: asyncio.Queue[Notice] = asyncio.Queue(BACKLOG)
+        self._viewers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._viewers.discard(queue)
+
+
+class Changes:
+    """A count that grows, and that others can wait for."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.count = 0
+        self._waiters: set[asyncio.Event] = set()
+
+    def note(self) -> None:
+        """Wake everybody who waits."""
+        self.count += 1
+        for waiter in self._waiters:
+            waiter.set()
+
+    async def beyond(self, count: int, *, within_s: float) -> bool:
+        """Wait until the count exceeds `count`; False after `within_s` seconds."""
+        if self.count > count:
+            return True
+        waiter = asyncio.Event()
+        self._waiters.add(waiter)
+        try:
+            async with asyncio.timeout(within_s):
+                await waiter.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiters.discard(waiter)
+        return True

@@ -1,0 +1,277 @@
+"""What the agent knows now, and every way in which it changes."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from appliance.agent.live import Changes, LiveFeed
+from appliance.agent.plan import Outcome, Wishes, accepts, merge
+from appliance.config import Config
+from appliance.health.machine import MachineGauge, MachineShares
+from appliance.health.processes import (
+    STREAMS,
+    VISION,
+    ProcessRecord,
+    agent_ended,
+    agent_started,
+    reported,
+    supervisor_name,
+)
+from appliance.local import LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.store import documents, events, evidence
+from appliance.store.database import Database
+from appliance.store.pictures import PictureFolder
+from federation.messages import (
+    CameraReport,
+    CameraSpec,
+    CameraState,
+    DesiredState,
+    Event,
+    EventData,
+    EvidenceRef,
+    Lane,
+    LaneReport,
+    ReportedState,
+    TaskReport,
+    TaskSpec,
+    TaskState,
+)
+
+log = logging.getLogger(__name__)
+
+UNENROLLED = "unenrolled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """The last report of a process and when it came."""
+
+    pid: int
+    at: datetime
+
+
+class AgentState:
+    """The agent's state. Methods run on the event loop; the database keeps what must survive."""
+
+    def __init__(self, config: Config, database: Database) -> None:
+        """Prepare; `load` reads what was there before."""
+        self.config = config
+        self.database = database
+        self.pictures = PictureFolder(root=config.pictures_folder)
+        self.live = LiveFeed()
+        self.plan_changes = Changes()
+        self.report_changes = Changes()
+        self.outbox_changes = Changes()
+        self.wishes = Wishes()
+        self.outcome = Outcome(plan=Plan(version=0))
+        self.cameras: dict[str, CameraReport] = {}
+        self.tasks: dict[str, TaskReport] = {}
+        self.heard: dict[str, Heard] = {}
+        self.node_id = UNENROLLED
+        self.serial = ""
+        self.shares = MachineShares(cpu=0, memory=0, disk=0)
+        self._processes = ProcessRecord(supervisor="")
+        self._gauge = MachineGauge(disk=config.data_folder)
+
+    async def load(self) -> None:
+        """Read wishes, plan and counters: a cold boot runs on without a hub."""
+        proposal = self.config.serial or f"fs-{os.urandom(5).hex()}"
+        self.serial = await self.database.run(lambda db: documents.serial(db, proposal))
+        self.wishes = await self.database.read(
+            lambda db: Wishes(
+                desired=documents.desired(db),
+                cameras=documents.local_cameras(db),
+                tasks=documents.local_tasks(db),
+            )
+        )
+        before = await self.database.read(lambda db: documents.get(db, documents.PLAN, Plan))
+        self.outcome = Outcome(plan=before or Plan(version=0))
+        supervisor = await asyncio.to_thread(supervisor_name)
+        known = await self.database.read(lambda db: documents.get(db, documents.PROCESSES, ProcessRecord))
+        await self._keep_processes(agent_started(known, supervisor=supervisor, pid=os.getpid()))
+        await self.replan()
+
+    async def ended(self) -> None:
+        """Note that the agent ends in order."""
+        await self._keep_processes(agent_ended(self._processes))
+
+    @property
+    def restarts(self) -> int:
+        """Unplanned restarts of this box's processes since it was started."""
+        return self._processes.restarts
+
+    async def accept_desired(self, document: DesiredState) -> None:
+        """Take a document from the hub, if it is newer than the one we have."""
+        if not accepts(self.wishes.desired, document, node_id=self.node_id):
+            return
+        await self.database.run(lambda db: documents.put(db, documents.DESIRED, document))
+        self.wishes = Wishes(desired=document, cameras=self.wishes.cameras, tasks=self.wishes.tasks)
+        await self.replan()
+
+    def forget_desired(self) -> None:
+        """Forget what a former hub wanted; the next `replan` ends its tasks."""
+        self.wishes = Wishes(cameras=self.wishes.cameras, tasks=self.wishes.tasks)
+
+    async def change_local(
+        self, *, cameras: tuple[CameraSpec, ...] | None = None, tasks: tuple[TaskSpec, ...] | None = None
+    ) -> None:
+        """Adopt what was added or removed on this box, and is already stored."""
+        self.wishes = Wishes(
+            desired=self.wishes.desired,
+            cameras=self.wishes.cameras if cameras is None else cameras,
+            tasks=self.wishes.tasks if tasks is None else tasks,
+        )
+        await self.replan()
+
+    async def replan(self) -> None:
+        """Merge all wishes anew; tell streams and vision if that changes anything."""
+        packages = await asyncio.to_thread(self._packages)
+        before = self.outcome.plan
+        self.outcome = merge(self.wishes, packages, before=before)
+        plan = self.outcome.plan
+        if plan != before:
+            await self.database.run(lambda db: documents.put(db, documents.PLAN, plan))
+            self.plan_changes.note()
+            self.live.publish("task.changed", {})
+        self.report_changes.note()
+
+    def missing_packages(self) -> tuple[str, ...]:
+        """Return the digests of packages that the hub wants here and that are not here yet."""
+        desired = self.wishes.desired
+        wanted = {ref.digest for ref in desired.packages if ref.digest} if desired else set()
+        return tuple(sorted(wanted - {f"sha256:{path.stem}" for path in self._package_files()}))
+
+    async def record_event(self, event: LocalEvent, contents: list[bytes]) -> bool:
+        """Commit an event with its pictures and outbox row; False for a repeat."""
+        digests = [await asyncio.to_thread(self.pictures.put, content) for content in contents]
+        refs = tuple(
+            EvidenceRef(
+                digest=digest,
+                size_bytes=len(content),
+                width_px=picture.width_px,
+                height_px=picture.height_px,
+            )
+            for digest, content, picture in zip(digests, contents, event.pictures, strict=True)
+        )
+        full = _event(event, refs, source=self.node_id)
+        now = datetime.now(UTC)
+        sequence = await self.database.run(lambda db: events.record(db, full, now))
+        if sequence is None:
+            return False
+        self.outbox_changes.note()
+        self.report_changes.note()
+        self.live.publish("event.created", full.model_dump(mode="json"))
+        return True
+
+    async def take_streams(self, report: StreamsReport) -> None:
+        """Note what the streams process says."""
+        await self._hear(STREAMS, report.pid)
+        fresh = {camera.point_id: camera for camera in report.cameras}
+        if _gist(fresh) != _gist(self.cameras):
+            self.live.publish("camera.changed", {})
+            self.report_changes.note()
+        self.cameras = fresh
+
+    async def take_vision(self, report: VisionReport) -> None:
+        """Note what the vision process says."""
+        await self._hear(VISION, report.pid)
+        fresh = {task.task_id: task for task in report.tasks}
+        if {key: task.state for key, task in fresh.items()} != {key: task.state for key, task in self.tasks.items()}:
+            self.live.publish("task.changed", {})
+            self.report_changes.note()
+        self.tasks = fresh
+
+    async def measure(self) -> None:
+        """Read the shares of CPU, memory and disk."""
+        self.shares = await asyncio.to_thread(self._gauge.read)
+
+    def camera_reports(self) -> tuple[CameraReport, ...]:
+        """Return the health of every camera of the plan, also of those not heard of yet."""
+        return tuple(
+            self.cameras.get(
+                camera.point_id,
+                CameraReport(point_id=camera.point_id, state=CameraState.CONNECTING),
+            )
+            for camera in self.outcome.plan.cameras
+        )
+
+    def task_reports(self) -> tuple[TaskReport, ...]:
+        """Return the state of every task that somebody wants."""
+        planned = tuple(
+            self.tasks.get(spec.task_id)
+            or TaskReport(task_id=spec.task_id, generation=spec.generation, state=TaskState.STARTING)
+            for spec in self.outcome.plan.tasks
+        )
+        return planned + self.outcome.held_back
+
+    async def lanes(self) -> tuple[LaneReport, ...]:
+        """Return how far every lane of the outbox has got."""
+        states = await self.database.read(lambda db: {name: events.lane(db, name) for name in Lane})
+        return tuple(
+            LaneReport(lane=name, produced=state.produced, acknowledged=state.acknowledged)
+            for name, state in states.items()
+        )
+
+    async def report(self) -> ReportedState:
+        """Return everything the hub wants to know."""
+        desired = self.wishes.desired
+        return ReportedState(
+            node_id=self.node_id,
+            desired_epoch=desired.hub_epoch if desired else 0,
+            desired_version=desired.version if desired else 0,
+            reported_at=datetime.now(UTC),
+            cameras=self.camera_reports(),
+            tasks=self.task_reports(),
+            lanes=await self.lanes(),
+            evidence_backlog=await self.database.read(evidence.backlog),
+            restarts=self.restarts,
+            cpu_share=self.shares.cpu,
+            memory_share=self.shares.memory,
+            disk_share=self.shares.disk,
+        )
+
+    async def _hear(self, process: str, pid: int) -> None:
+        self.heard[process] = Heard(pid=pid, at=datetime.now(UTC))
+        await self._keep_processes(reported(self._processes, process, pid))
+
+    async def _keep_processes(self, record: ProcessRecord) -> None:
+        if record != self._processes:
+            self._processes = record
+            await self.database.run(lambda db: documents.put(db, documents.PROCESSES, record))
+
+    def _packages(self) -> Mapping[str, Path]:
+        return {f"sha256:{path.stem}": path for path in self._package_files()}
+
+    def _package_files(self) -> list[Path]:
+        return sorted(self.config.packages_folder.glob("*.algpkg"))
+
+
+def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:
+    """Return what makes a change of a camera worth telling at once."""
+    return {key: (camera.state.value, camera.reason) for key, camera in cameras.items()}
+
+
+def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source: str) -> Event:
+    return Event(
+        id=event.id,
+        source=source,
+        type=event.type,
+        time=event.time,
+        data=EventData(
+            point_id=event.point_id,
+            task_id=event.task_id,
+            generation=event.generation,
+            algorithm_id=event.algorithm_id,
+            algorithm_version=event.algorithm_version,
+            score=event.score,
+            detections=event.detections,
+            region=event.region,
+            dwell_s=event.dwell_s,
+            detected_at=event.detected_at,
+            evidence=evidence_refs,
+        ),
+    )

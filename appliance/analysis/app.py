@@ -1,0 +1,171 @@
+"""The process `vision`, wired: frames in, events out, snapshots on demand."""
+
+import asyncio
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from appliance.analysis.decoding import CannotDecode, KeyFrameDecoder, jpeg
+from appliance.analysis.finding import Finding, Picture
+from appliance.analysis.frames import AccessUnit, FrameSource
+from appliance.analysis.outgoing import EventQueue, Outgoing
+from appliance.analysis.snapshots import Snapshots, serving
+from appliance.analysis.tasks import Tasks
+from appliance.local import LocalEvent, LocalPicture, Plan, VisionReport
+from appliance.local.agent_client import AgentAway, AgentClient, agent_client
+from appliance.local.sockets import STREAMS_SOCKET
+from federation.messages import TaskSpec, new_id
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 1.0
+
+Result = TypeVar("Result")
+
+
+async def run(*, run_folder: Path) -> None:
+    """Analyse what the agent's plan asks for, until cancelled."""
+    async with agent_client(run_folder) as agent:
+        vision = Vision(run_folder=run_folder, agent=agent)
+        try:
+            async with serving(vision.snapshots, run_folder), asyncio.TaskGroup() as group:
+                group.create_task(vision.follow_plans(), name="plans")
+                group.create_task(vision.frames.run(), name="frames")
+                group.create_task(vision.judge_forever(), name="judging")
+                group.create_task(vision.events.deliver_forever(agent), name="events")
+                group.create_task(vision.report_forever(), name="reports")
+        finally:
+            vision.close()
+
+
+class Vision:
+    """Everything the process holds. One thread judges: tasks keep memory, and order matters."""
+
+    def __init__(self, *, run_folder: Path, agent: AgentClient) -> None:
+        """Prepare; nothing runs yet."""
+        self.tasks = Tasks()
+        self.events = EventQueue()
+        self.frames = FrameSource(run_folder / STREAMS_SOCKET, self._arrived)
+        self.snapshots = Snapshots(render=self._render, known=self._knows)
+        self.snapshots.on_change = self._subscribe
+        self._agent = agent
+        self._decoder = KeyFrameDecoder()
+        self._plan = Plan(version=0)
+        self._newest: OrderedDict[str, AccessUnit] = OrderedDict()
+        self._waiting = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judging")
+        self._decoded = 0
+        self._dropped = 0
+
+    def close(self) -> None:
+        """End the judging thread without waiting for what it does now."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def follow_plans(self) -> None:
+        """Apply every plan of the agent, for ever."""
+        async for plan in self._agent.plans():
+            self._plan = plan
+            await self._on_thread(partial(self.tasks.apply, plan))
+            self._subscribe()
+            await self._report()
+
+    async def judge_forever(self) -> None:
+        """Judge the newest key frame of every point, the one that has waited longest first."""
+        while True:
+            await self._waiting.wait()
+            point_id, unit = self._newest.popitem(last=False)
+            if not self._newest:
+                self._waiting.clear()
+            await self.snapshots.offer(unit)
+            for outgoing in await self._on_thread(partial(self._judge, unit)):
+                self.events.put(outgoing)
+            self.frames.done(point_id)
+
+    async def report_forever(self) -> None:
+        """Report every second; forget cameras that nobody looks at any more."""
+        while True:
+            await self._report()
+            self._subscribe()
+            await asyncio.sleep(REPORT_EVERY_S)
+
+    def _arrived(self, unit: AccessUnit) -> None:
+        """Keep an access unit; a camera's older one that still waits is dropped, counted."""
+        point_id = unit.header.point_id
+        if self._newest.pop(point_id, None) is not None:
+            self._dropped += 1
+            self.frames.done(point_id)
+        self._newest[point_id] = unit
+        self._waiting.set()
+
+    def _judge(self, unit: AccessUnit) -> list[Outgoing]:
+        point_id, at = unit.header.point_id, unit.header.received_at
+        if point_id not in self.tasks.points():
+            return []
+        try:
+            picture = self._decoder.decode(unit.header.codec, unit.payload)
+        except CannotDecode as error:
+            log.warning("frame of %s not decoded: %s", point_id, error)
+            self._dropped += 1
+            return []
+        self._decoded += 1
+        found = self.tasks.judge(point_id, picture, at)
+        return _outgoing(found, picture, at) if found else []
+
+    def _render(self, unit: AccessUnit) -> bytes:
+        return jpeg(self._decoder.decode(unit.header.codec, unit.payload))[0]
+
+    def _knows(self, point_id: str) -> bool:
+        return any(camera.point_id == point_id for camera in self._plan.cameras)
+
+    def _subscribe(self) -> None:
+        wanted = self.tasks.points() | self.snapshots.wanted()
+        self.snapshots.keep_only(wanted)
+        self.frames.subscribe(wanted)
+
+    async def _report(self) -> None:
+        at = datetime.now(UTC)
+        report = VisionReport(
+            pid=os.getpid(),
+            tasks=tuple(task.report(at) for task in self.tasks.running.values()),
+            frames_decoded=self._decoded,
+            frames_dropped=self._dropped,
+            events_dropped=self.events.dropped,
+        )
+        try:
+            await self._agent.report(report)
+        except AgentAway:
+            log.debug("the agent is away; the next report will tell")
+
+    async def _on_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _outgoing(found: list[tuple[TaskSpec, Finding]], picture: Picture, at: datetime) -> list[Outgoing]:
+    content, width, height = jpeg(picture)
+    size = LocalPicture(width_px=width, height_px=height)
+    return [Outgoing(event=_event(spec, finding, at, size), pictures=[content]) for spec, finding in found]
+
+
+def _event(spec: TaskSpec, finding: Finding, at: datetime, size: LocalPicture) -> LocalEvent:
+    return LocalEvent(
+        id=new_id(),
+        type=finding.event_code,
+        time=at,
+        detected_at=datetime.now(UTC),
+        point_id=spec.point_id,
+        task_id=spec.task_id,
+        generation=spec.generation,
+        algorithm_id=spec.algorithm_id,
+        algorithm_version=spec.algorithm_version,
+        score=finding.score,
+        detections=finding.detections,
+        region=spec.region,
+        dwell_s=round(finding.dwell_s, 3),
+        pictures=(size,),
+    )

@@ -1,0 +1,67 @@
+"""From a picture to a model's input tensor, as the manifest declares it, and back."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.analysis.finding import Picture
+from federation.packages.manifest import ModelInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """How the picture lies in the input: x_input = x_picture * scale_x + left, and so for y; px."""
+
+    scale_x: float
+    scale_y: float
+    left: float
+    top: float
+    width_px: int
+    height_px: int
+
+    def to_shares(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return boxes (n, 4) x1 y1 x2 y2 from input px to shares of the picture, clipped to 0..1."""
+        shift = np.array([self.left, self.top] * 2, np.float32)
+        size = np.array([self.scale_x * self.width_px, self.scale_y * self.height_px] * 2, np.float32)
+        shares: NDArray[np.float32] = np.clip((boxes - shift) / size, 0.0, 1.0).astype(np.float32)
+        return shares
+
+
+def prepare(picture: Picture, declared: ModelInput) -> tuple[NDArray[Any], Placement]:
+    """Return the input tensor with a batch axis of 1, and how the picture lies in it."""
+    canvas, placement = _placed(picture, declared)
+    if declared.color == "RGB":
+        canvas = cast("Picture", cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB))
+    tensor: NDArray[Any] = canvas
+    if declared.dtype != "uint8":
+        values: NDArray[Any] = canvas.astype(np.float32) * np.float32(declared.scale)
+        values = (values - np.array(declared.mean, np.float32)) / np.array(declared.std, np.float32)
+        tensor = values.astype(np.float16 if declared.dtype == "float16" else np.float32)
+    if declared.layout == "NCHW":
+        tensor = tensor.transpose(2, 0, 1)
+    return np.ascontiguousarray(tensor[None]), placement
+
+
+def _placed(picture: Picture, declared: ModelInput) -> tuple[Picture, Placement]:
+    height, width = picture.shape[:2]
+    to_width, to_height = declared.size
+    scale_x, scale_y = to_width / width, to_height / height
+    if declared.resize == "stretch":
+        canvas = cast("Picture", cv2.resize(picture, (to_width, to_height)))
+        return canvas, _placement(picture, scale_x, scale_y, 0, 0)
+    scale = min(scale_x, scale_y)
+    inner = (max(1, int(width * scale)), max(1, int(height * scale)))
+    left, top = 0, 0
+    if declared.anchor == "centre":
+        left, top = (to_width - inner[0]) // 2, (to_height - inner[1]) // 2
+    canvas = np.full((to_height, to_width, 3), declared.pad, np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(picture, inner)
+    return canvas, _placement(picture, scale, scale, left, top)
+
+
+def _placement(picture: Picture, scale_x: float, scale_y: float, left: int, top: int) -> Placement:
+    height, width = picture.shape[:2]
+    return Placement(scale_x=scale_x, scale_y=scale_y, left=left, top=top, width_px=width, height_px=height)

@@ -1,0 +1,87 @@
+"""The newest picture of any camera, for people: `GET /snapshot/{point_id}` on `vision.sock`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from appliance.analysis.frames import AccessUnit
+from appliance.local.sockets import VISION_SOCKET
+
+FIRST_PICTURE_WITHIN_S = 6.0
+KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for longer
+
+Render = Callable[[AccessUnit], bytes]
+
+
+class Snapshots:
+    """Key frames of cameras that somebody looks at; `wanted` says which these are."""
+
+    def __init__(self, *, render: Render, known: Callable[[str], bool]) -> None:
+        """Set up with what makes a JPEG (blocking), and what tells a known point."""
+        self._render = render
+        self._known = known
+        self._newest: dict[str, AccessUnit] = {}
+        self._looked_at: dict[str, float] = {}
+        self._arrived = asyncio.Condition()
+        self.on_change: Callable[[], None] = _nothing
+
+    def wanted(self) -> frozenset[str]:
+        """Return the points that somebody has looked at lately."""
+        oldest = time.monotonic() - KEPT_FOR_S
+        self._looked_at = {point: at for point, at in self._looked_at.items() if at >= oldest}
+        return frozenset(self._looked_at)
+
+    async def offer(self, unit: AccessUnit) -> None:
+        """Keep the newest key frame of its point."""
+        async with self._arrived:
+            self._newest[unit.header.point_id] = unit
+            self._arrived.notify_all()
+
+    def keep_only(self, points: frozenset[str]) -> None:
+        """Forget the pictures of all other points."""
+        self._newest = {point: unit for point, unit in self._newest.items() if point in points}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer with the newest picture as JPEG; 404 for an unknown point, 503 without a picture."""
+        point_id = request.match_info["point_id"]
+        if not self._known(point_id):
+            raise web.HTTPNotFound(text="no such camera")
+        self._looked_at[point_id] = time.monotonic()
+        self.on_change()
+        try:
+            async with asyncio.timeout(FIRST_PICTURE_WITHIN_S), self._arrived:
+                await self._arrived.wait_for(lambda: point_id in self._newest)
+        except TimeoutError:
+            return web.Response(status=503, text="no picture has arrived yet")
+        unit = self._newest[point_id]
+        content = await asyncio.to_thread(self._render, unit)
+        return web.Response(
+            body=content,
+            content_type="image/jpeg",
+            headers={"Last-Modified": unit.header.received_at.strftime("%a, %d %b %Y %T GMT")},
+        )
+
+
+@asynccontextmanager
+async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]:
+    """Serve snapshots on `vision.sock`, which only this system user can open."""
+    app = web.Application()
+    app.router.add_get("/snapshot/{point_id}", snapshots.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    path = run_folder / VISION_SOCKET
+    path.unlink(missing_ok=True)
+    await web.UnixSite(runner, str(path)).start()
+    path.chmod(0o600)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _nothing() -> None:
+    """Do nothing."""

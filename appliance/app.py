@@ -1,0 +1,197 @@
+"""The agent process put together: the only place that knows every part of it."""
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from appliance.agent import local_api
+from appliance.agent.membership import Membership
+from appliance.agent.state import AgentState
+from appliance.config import Config, read_token
+from appliance.panel import api as panel_api
+from appliance.panel.service import PanelService
+from appliance.store.database import Database
+from appliance.store.identity import write_private
+from appliance.store.people import ROLES, PanelAccounts, PanelSessions
+from appliance.store.retention import Bounds, sweep
+from federation.http import Access, Api, Call, Principal, Routes, make_app
+from federation.http.sign_in import SignIn, SignInOutcome
+from federation.http.single_page import SinglePage
+from federation.identity import Account, Attempts, Passwords, first_password
+from federation.messages import new_id
+
+log = logging.getLogger(__name__)
+
+MEASURE_EVERY_S = 5.0
+SWEEP_EVERY_S = 30.0
+RESTART_PAUSE_S = 2.0
+METRICS = "metrics"
+COOKIE = "fengsui_panel_session"
+STATIC = Path(__file__).parent / "panel" / "static"
+
+
+async def run(config: Config) -> None:
+    """Run the agent until cancelled."""
+    config.run_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with Database(config.database_file) as database:
+        state = AgentState(config, database)
+        await state.load()
+        membership = Membership(state)
+        try:
+            async with (
+                local_api.serving(state),
+                _panel(state, membership),
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(_kept_up(membership.run, "membership"), name="membership")
+                group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
+                group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
+        finally:
+            await state.ended()
+
+
+def openapi_document() -> dict[str, object]:
+    """Return the OpenAPI document of the panel, without a database or a network."""
+    config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
+    state = AgentState(config, Database(config.database_file))
+    return _api(state, Membership(state), Passwords()).openapi()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelAuthenticator:
+    """Recognises people by their session, and the metrics collector by its token."""
+
+    sign_in: SignIn
+    metrics_token: str | None
+
+    async def authenticate(self, request: web.Request) -> Principal | None:
+        """Return the caller, or None."""
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.metrics_token and hmac.compare_digest(given.encode(), self.metrics_token.encode()):
+            permissions = frozenset({METRICS})
+            return Principal(kind="scraper", id="metrics", name="metrics", permissions=permissions)
+        return await self.sign_in.authenticate(request)
+
+
+def _api(state: AgentState, membership: Membership, passwords: Passwords) -> Api:
+    async def noted(outcome: SignInOutcome) -> None:
+        log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
+        if outcome.action == "password.changed":
+            await asyncio.to_thread(state.config.first_password_file.unlink, missing_ok=True)
+
+    sign_in = SignIn(
+        accounts=PanelAccounts(database=state.database),
+        sessions=PanelSessions(database=state.database),
+        passwords=passwords,
+        on_sign_in=noted,
+        cookie=COOKIE,
+        https=state.config.panel.https,
+    )
+    panel = PanelService(state=state, membership=membership)
+    return Api(
+        title="Fengsui appliance",
+        version="1",
+        parts=(sign_in.routes(), panel_api.routes(panel), _metrics(state)),
+        authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),
+    )
+
+
+@asynccontextmanager
+async def _panel(state: AgentState, membership: Membership) -> AsyncIterator[None]:
+    """Serve the panel, and say in the run folder where it answers."""
+    config, passwords = state.config, Passwords()
+    await _first_account(state, passwords)
+    app = make_app(_api(state, membership, passwords))
+    SinglePage(folder=STATIC, title="设备面板").add_to(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, config.panel.host, config.panel.port)
+    await site.start()
+    port = runner.addresses[0][1]
+    membership.panel_url = f"http://{config.panel.host}:{port}"
+    note = json.dumps({"url": membership.panel_url, "port": port})
+    await asyncio.to_thread(config.panel_note.write_text, note, encoding="utf-8")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(config.panel_note.unlink, missing_ok=True)
+        await runner.cleanup()
+
+
+async def _first_account(state: AgentState, passwords: Passwords) -> None:
+    accounts = PanelAccounts(database=state.database)
+    if not await accounts.is_empty():
+        return
+    password = first_password()
+    await accounts.add(
+        Account(
+            id=new_id(),
+            username="admin",
+            display_name="管理员",
+            role="operator",
+            permissions=ROLES["operator"],
+            password_hash=await passwords.hash(password),
+            must_change_password=True,
+            attempts=Attempts(),
+        )
+    )
+    await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
+
+
+def _metrics(state: AgentState) -> Routes:
+    part = Routes(tag="metrics")
+
+    @part.get("/metrics", access=Access(permission=METRICS), produces="text/plain")
+    async def metrics(call: Call) -> web.StreamResponse:  # noqa: ARG001 - every route may take its call
+        """Give the figures in Prometheus' text form."""
+        registry = CollectorRegistry()
+        report = await state.report()
+        for name, words, value in (
+            ("fengsui_cameras", "cameras pulled", len(report.cameras)),
+            ("fengsui_tasks", "tasks of the plan", len(report.tasks)),
+            ("fengsui_outbox_backlog", "rows not acknowledged", sum(x.backlog for x in report.lanes)),
+            ("fengsui_evidence_backlog", "pictures not stored at the hub", report.evidence_backlog),
+            ("fengsui_restarts", "unplanned restarts of processes", report.restarts),
+        ):
+            Gauge(name, words, registry=registry).set(value)
+        return web.Response(body=generate_latest(registry), content_type="text/plain")
+
+    return part
+
+
+async def _measure(state: AgentState) -> None:
+    while True:
+        await state.measure()
+        await asyncio.sleep(MEASURE_EVERY_S)
+
+
+async def _sweep(state: AgentState, membership: Membership) -> None:
+    record = state.config.record
+    bounds = Bounds(events=record.events, pictures_bytes=record.pictures_bytes)
+    while True:
+        enrolled = membership.identity is not None
+        swept = await state.database.run(lambda db: sweep(db, bounds, enrolled=enrolled))  # noqa: B023
+        for digest in swept.pictures:
+            await asyncio.to_thread(state.pictures.remove, digest)
+        if swept.unsent_pictures:
+            log.warning("%d pictures removed before the hub had them", swept.unsent_pictures)
+        if not swept.events and not swept.pictures:
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run `work` for ever; what fails is logged and started again after a pause."""
+    while True:
+        try:
+            await work()
+        except Exception:  # a supervisor: one part's failure must not take the box down
+            log.exception("%s failed; it starts again", name)
+        await asyncio.sleep(RESTART_PAUSE_S)

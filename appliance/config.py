@@ -1,0 +1,195 @@
+"""The configuration of one appliance: a TOML file, read here and nowhere else."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from appliance.errors import BadConfiguration
+from federation.messages import SLUG_PATTERN
+from firmware_profiles import load_profile
+from firmware_profiles.profile import UnknownProfile
+
+SOCKET_PATH_BYTES = 107  # struct sockaddr_un of Linux, less its closing NUL
+LONGEST_SOCKET_NAME = "streams.sock"
+GIBIBYTE = 2**30
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PanelConfig(_Section):
+    """Where the appliance's own web panel answers."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(
+        default=8090, ge=0, le=65535, description="0 lets the system choose; see panel.json in the run folder"
+    )
+    https: bool = Field(default=False, description="a proxy before the panel speaks HTTPS: cookies are then Secure")
+
+
+class RecordConfig(_Section):
+    """How much of its own record the box keeps, once the hub has it."""
+
+    pictures_bytes: int = Field(default=20 * GIBIBYTE, ge=10 * 2**20, description="bytes of evidence pictures to keep")
+    events: int = Field(default=500_000, ge=100, description="events to keep")
+
+
+class LoggingConfig(_Section):
+    """What is written to standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+
+
+class MetricsConfig(_Section):
+    """Who may read /metrics of the panel."""
+
+    token_file: Path | None = Field(
+        default=None, description="file with the bearer token of the collector; absent: nobody"
+    )
+
+
+class Config(_Section):
+    """One appliance."""
+
+    profile: str = Field(description="firmware profile: what kind of server this is")
+    data_folder: Path = Field(description="what must survive: database, pictures, packages, secrets")
+    run_folder: Path = Field(description="sockets and notes of the running processes; a short path")
+    serial: str | None = Field(
+        default=None, pattern=SLUG_PATTERN, description="serial number; one is made up when absent"
+    )
+    invitation_file: Path | None = Field(
+        default=None, description="JSON with hub_url and token: the box joins as soon as the file is there"
+    )
+    panel: PanelConfig = PanelConfig()
+    record: RecordConfig = RecordConfig()
+    logging: LoggingConfig = LoggingConfig()
+    metrics: MetricsConfig = MetricsConfig()
+
+    @property
+    def database_file(self) -> Path:
+        """The appliance's database."""
+        return self.data_folder / "appliance.db"
+
+    @property
+    def pictures_folder(self) -> Path:
+        """Evidence pictures by their digest."""
+        return self.data_folder / "pictures"
+
+    @property
+    def packages_folder(self) -> Path:
+        """Algorithm packages by their digest."""
+        return self.data_folder / "packages"
+
+    @property
+    def identity_file(self) -> Path:
+        """What the hub gave this appliance at its enrolment, secrets included."""
+        return self.data_folder / "identity.json"
+
+    @property
+    def first_password_file(self) -> Path:
+        """The panel's first password, until it is changed."""
+        return self.data_folder / "first-password"
+
+    @property
+    def panel_note(self) -> Path:
+        """Where the running panel says under which address it answers."""
+        return self.run_folder / "panel.json"
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in `path`, folders made absolute; raise BadConfiguration with one sentence."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfiguration(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path} is not TOML: {error}") from error
+    try:
+        config = Config.model_validate(found)
+        load_profile(config.profile)
+    except ValidationError as error:
+        raise BadConfiguration(f"{path}: {_first_fault(error)}") from error
+    except UnknownProfile as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+    return _checked(_absolute(config, path.resolve().parent))
+
+
+def example(*, profile: str, data_folder: Path, run_folder: Path, panel_port: int) -> str:
+    """Return a commented configuration file with every setting at its default."""
+    given = {
+        "profile": profile,
+        "data_folder": str(data_folder),
+        "run_folder": str(run_folder),
+    }
+    lines = ["# Configuration of one Fengsui appliance. Relative paths count from this file's folder.", ""]
+    sections: list[str] = []
+    for name, field in Config.model_fields.items():
+        if isinstance(field.default, _Section):
+            chosen = {"port": panel_port} if name == "panel" else {}
+            sections += ["", *_section(name, field.default, chosen)]
+        else:
+            lines += _setting(name, field.description, given.get(name))
+    return "\n".join([*lines, *sections]) + "\n"
+
+
+def read_token(config: Config) -> str | None:
+    """Return the metrics collector's token, or None when there is none; raise BadConfiguration if unreadable."""
+    path = config.metrics.token_file
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError as error:
+        raise BadConfiguration(f"cannot read metrics.token_file {path}: {error.strerror}") from error
+
+
+def _section(name: str, section: _Section, chosen: Mapping[str, object]) -> list[str]:
+    lines = [f"# {(type(section).__doc__ or '').strip()}", f"[{name}]"]
+    for key, field in type(section).model_fields.items():
+        lines += _setting(key, field.description, chosen.get(key, getattr(section, key)))
+    return lines
+
+
+def _setting(name: str, description: str | None, value: object) -> list[str]:
+    comment = f"# {description}"
+    # JSON's strings, numbers and booleans are TOML's.
+    return [comment, f"# {name} =" if value is None else f"{name} = {json.dumps(value, ensure_ascii=False)}"]
+
+
+def _absolute(config: Config, folder: Path) -> Config:
+    metrics = config.metrics.model_copy(update={"token_file": _under(folder, config.metrics.token_file)})
+    return config.model_copy(
+        update={
+            "data_folder": folder / config.data_folder,
+            "run_folder": folder / config.run_folder,
+            "invitation_file": _under(folder, config.invitation_file),
+            "metrics": metrics,
+        }
+    )
+
+
+def _under(folder: Path, path: Path | None) -> Path | None:
+    return None if path is None else folder / path
+
+
+def _checked(config: Config) -> Config:
+    longest = len(bytes(config.run_folder / LONGEST_SOCKET_NAME))
+    if longest > SOCKET_PATH_BYTES:
+        spare = longest - SOCKET_PATH_BYTES
+        raise BadConfiguration(
+            f"run_folder {config.run_folder} is {spare} bytes too long for a Unix socket; choose a shorter path"
+        )
+    return config
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where}: {fault['msg']}" if where else str(fault["msg"])

@@ -1,0 +1,1 @@
+"""How the box and its processes are."""

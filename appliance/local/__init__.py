@@ -1,0 +1,23 @@
+"""What the processes of one appliance say to each other, over Unix sockets of mode 0600."""
+
+from appliance.local.messages import (
+    DecodeLevel,
+    FrameHeader,
+    LocalEvent,
+    LocalPackage,
+    LocalPicture,
+    Plan,
+    StreamsReport,
+    VisionReport,
+)
+
+__all__ = [
+    "DecodeLevel",
+    "FrameHeader",
+    "LocalEvent",
+    "LocalPackage",
+    "LocalPicture",
+    "Plan",
+    "StreamsReport",
+    "VisionReport",
+]

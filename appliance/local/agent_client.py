@@ -1,0 +1,93 @@
+"""What streams and vision ask of the agent, over `agent.sock`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from appliance.local.messages import LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.local.sockets import AGENT_SOCKET
+
+RETRY_S = 0.5
+POLL_WITHIN_S = 30.0
+POST_WITHIN_S = 10.0
+
+
+class AgentAway(Exception):
+    """The agent does not answer now; try again."""
+
+
+class EventRefused(Exception):
+    """The agent will never take this event; the text says why."""
+
+
+class AgentClient:
+    """A client of the agent. Made by `agent_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        """Use the open session."""
+        self._session = session
+
+    async def plans(self) -> AsyncIterator[Plan]:
+        """Yield every new plan; while the agent is away, wait for it for ever."""
+        version = -1
+        while True:
+            try:
+                plan = await self._next_plan(version)
+            except AgentAway:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if plan is not None:
+                version = plan.version
+                yield plan
+
+    async def post_event(self, event: LocalEvent, pictures: list[bytes]) -> None:
+        """Return once the agent has committed the event; raise AgentAway or EventRefused."""
+        form = aiohttp.FormData()
+        form.add_field("event", event.model_dump_json(), content_type="application/json")
+        for index, picture in enumerate(pictures):
+            name = f"{index}.jpg"
+            form.add_field("picture", picture, content_type="image/jpeg", filename=name)
+        status, text = await self._post("/events", data=form)
+        if status in {400, 413, 415, 422}:
+            raise EventRefused(text[:300])
+        if status not in {200, 201}:
+            raise AgentAway(f"status {status}")
+
+    async def report(self, report: StreamsReport | VisionReport) -> None:
+        """Tell the agent how things go; raise AgentAway when it does not answer."""
+        path = "/report/streams" if isinstance(report, StreamsReport) else "/report/vision"
+        headers = {"Content-Type": "application/json"}
+        await self._post(path, data=report.model_dump_json().encode(), headers=headers)
+
+    async def _next_plan(self, after: int) -> Plan | None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=POLL_WITHIN_S)
+            async with self._session.get("/plan", params={"after": str(after)}, timeout=timeout) as answer:
+                if answer.status == 204:
+                    return None
+                if answer.status != 200:
+                    raise AgentAway(f"status {answer.status}")
+                return Plan.model_validate_json(await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise AgentAway(str(error)) from error
+
+    async def _post(
+        self, path: str, *, data: aiohttp.FormData | bytes, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        try:
+            timeout = aiohttp.ClientTimeout(total=POST_WITHIN_S)
+            async with self._session.post(path, data=data, headers=headers, timeout=timeout) as answer:
+                return answer.status, await answer.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise AgentAway(str(error)) from error
+
+
+@asynccontextmanager
+async def agent_client(run_folder: Path) -> AsyncIterator[AgentClient]:
+    """Give a client of the agent whose socket lies in `run_folder`."""
+    connector = aiohttp.UnixConnector(path=str(run_folder / AGENT_SOCKET))
+    async with aiohttp.ClientSession("http://agent", connector=connector) as session:
+        yield AgentClient(session)

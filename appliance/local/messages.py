@@ -1,0 +1,116 @@
+"""The messages between agent, streams and vision.
+
+The agent serves HTTP on `agent.sock`:
+
+- `GET /plan?after=N` answers the `Plan` once its version exceeds N, or 204 after 20 s.
+- `POST /events` takes multipart: part `event` is a `LocalEvent`, parts `picture` are JPEGs in the
+  order of `pictures`; 201 means committed in one transaction, so the sender may forget it. A repeat
+  of the same id is 200 and changes nothing.
+- `POST /report/streams` takes a `StreamsReport`, `POST /report/vision` a `VisionReport`; 204.
+
+The streams process speaks frames on `streams.sock`. A client sends JSON lines
+`{"subscribe": point_id, "level": "keyframe"|"full", "credits": n}`, `{"credit": point_id, "n": n}`
+and `{"unsubscribe": point_id}`. It gets, per access unit, two big-endian uint32 (length of header,
+length of payload), a `FrameHeader` as JSON and the Annex B payload. Without credit an access unit
+is dropped and counted; a subscriber of level `full` then gets nothing more until a key frame.
+
+The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
+newest key frame, 404 for an unknown point, 503 with a reason while there is no picture.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import AwareDatetime, Field
+
+from federation.messages import (
+    CameraReport,
+    CameraSpec,
+    Detection,
+    Polygon,
+    Slug,
+    TaskReport,
+    TaskSpec,
+    WireModel,
+)
+from federation.messages.geometry import Share
+
+
+class DecodeLevel(StrEnum):
+    """Which access units a consumer gets."""
+
+    KEYFRAME = "keyframe"
+    FULL = "full"
+
+
+class LocalPackage(WireModel):
+    """An algorithm package that is ready on this box; built-in ones have no path."""
+
+    algorithm_id: str
+    version: str
+    path: Path | None = None
+
+
+class Plan(WireModel):
+    """What streams and vision shall do; `version` grows with every change."""
+
+    version: int = Field(ge=0)
+    cameras: tuple[CameraSpec, ...] = ()
+    tasks: tuple[TaskSpec, ...] = ()
+    packages: tuple[LocalPackage, ...] = ()
+
+
+class FrameHeader(WireModel):
+    """What stands before an access unit."""
+
+    point_id: Slug
+    codec: str = Field(pattern="^(h264|h265)$")
+    key: bool
+    sequence: int = Field(ge=0, description="of the camera's access units since streams started")
+    rtp_time: int = Field(ge=0, description="90 kHz, unwrapped since the session began")
+    session: int = Field(ge=1, description="grows with every reconnect of the camera")
+    received_at: AwareDatetime
+    dropped: int = Field(default=0, ge=0, description="access units dropped for want of credit")
+
+
+class LocalPicture(WireModel):
+    """Size of one evidence picture."""
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+
+
+class LocalEvent(WireModel):
+    """An event on its way from vision to the agent, which adds node and evidence references."""
+
+    id: str = Field(description="UUIDv7, made by vision: a repeat is the same event")
+    type: str
+    time: AwareDatetime = Field(description="when the frame reached the appliance")
+    detected_at: AwareDatetime
+    point_id: Slug
+    task_id: str
+    generation: int
+    algorithm_id: str
+    algorithm_version: str
+    score: Share
+    detections: tuple[Detection, ...] = ()
+    region: Polygon | None = None
+    dwell_s: float = 0.0
+    pictures: tuple[LocalPicture, ...] = ()
+
+
+class StreamsReport(WireModel):
+    """Health of every camera, every second or so and on change."""
+
+    pid: int
+    cameras: tuple[CameraReport, ...]
+
+
+class VisionReport(WireModel):
+    """State of every task, and what decoding and judging cost."""
+
+    pid: int
+    tasks: tuple[TaskReport, ...]
+    frames_decoded: int = 0
+    frames_dropped: int = 0
+    events_dropped: int = Field(default=0, description="events that the agent did not take in time")

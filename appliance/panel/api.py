@@ -1,0 +1,157 @@
+"""The panel's routes."""
+
+import asyncio
+
+import aiohttp
+from aiohttp import WSMsgType, web
+
+from appliance.agent.live import Notice
+from appliance.local.sockets import VISION_SOCKET
+from appliance.panel import model
+from appliance.panel.service import PanelService
+from appliance.store.people import OPERATE, READ
+from federation.http import Access, Call, Page, Problem, Routes
+from federation.http.problem import not_found
+from federation.messages import Digest, Slug
+from federation.packages import builtin_manifests
+
+CAN_READ = Access(permission=READ)
+CAN_OPERATE = Access(permission=OPERATE)
+PICTURE_WITHIN_S = 8.0
+PING_S = 20.0
+
+
+def routes(panel: PanelService) -> Routes:
+    """Return the routes over `panel`."""
+    part = Routes(tag="panel")
+    _add_overview(part, panel)
+    _add_cameras(part, panel)
+    _add_tasks(part, panel)
+    _add_events(part, panel)
+    return part
+
+
+def _add_overview(part: Routes, panel: PanelService) -> None:
+    @part.get("/api/v1/status", access=CAN_READ)
+    async def get_status() -> model.Status:
+        """Tell how the box is: identity, link, backlog, processes, load."""
+        return await panel.status()
+
+    @part.post("/api/v1/enrolment", access=CAN_OPERATE)
+    async def join_hub(body: model.EnrolmentDraft) -> model.Status:
+        """Join a hub with a token that works once."""
+        return await panel.join(body)
+
+    @part.get("/api/v1/live", access=CAN_READ, status=101, produces="application/json-seq")
+    async def follow_live(call: Call) -> web.StreamResponse:
+        """Upgrade to a WebSocket that tells notices: `event.created`, `camera.changed` and so on."""
+        socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=1024)
+        await socket.prepare(call.request)
+        with panel.state.live.viewing() as notices:
+            async with asyncio.TaskGroup() as group:
+                telling = group.create_task(_tell(socket, notices), name="live notices")
+                async for message in socket:
+                    if message.type is not WSMsgType.TEXT:
+                        break
+                telling.cancel()
+        return socket
+
+
+def _add_cameras(part: Routes, panel: PanelService) -> None:
+    @part.get("/api/v1/cameras", access=CAN_READ)
+    async def list_cameras() -> Page[model.Camera]:
+        """List all cameras with their health."""
+        return panel.cameras()
+
+    @part.post("/api/v1/cameras", access=CAN_OPERATE, status=201)
+    async def add_camera(body: model.CameraDraft) -> model.Camera:
+        """Add a camera on this box."""
+        return await panel.add_camera(body)
+
+    @part.delete("/api/v1/cameras/{point_id}", access=CAN_OPERATE)
+    async def remove_camera(point_id: Slug) -> None:
+        """Remove a camera that was added on this box."""
+        await panel.remove_camera(point_id)
+
+    @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
+    async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
+        """Give the newest picture of a camera; 503 while none has arrived."""
+        return await _snapshot(panel, point_id)
+
+
+def _add_tasks(part: Routes, panel: PanelService) -> None:
+    @part.get("/api/v1/algorithms", access=CAN_READ)
+    async def list_algorithms() -> Page[model.Algorithm]:
+        """List the built-in algorithms."""
+        return Page(
+            items=tuple(
+                model.Algorithm(
+                    id=manifest.id,
+                    version=manifest.version,
+                    name_zh=manifest.name.zh,
+                    name_en=manifest.name.en,
+                    needs_region=manifest.needs_region,
+                    parameters_schema=manifest.params_schema,
+                )
+                for manifest in builtin_manifests().values()
+            )
+        )
+
+    @part.get("/api/v1/tasks", access=CAN_READ)
+    async def list_tasks() -> Page[model.Task]:
+        """List all tasks with their state."""
+        return panel.tasks()
+
+    @part.post("/api/v1/tasks", access=CAN_OPERATE, status=201)
+    async def add_task(body: model.TaskDraft) -> model.Task:
+        """Add a task on this box, with a built-in algorithm."""
+        return await panel.add_task(body)
+
+    @part.delete("/api/v1/tasks/{task_id}", access=CAN_OPERATE)
+    async def remove_task(task_id: str) -> None:
+        """Remove a task that was added on this box."""
+        await panel.remove_task(task_id)
+
+
+def _add_events(part: Routes, panel: PanelService) -> None:
+    @part.get("/api/v1/events", access=CAN_READ)
+    async def list_events(query: model.EventQuery) -> Page[model.EventRow]:
+        """List this box's own record of events, newest first."""
+        return await panel.events(query)
+
+    @part.get("/api/v1/pictures/{digest}", access=CAN_READ, produces="image/jpeg")
+    async def get_picture(digest: Digest) -> web.StreamResponse:
+        """Give an evidence picture."""
+        content = await asyncio.to_thread(panel.state.pictures.read, digest)
+        if content is None:
+            raise not_found("picture", digest)
+        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return web.Response(body=content, content_type="image/jpeg", headers=headers)
+
+
+async def _snapshot(panel: PanelService, point_id: str) -> web.Response:
+    if all(camera.point_id != point_id for camera in panel.state.outcome.plan.cameras):
+        raise not_found("camera", point_id)
+    connector = aiohttp.UnixConnector(path=str(panel.state.config.run_folder / VISION_SOCKET))
+    timeout = aiohttp.ClientTimeout(total=PICTURE_WITHIN_S)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.get(f"http://vision/snapshot/{point_id}") as answer,
+        ):
+            content = await answer.read()
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Problem(503, "process_away", "The vision process is starting; try again.") from error
+    if status != 200:
+        raise Problem(503, "no_picture", "No picture has arrived from this camera yet.")
+    return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+async def _tell(socket: web.WebSocketResponse, notices: asyncio.Queue[Notice]) -> None:
+    while True:
+        notice = await notices.get()
+        try:
+            await socket.send_str(notice.model_dump_json())
+        except ConnectionError:
+            return

@@ -1,0 +1,149 @@
+"""What the panel's API says and takes."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
+
+from federation.http import Input, Output, PageQuery
+from federation.messages import CameraReport, Detection, LaneReport, Polygon, Slug, TaskReport
+
+StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_length=500)]
+LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
+
+
+class LinkStatus(Output):
+    """The link to the hub, as the box sees it."""
+
+    enrolled: bool
+    hub_url: str
+    hub_name: str
+    connected: bool
+    connected_since: AwareDatetime | None
+    last_ack_age_s: float | None
+
+
+class ProcessStatus(Output):
+    """One process of the box; `report_age_s` is None for the agent itself."""
+
+    name: str
+    alive: bool
+    pid: int | None
+    report_age_s: float | None
+
+
+class Status(Output):
+    """Everything the overview page shows."""
+
+    node_id: str
+    serial: str
+    profile: str
+    profile_name_zh: str
+    profile_name_en: str
+    software: str
+    started_at: AwareDatetime
+    link: LinkStatus
+    lanes: tuple[LaneReport, ...]
+    evidence_backlog: int
+    processes: tuple[ProcessStatus, ...]
+    restarts: int
+    cpu_share: float
+    memory_share: float
+    disk_share: float
+
+
+class Camera(Output):
+    """A camera with its health; local ones were added on this box."""
+
+    point_id: str
+    name: str
+    url: str
+    username: str
+    local: bool
+    report: CameraReport
+
+
+class CameraDraft(Input):
+    """A camera to add on this box; its id becomes `local-{name}`."""
+
+    id: LocalName
+    name: str = Field(min_length=1, max_length=100)
+    url: StreamUrl
+    username: str = Field(default="", max_length=64)
+    password: str = Field(default="", max_length=128, repr=False)
+
+
+class Task(Output):
+    """A task with its state."""
+
+    task_id: str
+    point_id: str
+    algorithm_id: str
+    algorithm_version: str
+    algorithm_name_zh: str
+    algorithm_name_en: str
+    region: Polygon | None
+    priority: int
+    local: bool
+    report: TaskReport
+
+
+class TaskDraft(Input):
+    """A task to add on this box, with a built-in algorithm."""
+
+    point_id: Slug
+    algorithm_id: str = Field(max_length=64)
+    region: Polygon | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Algorithm(Output):
+    """A built-in algorithm that a local task may use."""
+
+    id: str
+    version: str
+    name_zh: str
+    name_en: str
+    needs_region: bool
+    parameters_schema: dict[str, JsonValue]
+
+
+class EventPicture(Output):
+    """A picture of an event; `state` is waiting, sent, lost or dropped."""
+
+    digest: str
+    url: str
+    state: str
+
+
+class EventRow(Output):
+    """One event of this box's own record."""
+
+    id: str
+    type: str
+    type_name_zh: str
+    type_name_en: str
+    point_id: str
+    algorithm_id: str
+    task_id: str
+    time: AwareDatetime
+    score: float
+    dwell_s: float
+    detections: tuple[Detection, ...]
+    region: Polygon | None
+    sent: bool
+    pictures: tuple[EventPicture, ...]
+
+
+class EventQuery(PageQuery):
+    """Filters of the event list, newest first."""
+
+    after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next` of the page before")
+    type: str | None = Field(default=None, max_length=128)
+    point_id: Slug | None = None
+
+
+class EnrolmentDraft(Input):
+    """Where the hub is, and the token that admits this box."""
+
+    hub_url: str = Field(pattern=r"^https?://[^\s/@]+$", max_length=200)
+    token: str = Field(min_length=16, max_length=128, repr=False)

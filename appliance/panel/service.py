@@ -1,0 +1,228 @@
+"""What the panel does: reads the agent's state, changes what belongs to this box."""
+
+import importlib.metadata
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.agent.membership import Membership
+from appliance.agent.plan import LOCAL_PREFIX
+from appliance.agent.state import AgentState
+from appliance.errors import EnrolmentFailed, EnrolmentRefused
+from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
+from appliance.panel import model
+from appliance.store import documents, events, evidence
+from appliance.uplink.enrolment import Invitation
+from federation.http import Page, Problem
+from federation.http.problem import conflict, invalid, not_found
+from federation.messages import CameraReport, CameraSpec, CameraState, TaskReport, TaskSpec, new_id
+from federation.packages import BadParameters, builtin_manifests
+from firmware_profiles import load_profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelService:
+    """The panel's decisions over the agent's state."""
+
+    state: AgentState
+    membership: Membership
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    async def status(self) -> model.Status:
+        """Return everything the overview page shows."""
+        state, profile = self.state, load_profile(self.state.config.profile)
+        return model.Status(
+            node_id=state.node_id,
+            serial=state.serial,
+            profile=profile.id,
+            profile_name_zh=profile.name.zh,
+            profile_name_en=profile.name.en,
+            software=importlib.metadata.version("fengsui"),
+            started_at=self.started_at,
+            link=self._link(),
+            lanes=await state.lanes(),
+            evidence_backlog=await state.database.read(evidence.backlog),
+            processes=self._processes(),
+            restarts=state.restarts,
+            cpu_share=state.shares.cpu,
+            memory_share=state.shares.memory,
+            disk_share=state.shares.disk,
+        )
+
+    def cameras(self) -> Page[model.Camera]:
+        """Return all cameras with their health."""
+        reports = {report.point_id: report for report in self.state.camera_reports()}
+        return Page(items=tuple(_camera(spec, reports) for spec in self.state.wishes.all_cameras))
+
+    async def add_camera(self, draft: model.CameraDraft) -> model.Camera:
+        """Add a camera on this box."""
+        point_id = LOCAL_PREFIX + draft.id
+        if any(camera.point_id == point_id for camera in self.state.wishes.cameras):
+            raise conflict("exists", f"There is a camera {point_id!r} already; remove it first.")
+        spec = CameraSpec(
+            point_id=point_id,
+            name=draft.name,
+            url=draft.url,
+            username=draft.username,
+            password=draft.password,
+        )
+        await self.state.database.run(lambda db: documents.put_local_camera(db, spec))
+        await self.state.change_local(cameras=(*self.state.wishes.cameras, spec))
+        return _camera(spec, {})
+
+    async def remove_camera(self, point_id: str) -> None:
+        """Remove a camera that was added here; refused while a local task needs it."""
+        if any(task.point_id == point_id for task in self.state.wishes.tasks):
+            raise conflict("in_use", "A task of this box uses the camera; remove the task first.")
+        if not await self.state.database.run(lambda db: documents.remove_local_camera(db, point_id)):
+            raise not_found("camera of this box", point_id)
+        cameras = tuple(item for item in self.state.wishes.cameras if item.point_id != point_id)
+        await self.state.change_local(cameras=cameras)
+
+    def tasks(self) -> Page[model.Task]:
+        """Return all tasks with their state."""
+        reports = {report.task_id: report for report in self.state.task_reports()}
+        return Page(items=tuple(_task(spec, reports.get(spec.task_id)) for spec in self.state.wishes.all_tasks))
+
+    async def add_task(self, draft: model.TaskDraft) -> model.Task:
+        """Add a task on this box, with a built-in algorithm."""
+        manifest = builtin_manifests().get(draft.algorithm_id)
+        if manifest is None:
+            raise invalid("body.algorithm_id", "choose one of the built-in algorithms")
+        if all(camera.point_id != draft.point_id for camera in self.state.wishes.all_cameras):
+            raise invalid("body.point_id", "there is no such camera on this box")
+        if manifest.needs_region and draft.region is None:
+            raise invalid("body.region", "this algorithm needs a region; draw one on the picture")
+        try:
+            manifest.settle(draft.parameters)
+        except BadParameters as error:
+            raise invalid("body.parameters", str(error)) from error
+        spec = TaskSpec(
+            task_id=LOCAL_PREFIX + new_id(),
+            generation=1,
+            point_id=draft.point_id,
+            algorithm_id=manifest.id,
+            algorithm_version=manifest.version,
+            region=draft.region,
+            parameters=draft.parameters,
+        )
+        await self.state.database.run(lambda db: documents.put_local_task(db, spec))
+        await self.state.change_local(tasks=(*self.state.wishes.tasks, spec))
+        return _task(spec, None)
+
+    async def remove_task(self, task_id: str) -> None:
+        """Remove a task that was added here."""
+        if not await self.state.database.run(lambda db: documents.remove_local_task(db, task_id)):
+            raise not_found("task of this box", task_id)
+        tasks = tuple(item for item in self.state.wishes.tasks if item.task_id != task_id)
+        await self.state.change_local(tasks=tasks)
+
+    async def events(self, query: model.EventQuery) -> Page[model.EventRow]:
+        """Return this box's own record, newest first."""
+        before = None if query.after is None else int(query.after)
+        wanted = events.EventFilter(type=query.type, point_id=query.point_id)
+        found = await self.state.database.read(
+            lambda db: events.newest(db, wanted, before=before, limit=query.limit + 1)
+        )
+        shown = found[: query.limit]
+        following = str(shown[-1].number) if len(found) > query.limit else None
+        return Page(items=tuple(_event(item) for item in shown), next=following)
+
+    async def join(self, draft: model.EnrolmentDraft) -> model.Status:
+        """Join a hub."""
+        try:
+            await self.membership.join(Invitation(hub_url=draft.hub_url, token=draft.token))
+        except EnrolmentFailed as error:
+            status = 422 if isinstance(error, EnrolmentRefused) else 502
+            raise Problem(status, error.code, str(error)) from error
+        return await self.status()
+
+    def _link(self) -> model.LinkStatus:
+        identity, link = self.membership.identity, self.membership.link
+        acks = [
+            lane.acknowledged_at for lane in (link.lanes.values() if link else ()) if lane.acknowledged_at is not None
+        ]
+        since = link.connected_since if link else None
+        return model.LinkStatus(
+            enrolled=identity is not None,
+            hub_url=identity.hub_url if identity else "",
+            hub_name=identity.hub_name if identity else "",
+            connected=since is not None,
+            connected_since=since,
+            last_ack_age_s=round(time.monotonic() - max(acks), 1) if acks else None,
+        )
+
+    def _processes(self) -> tuple[model.ProcessStatus, ...]:
+        own = model.ProcessStatus(name=AGENT, alive=True, pid=os.getpid(), report_age_s=None)
+        return (own, *(self._process(name) for name in (STREAMS, VISION)))
+
+    def _process(self, name: str) -> model.ProcessStatus:
+        heard = self.state.heard.get(name)
+        if heard is None:
+            return model.ProcessStatus(name=name, alive=False, pid=None, report_age_s=None)
+        age_s = (datetime.now(UTC) - heard.at).total_seconds()
+        return model.ProcessStatus(name=name, alive=age_s < SILENT_AFTER_S, pid=heard.pid, report_age_s=round(age_s, 1))
+
+
+def _camera(spec: CameraSpec, reports: dict[str, CameraReport]) -> model.Camera:
+    unknown = CameraReport(point_id=spec.point_id, state=CameraState.CONNECTING)
+    return model.Camera(
+        point_id=spec.point_id,
+        name=spec.name,
+        url=spec.url,
+        username=spec.username,
+        local=spec.point_id.startswith(LOCAL_PREFIX),
+        report=reports.get(spec.point_id, unknown),
+    )
+
+
+def _task(spec: TaskSpec, report: TaskReport | None) -> model.Task:
+    manifest = builtin_manifests().get(spec.algorithm_id)
+    fresh = TaskReport.model_validate({"task_id": spec.task_id, "generation": spec.generation, "state": "starting"})
+    return model.Task(
+        task_id=spec.task_id,
+        point_id=spec.point_id,
+        algorithm_id=spec.algorithm_id,
+        algorithm_version=spec.algorithm_version,
+        algorithm_name_zh=manifest.name.zh if manifest else spec.algorithm_id,
+        algorithm_name_en=manifest.name.en if manifest else spec.algorithm_id,
+        region=spec.region,
+        priority=spec.priority,
+        local=spec.task_id.startswith(LOCAL_PREFIX),
+        report=report or fresh,
+    )
+
+
+def _event(stored: events.StoredEvent) -> model.EventRow:
+    body: dict[str, Any] = stored.body
+    data: dict[str, Any] = body["data"]
+    names = _event_names().get(body["type"], (body["type"], body["type"]))
+    return model.EventRow(
+        id=body["id"],
+        type=body["type"],
+        type_name_zh=names[0],
+        type_name_en=names[1],
+        point_id=data["point_id"],
+        algorithm_id=data["algorithm_id"],
+        task_id=data["task_id"],
+        time=body["time"],
+        score=data["score"],
+        dwell_s=data["dwell_s"],
+        detections=data["detections"],
+        region=data["region"],
+        sent=stored.sent,
+        pictures=tuple(
+            model.EventPicture(digest=digest, url=f"/api/v1/pictures/{digest}", state=state)
+            for digest, state in stored.pictures
+        ),
+    )
+
+
+def _event_names() -> dict[str, tuple[str, str]]:
+    return {
+        event.code: (event.name.zh, event.name.en)
+        for manifest in builtin_manifests().values()
+        for event in manifest.events
+    }

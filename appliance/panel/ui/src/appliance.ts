@@ -1,0 +1,13 @@
+import { createApi, type ApplianceComponents, type AppliancePaths } from '@fengsui/api'
+import { useSession } from '@fengsui/kit'
+
+type Schemas = ApplianceComponents['schemas']
+export type Camera = Schemas['Camera']
+export type EventRow = Schemas['EventRow']
+export type Status = Schemas['Status']
+
+/** The appliance's API, with the session of who is signed in. */
+export const appliance = createApi<AppliancePaths>({
+  csrfToken: () => useSession().csrfToken,
+  onSignedOut: () => useSession().forget(),
+})

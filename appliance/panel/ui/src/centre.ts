@@ -1,0 +1,21 @@
+import { Bell, Connection, DataLine, VideoCamera } from '@element-plus/icons-vue'
+import type { Centre } from '@fengsui/kit'
+
+import { texts } from './texts.ts'
+
+export const panelCentre: Centre = {
+  name: 'panel',
+  pages: [
+    { path: '/', title: 'panel.overview', load: () => import('./pages/OverviewPage.vue') },
+    { path: '/cameras', title: 'panel.cameras', load: () => import('./pages/CamerasPage.vue') },
+    { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
+    { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
+  ],
+  menu: [
+    { path: '/', title: 'panel.overview', icon: DataLine },
+    { path: '/cameras', title: 'panel.cameras', icon: VideoCamera },
+    { path: '/events', title: 'panel.events', icon: Bell },
+    { path: '/hub', title: 'panel.hub', icon: Connection },
+  ],
+  texts,
+}

@@ -1,0 +1,10 @@
+import '@fengsui/kit/old-browsers'
+import 'element-plus/dist/index.css'
+import 'element-plus/theme-chalk/dark/css-vars.css'
+import '@fengsui/ui/theme.css'
+
+import { makeApplication } from '@fengsui/kit'
+
+import { panelCentre } from './centre.ts'
+
+makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -1,0 +1,1 @@
+"""What an appliance keeps: events, their pictures, the outbox, documents and people, in one database."""

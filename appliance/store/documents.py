@@ -1,0 +1,100 @@
+"""Single documents by name: the hub's desired state, the last plan, counters; and what was added on this box."""
+
+import json
+import sqlite3
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from federation.messages import CameraSpec, DesiredState, TaskSpec
+
+DESIRED = "desired"
+PLAN = "plan"
+INCARNATION = "incarnation"
+SERIAL = "serial"
+PROCESSES = "processes"
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def get(db: sqlite3.Connection, name: str, model: type[Document]) -> Document | None:
+    """Return a document, or None if there is none."""
+    text = _text(db, name)
+    return None if text is None else model.model_validate_json(text)
+
+
+def put(db: sqlite3.Connection, name: str, document: BaseModel) -> None:
+    """Store a document in the place of the one before."""
+    _store(db, name, document.model_dump_json())
+
+
+def desired(db: sqlite3.Connection) -> DesiredState | None:
+    """Return what the hub wanted last."""
+    return get(db, DESIRED, DesiredState)
+
+
+def forget(db: sqlite3.Connection, name: str) -> None:
+    """Remove a document, if there is one."""
+    db.execute("DELETE FROM documents WHERE name = ?", (name,))
+
+
+def next_incarnation(db: sqlite3.Connection) -> int:
+    """Return a number that is larger than each before."""
+    following = int(_value(db, INCARNATION) or 0) + 1
+    _store(db, INCARNATION, json.dumps(following))
+    return following
+
+
+def serial(db: sqlite3.Connection, proposal: str) -> str:
+    """Return the serial number of this box; `proposal` becomes it when there is none yet."""
+    found = _value(db, SERIAL)
+    if found is None:
+        _store(db, SERIAL, json.dumps(proposal))
+        return proposal
+    return str(found)
+
+
+def local_cameras(db: sqlite3.Connection) -> tuple[CameraSpec, ...]:
+    """Return the cameras that were added on this box."""
+    found = db.execute("SELECT body FROM local_cameras ORDER BY point_id").fetchall()
+    return tuple(CameraSpec.model_validate_json(body) for (body,) in found)
+
+
+def put_local_camera(db: sqlite3.Connection, camera: CameraSpec) -> None:
+    """Store a camera that was added here."""
+    db.execute("INSERT OR REPLACE INTO local_cameras VALUES (?, ?)", (camera.point_id, camera.model_dump_json()))
+
+
+def remove_local_camera(db: sqlite3.Connection, point_id: str) -> bool:
+    """Remove a camera that was added here; tell whether there was one."""
+    return db.execute("DELETE FROM local_cameras WHERE point_id = ?", (point_id,)).rowcount > 0
+
+
+def local_tasks(db: sqlite3.Connection) -> tuple[TaskSpec, ...]:
+    """Return the tasks that were added on this box."""
+    found = db.execute("SELECT body FROM local_tasks ORDER BY task_id").fetchall()
+    return tuple(TaskSpec.model_validate_json(body) for (body,) in found)
+
+
+def put_local_task(db: sqlite3.Connection, task: TaskSpec) -> None:
+    """Store a task that was added here."""
+    db.execute("INSERT OR REPLACE INTO local_tasks VALUES (?, ?)", (task.task_id, task.model_dump_json()))
+
+
+def remove_local_task(db: sqlite3.Connection, task_id: str) -> bool:
+    """Remove a task that was added here; tell whether there was one."""
+    return db.execute("DELETE FROM local_tasks WHERE task_id = ?", (task_id,)).rowcount > 0
+
+
+def _text(db: sqlite3.Connection, name: str) -> str | None:
+    found = db.execute("SELECT body FROM documents WHERE name = ?", (name,)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def _value(db: sqlite3.Connection, name: str) -> Any:
+    text = _text(db, name)
+    return None if text is None else json.loads(text)
+
+
+def _store(db: sqlite3.Connection, name: str, body: str) -> None:
+    db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, body))

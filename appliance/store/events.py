@@ -1,0 +1,164 @@
+"""Events and their outbox rows: written in one transaction, read by panel and uplink."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from appliance.store.moments import to_us
+from federation.messages import Event, Lane
+
+BATCH_BYTES = 64 * 1024
+
+_STORED = (
+    "SELECT number, body, coalesce(sequence <= acknowledged, 1) FROM events"
+    " LEFT JOIN outbox ON event_number = number LEFT JOIN lanes USING (lane)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredEvent:
+    """An event with its place in this box's own order, and the state of each of its pictures."""
+
+    number: int
+    body: dict[str, Any]
+    sent: bool
+    pictures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFilter:
+    """Which events a list shows; None lets all through."""
+
+    type: str | None = None
+    point_id: str | None = None
+    task_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneState:
+    """One lane of the outbox: `base` is the lowest sequence number still held."""
+
+    epoch: str
+    base: int
+    produced: int
+    acknowledged: int
+
+
+def record(db: sqlite3.Connection, event: Event, now: datetime) -> int | None:
+    """Write event, evidence and outbox row; return the sequence number, or None for a repeat of its id.
+
+    The event's source is left out: who this box is may change before the row is sent.
+    """
+    body = event.model_dump_json(exclude={"source"})
+    data = event.data
+    written = db.execute(
+        "INSERT INTO events (id, type, point_id, task_id, algorithm_id, time_us, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING RETURNING number",
+        (event.id, event.type, data.point_id, data.task_id, data.algorithm_id, to_us(event.time), body),
+    ).fetchone()
+    if written is None:
+        return None
+    (number,) = written
+    for place, picture in enumerate(data.evidence):
+        db.execute(
+            "INSERT INTO pictures (digest, size_bytes, state, created_us) VALUES (?, ?, 'waiting', ?)"
+            " ON CONFLICT (digest) DO UPDATE SET state = 'waiting' WHERE state IN ('lost', 'dropped')",
+            (picture.digest, picture.size_bytes, to_us(now)),
+        )
+        db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (number, place, picture.digest))
+    return _append(db, Lane.EVENTS, number)
+
+
+def lane(db: sqlite3.Connection, name: Lane) -> LaneState:
+    """Return the state of one lane."""
+    epoch, produced, acknowledged = db.execute(
+        "SELECT epoch, produced, acknowledged FROM lanes WHERE lane = ?", (name,)
+    ).fetchone()
+    (oldest,) = db.execute("SELECT min(sequence) FROM outbox WHERE lane = ?", (name,)).fetchone()
+    base = produced + 1 if oldest is None else oldest
+    return LaneState(epoch=epoch, base=base, produced=produced, acknowledged=acknowledged)
+
+
+def rows(db: sqlite3.Connection, name: Lane, first: int, count: int, source: str) -> list[dict[str, Any]]:
+    """Return up to `count` consecutive rows from `first` on, as said by `source`; at most 64 KiB, but one."""
+    found: list[dict[str, Any]] = []
+    size = 0
+    cursor = db.execute(
+        "SELECT sequence, body FROM outbox JOIN events ON number = event_number"
+        " WHERE lane = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
+        (name, first, count),
+    )
+    for expected, (sequence, body) in enumerate(cursor, first):
+        size += len(body)
+        if sequence != expected or (found and size > BATCH_BYTES):
+            break
+        found.append({"source": source, **json.loads(body)})
+    return found
+
+
+def acknowledge(db: sqlite3.Connection, name: Lane, epoch: str, upto: int) -> None:
+    """Store how far the hub has got; its word counts in both directions."""
+    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, name, epoch))
+
+
+def begin_epoch(db: sqlite3.Connection, name: Lane, epoch: str) -> None:
+    """Give what is not yet acknowledged new numbers from 1 on, in a new epoch.
+
+    Needed when this database turns out to be older than what the hub has: its next numbers are taken.
+    """
+    waiting = db.execute(
+        "SELECT event_number FROM outbox JOIN lanes USING (lane) WHERE lane = ? AND sequence > acknowledged"
+        " ORDER BY sequence",
+        (name,),
+    ).fetchall()
+    db.execute("DELETE FROM outbox WHERE lane = ?", (name,))
+    db.execute("UPDATE lanes SET epoch = ?, produced = 0, acknowledged = 0 WHERE lane = ?", (epoch, name))
+    for (number,) in waiting:
+        _append(db, name, number)
+
+
+def newest(db: sqlite3.Connection, wanted: EventFilter, *, before: int | None, limit: int) -> list[StoredEvent]:
+    """Return events, newest first, numbered below `before`."""
+    clauses, values = _where(wanted, before)
+    query = f"{_STORED} WHERE {' AND '.join(clauses)} ORDER BY number DESC LIMIT ?"
+    found = db.execute(query, [*values, limit]).fetchall()
+    return [_stored(db, *row) for row in found]
+
+
+def find(db: sqlite3.Connection, event_id: str) -> StoredEvent | None:
+    """Return one event by its id."""
+    found = db.execute(f"{_STORED} WHERE id = ?", (event_id,)).fetchone()
+    return None if found is None else _stored(db, *found)
+
+
+def _append(db: sqlite3.Connection, name: Lane, number: int) -> int:
+    (sequence,) = db.execute(
+        "UPDATE lanes SET produced = produced + 1 WHERE lane = ? RETURNING produced", (name,)
+    ).fetchone()
+    db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (name, sequence, number))
+    return int(sequence)
+
+
+def _where(wanted: EventFilter, before: int | None) -> tuple[list[str], list[Any]]:
+    conditions: list[tuple[str, Any]] = [
+        ("number < ?", before),
+        ("type = ?", wanted.type),
+        ("point_id = ?", wanted.point_id),
+        ("task_id = ?", wanted.task_id),
+        ("time_us >= ?", None if wanted.since is None else to_us(wanted.since)),
+        ("time_us < ?", None if wanted.until is None else to_us(wanted.until)),
+    ]
+    given = [(clause, value) for clause, value in conditions if value is not None]
+    return ["1", *(clause for clause, _ in given)], [value for _, value in given]
+
+
+def _stored(db: sqlite3.Connection, number: int, body: str, sent: int) -> StoredEvent:
+    pictures = db.execute(
+        "SELECT digest, state FROM evidence JOIN pictures USING (digest) WHERE event_number = ? ORDER BY place",
+        (number,),
+    ).fetchall()
+    return StoredEvent(number=number, body=json.loads(body), sent=bool(sent), pictures=tuple(pictures))

@@ -1,0 +1,48 @@
+"""Which pictures the hub has not stored yet, and when to try each again."""
+
+import sqlite3
+from datetime import datetime
+
+from appliance.store.moments import to_us
+
+
+def due(db: sqlite3.Connection, *, now: datetime, limit: int) -> list[str]:
+    """Return the digests to send now, those of the newest events first."""
+    found = db.execute(
+        "SELECT digest FROM pictures WHERE state = 'waiting' AND due_us <= ? ORDER BY created_us DESC LIMIT ?",
+        (to_us(now), limit),
+    ).fetchall()
+    return [digest for (digest,) in found]
+
+
+def backlog(db: sqlite3.Connection) -> int:
+    """Return how many pictures wait."""
+    (count,) = db.execute("SELECT count(*) FROM pictures WHERE state = 'waiting'").fetchone()
+    return int(count)
+
+
+def settle(db: sqlite3.Connection, digest: str, state: str) -> None:
+    """Note that a picture is `sent`, or `lost` because its file is gone or damaged."""
+    db.execute("UPDATE pictures SET state = ? WHERE digest = ? AND state = 'waiting'", (state, digest))
+
+
+def postpone(db: sqlite3.Connection, digest: str, until: datetime) -> None:
+    """Note that the hub did not take a picture, and when to try again."""
+    db.execute("UPDATE pictures SET failures = failures + 1, due_us = ? WHERE digest = ?", (to_us(until), digest))
+
+
+def failures(db: sqlite3.Connection, digest: str) -> int:
+    """Return how often the hub did not take a picture."""
+    found = db.execute("SELECT failures FROM pictures WHERE digest = ?", (digest,)).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def state_of(db: sqlite3.Connection, digest: str) -> str | None:
+    """Return the state of one picture, or None for one that belongs to no event."""
+    found = db.execute("SELECT state FROM pictures WHERE digest = ?", (digest,)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def send_all_again(db: sqlite3.Connection) -> None:
+    """Let every picture that is still here go to the hub: it is another hub than before."""
+    db.execute("UPDATE pictures SET state = 'waiting', failures = 0, due_us = 0 WHERE state = 'sent'")

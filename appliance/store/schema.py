@@ -1,0 +1,95 @@
+"""The schema of the appliance's database, as numbered migrations; an applied one is never edited."""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from federation.messages import Lane, new_id
+
+migrations = Migrations("appliance")
+
+
+@migrations(name="0001_record")
+def _record(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            type TEXT NOT NULL,
+            point_id TEXT NOT NULL,
+            task_id TEXT NOT NULL,
+            algorithm_id TEXT NOT NULL,
+            time_us INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )""")
+    db.execute("CREATE INDEX events_point ON events (point_id, number)")
+    db.execute("CREATE INDEX events_type ON events (type, number)")
+    db.execute("""
+        CREATE TABLE pictures (
+            digest TEXT PRIMARY KEY,
+            size_bytes INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'lost', 'dropped')),
+            failures INTEGER NOT NULL DEFAULT 0,
+            due_us INTEGER NOT NULL DEFAULT 0,
+            created_us INTEGER NOT NULL
+        ) WITHOUT ROWID""")
+    db.execute("CREATE INDEX pictures_waiting ON pictures (created_us DESC) WHERE state = 'waiting'")
+    db.execute("""
+        CREATE TABLE evidence (
+            event_number INTEGER NOT NULL REFERENCES events (number) ON DELETE CASCADE,
+            place INTEGER NOT NULL,
+            digest TEXT NOT NULL REFERENCES pictures (digest),
+            PRIMARY KEY (event_number, place)
+        ) WITHOUT ROWID""")
+    db.execute("CREATE INDEX evidence_digest ON evidence (digest)")
+
+
+@migrations(name="0002_outbox")
+def _outbox(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE lanes (
+            lane TEXT PRIMARY KEY,
+            epoch TEXT NOT NULL,
+            produced INTEGER NOT NULL DEFAULT 0,
+            acknowledged INTEGER NOT NULL DEFAULT 0
+        ) WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE outbox (
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            sequence INTEGER NOT NULL,
+            event_number INTEGER NOT NULL REFERENCES events (number) ON DELETE CASCADE,
+            PRIMARY KEY (lane, sequence)
+        ) WITHOUT ROWID""")
+    db.execute("CREATE INDEX outbox_event ON outbox (event_number)")
+    # A database that is made anew begins a new epoch: its sequence starts again at 1.
+    for lane in Lane:
+        db.execute("INSERT INTO lanes (lane, epoch) VALUES (?, ?)", [lane, new_id()])
+
+
+@migrations(name="0003_documents")
+def _documents(db: Database) -> None:
+    db.execute("CREATE TABLE documents (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+    db.execute("CREATE TABLE local_cameras (point_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+    db.execute("CREATE TABLE local_tasks (task_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+
+
+@migrations(name="0004_people")
+def _people(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE accounts (
+            id TEXT PRIMARY KEY,
+            username TEXT NOT NULL UNIQUE,
+            display_name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            password_hash TEXT NOT NULL,
+            must_change_password INTEGER NOT NULL,
+            failures INTEGER NOT NULL DEFAULT 0,
+            locked_until_us INTEGER,
+            last_sign_in_us INTEGER
+        ) WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE sessions (
+            digest TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+            created_us INTEGER NOT NULL,
+            seen_us INTEGER NOT NULL
+        ) WITHOUT ROWID""")

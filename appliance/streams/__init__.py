@@ -1,0 +1,1 @@
+"""The process `streams`: pulls every camera once, decodes nothing, and knows each camera's health."""

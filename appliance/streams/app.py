@@ -1,0 +1,80 @@
+"""The process `streams`, wired: cameras of the plan in, access units and health out."""
+
+import asyncio
+import logging
+import os
+import time
+from pathlib import Path
+
+from appliance.local import Plan, StreamsReport
+from appliance.local.agent_client import AgentAway, AgentClient, agent_client
+from appliance.streams.camera import Camera
+from appliance.streams.consumers import Consumers, serving
+from federation.messages import CameraSpec
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 1.0
+SHORTEST_REPORT_PAUSE_S = 0.1
+
+
+async def run(*, run_folder: Path) -> None:
+    """Pull the cameras of the agent's plan until cancelled."""
+    consumers = Consumers()
+    async with agent_client(run_folder) as agent, serving(consumers, run_folder), asyncio.TaskGroup() as group:
+        streams = Streams(group=group, consumers=consumers, agent=agent)
+        group.create_task(streams.follow_plans(), name="plans")
+        group.create_task(streams.report_forever(), name="reports")
+
+
+class Streams:
+    """The cameras that are being pulled, each by a task of its own."""
+
+    def __init__(self, *, group: asyncio.TaskGroup, consumers: Consumers, agent: AgentClient) -> None:
+        """Start without cameras."""
+        self._group = group
+        self._consumers = consumers
+        self._agent = agent
+        self._pulling: dict[str, tuple[Camera, asyncio.Task[None]]] = {}
+        self._changed = asyncio.Event()
+
+    async def follow_plans(self) -> None:
+        """Pull exactly the cameras of every new plan; one that is as before goes on undisturbed."""
+        async for plan in self._agent.plans():
+            self._apply(plan)
+
+    async def report_forever(self) -> None:
+        """Report every second, and at once when a camera's state has changed."""
+        while True:
+            await self._report()
+            await asyncio.sleep(SHORTEST_REPORT_PAUSE_S)
+            try:
+                async with asyncio.timeout(REPORT_EVERY_S - SHORTEST_REPORT_PAUSE_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+
+    def _apply(self, plan: Plan) -> None:
+        wanted = {camera.point_id: camera for camera in plan.cameras}
+        for point_id, (camera, task) in list(self._pulling.items()):
+            if wanted.get(point_id) != camera.spec:
+                task.cancel()
+                del self._pulling[point_id]
+                self._consumers.forget(point_id)
+        for point_id, spec in wanted.items():
+            if point_id not in self._pulling:
+                self._pulling[point_id] = self._started(spec)
+        self._changed.set()
+
+    def _started(self, spec: CameraSpec) -> tuple[Camera, asyncio.Task[None]]:
+        camera = Camera(spec, take=self._consumers.take, changed=self._changed.set)
+        return camera, self._group.create_task(camera.run(), name=f"camera {spec.point_id}")
+
+    async def _report(self) -> None:
+        now = time.monotonic()
+        cameras = tuple(camera.health.report(now) for camera, _ in self._pulling.values())
+        try:
+            await self._agent.report(StreamsReport(pid=os.getpid(), cameras=cameras))
+        except AgentAway:
+            log.debug("the agent is away; the next report will tell")

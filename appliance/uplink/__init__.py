@@ -1,0 +1,1 @@
+"""The link to the hub: custody of events, desired and reported state, pictures, packages, enrolment."""

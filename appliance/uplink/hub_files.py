@@ -1,0 +1,151 @@
+"""Bytes to and from the hub over HTTP: evidence pictures up, algorithm packages down."""
+
+import asyncio
+import hashlib
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from appliance.store import evidence
+from appliance.store.database import Database
+from appliance.store.identity import HubIdentity
+from appliance.store.pictures import PictureFolder
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+LOOK_EVERY_S = 1.0
+REQUEST_WITHIN_S = 60.0
+LONGEST_PAUSE_S = 300.0  # of one picture that the hub refuses
+LONGEST_HUB_PAUSE_S = 15.0  # of all pictures while the hub takes none
+CHUNK_BYTES = 256 << 10
+
+
+class Handover(Enum):
+    """What became of a picture: the hub has it, refuses it, or takes none at present."""
+
+    TAKEN = auto()
+    REFUSED = auto()
+    LATER = auto()
+
+
+class HubFiles:
+    """A client of the hub's HTTP API with this node's token. Use `session()` first."""
+
+    def __init__(self, identity: HubIdentity, session: aiohttp.ClientSession) -> None:
+        """Use the open session."""
+        self._url = identity.hub_url
+        self._headers = {"Authorization": f"Bearer {identity.node_token}"}
+        self._session = session
+
+    async def put_picture(self, digest: str, content: bytes) -> Handover:
+        """Hand a picture over; TAKEN once the hub has stored and checked it."""
+        url = f"{self._url}/api/v1/pictures/{digest}"
+        headers = {**self._headers, "Content-Type": "image/jpeg"}
+        try:
+            async with self._session.put(url, data=content, headers=headers) as answer:
+                outcome = handover(answer.status)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Handover.LATER
+        if outcome is not Handover.TAKEN:
+            log.warning("picture not taken by the hub: status %d", answer.status)
+        return outcome
+
+    async def fetch_package(self, digest: str, target: Path) -> bool:
+        """Fetch a package to `target`, going on where an earlier try ended; True once it is whole."""
+        part = target.with_name(f".{target.name}.part")
+        have = await asyncio.to_thread(_begun, part)
+        headers = {**self._headers, "Range": f"bytes={have}-"} if have else self._headers
+        try:
+            async with self._session.get(f"{self._url}/api/v1/artifacts/{digest}", headers=headers) as answer:
+                if answer.status not in {200, 206}:
+                    log.warning("package %s not given by the hub: status %d", digest[:19], answer.status)
+                    await asyncio.to_thread(part.unlink, missing_ok=True)
+                    return False
+                await _write(part, answer, append=answer.status == 206)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return await asyncio.to_thread(_settle, part, target, digest)
+
+
+def handover(status: int) -> Handover:
+    """Return what the hub's answer to a picture means: 5xx and 429 speak of the hub, not of the picture."""
+    if status in {200, 201, 204}:
+        return Handover.TAKEN
+    return Handover.LATER if status >= 500 or status in {401, 403, 408, 429} else Handover.REFUSED
+
+
+async def send_pictures(database: Database, folder: PictureFolder, hub: HubFiles) -> None:
+    """Hand waiting pictures over until cancelled, the newest first, each until the hub has it.
+
+    While the hub takes nothing at all, everything waits: a backlog is not tried picture by picture.
+    """
+    failures = 0
+    while True:
+        now = datetime.now(UTC)
+        digests = await database.read(partial(evidence.due, now=now, limit=AT_ONCE))
+        if not digests:
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
+        outcomes = await asyncio.gather(*(_send(database, folder, hub, digest) for digest in digests))
+        failures = failures + 1 if Handover.LATER in outcomes else 0
+        if failures:
+            await asyncio.sleep(pause_s(failures, longest_s=LONGEST_HUB_PAUSE_S))
+
+
+def pause_s(failures: int, *, longest_s: float) -> float:
+    """Return the pause after so many failures in a row, in seconds."""
+    return min(longest_s, 2.0 ** min(failures - 1, 16))
+
+
+async def _send(database: Database, folder: PictureFolder, hub: HubFiles, digest: str) -> Handover:
+    content = await asyncio.to_thread(folder.read, digest)
+    if content is None:
+        log.warning("picture %s is gone or damaged", digest[:19])
+        await database.run(lambda db: evidence.settle(db, digest, "lost"))
+        return Handover.TAKEN
+    outcome = await hub.put_picture(digest, content)
+    if outcome is Handover.TAKEN:
+        await database.run(lambda db: evidence.settle(db, digest, "sent"))
+    elif outcome is Handover.REFUSED:
+        failures = await database.read(lambda db: evidence.failures(db, digest))
+        until = datetime.now(UTC) + timedelta(seconds=pause_s(failures + 1, longest_s=LONGEST_PAUSE_S))
+        await database.run(lambda db: evidence.postpone(db, digest, until))
+    return outcome
+
+
+def http_session() -> aiohttp.ClientSession:
+    """Return a session whose requests end within a minute."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_WITHIN_S * 10, sock_read=REQUEST_WITHIN_S))
+
+
+def _begun(part: Path) -> int:
+    """Return how many bytes of an earlier try are here."""
+    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return part.stat().st_size if part.exists() else 0
+
+
+async def _write(part: Path, answer: aiohttp.ClientResponse, *, append: bool) -> None:
+    file = await asyncio.to_thread(part.open, "ab" if append else "wb")
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            await asyncio.to_thread(file.write, chunk)
+    finally:
+        await asyncio.to_thread(file.close)
+
+
+def _settle(part: Path, target: Path, digest: str) -> bool:
+    with part.open("rb") as file:
+        found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())  # or a power cut leaves a whole name with half a package
+    if found != digest:
+        log.warning("package %s arrived damaged; fetching it again", digest[:19])
+        part.unlink(missing_ok=True)
+        return False
+    part.replace(target)
+    return True

@@ -1,0 +1,122 @@
+"""The built-in algorithms on drawn pictures, with an injected clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from appliance.analysis.area_intrusion import AreaIntrusion
+from appliance.analysis.finding import Finding, Judge, Picture
+from appliance.analysis.left_object import LeftObject
+from appliance.analysis.presence import PresenceJudge, PresenceRule, Wanted
+from federation.messages import Box, Detection, Polygon
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LEFT_HALF: Polygon = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+NOISE = np.random.default_rng(7)
+
+
+def street(box: tuple[int, int, int, int] | None = None) -> Picture:
+    """Return a grey street with sensor noise, and a dark thing at x, y, width, height in px."""
+    picture = np.full((270, 480, 3), 120, np.int16)
+    picture[:, ::40] = 150
+    if box is not None:
+        x, y, width, height = box
+        picture[y : y + height, x : x + width] = (20, 30, 40)
+    noisy = picture + NOISE.integers(-4, 5, picture.shape)
+    shown: Picture = np.clip(noisy, 0, 255).astype(np.uint8)
+    return shown
+
+
+def watch(judge: Judge, pictures: list[Picture]) -> dict[int, list[Finding]]:
+    """Show one picture a second; return what was found by second."""
+    shown = {
+        second: judge.observe(picture, START + timedelta(seconds=second)) for second, picture in enumerate(pictures)
+    }
+    return {second: found for second, found in shown.items() if found}
+
+
+def intrusion() -> AreaIntrusion:
+    return AreaIntrusion(region=LEFT_HALF, sensitivity=0.6, min_area=0.001, dwell_s=1.0, rearm_s=3.0)
+
+
+def left_object() -> LeftObject:
+    return LeftObject(
+        region=LEFT_HALF,
+        sensitivity=0.6,
+        dwell_s=6.0,
+        min_area=0.0003,
+        max_area=0.25,
+        rearm_s=5.0,
+    )
+
+
+INSIDE, OUTSIDE = (100, 100, 30, 60), (400, 100, 30, 60)
+
+
+def test_who_stays_inside_is_reported_once() -> None:
+    found = watch(intrusion(), [street()] * 5 + [street(INSIDE) for _ in range(6)])
+
+    assert list(found) == [6]
+    assert found[6][0].dwell_s == 1.0
+
+
+def test_who_stays_outside_is_not_reported() -> None:
+    assert watch(intrusion(), [street()] * 5 + [street(OUTSIDE) for _ in range(6)]) == {}
+
+
+def test_a_second_visit_is_reported_again() -> None:
+    visit = [street(INSIDE) for _ in range(3)]
+    empty = [street() for _ in range(6)]
+
+    assert len(watch(intrusion(), empty + visit + empty + visit)) == 2
+
+
+def test_a_cloud_is_no_intruder() -> None:
+    darker = [(street() * 0.8).astype(np.uint8) for _ in range(6)]
+
+    assert watch(intrusion(), [street() for _ in range(5)] + darker) == {}
+
+
+def test_what_stands_still_is_reported_after_its_time() -> None:
+    found = watch(left_object(), [street() for _ in range(8)] + [street(INSIDE)] * 12)
+
+    assert len(found) == 1
+    assert next(iter(found)) >= 14
+
+
+def test_what_moves_is_not_left() -> None:
+    walking = [street((20 + 12 * step, 100, 20, 50)) for step in range(15)]
+
+    assert watch(left_object(), [street() for _ in range(8)] + walking) == {}
+
+
+def person(score: float = 0.9, *, x: float = 0.2) -> Detection:
+    return Detection(label="person", score=score, box=Box(x=x, y=0.3, width=0.1, height=0.3))
+
+
+def presence(found: list[tuple[Detection, ...]], *, dwell_s: float = 0.0) -> PresenceJudge:
+    shown = iter(found)
+    return PresenceJudge(
+        detect=lambda _picture: next(shown),
+        wanted=(Wanted(event_code="x/person", labels=frozenset({"person"})),),
+        rule=PresenceRule(min_conf=0.4, min_size=0.0, count=1, dwell_s=dwell_s, dedupe_s=10.0),
+        region=LEFT_HALF,
+    )
+
+
+def test_presence_is_reported_once_in_the_dedupe_time() -> None:
+    judge = presence([(person(),)] * 12)
+
+    assert list(watch(judge, [street()] * 12)) == [0, 10]
+
+
+def test_dwell_waits_and_forgives_a_missed_picture() -> None:
+    judge = presence([(person(),), (person(),), (), (person(),), (person(),)], dwell_s=3.0)
+
+    assert list(watch(judge, [street()] * 5)) == [3]
+
+
+def test_weak_and_outside_detections_do_not_count() -> None:
+    judge = presence([(person(0.2),), (person(x=0.8),)])
+
+    assert watch(judge, [street()] * 2) == {}

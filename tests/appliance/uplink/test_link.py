@@ -1,0 +1,212 @@
+"""The link to the hub over a real broker: nothing is lost, nothing is doubled, whoever dies."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from appliance.store import events
+from appliance.store.database import Database
+from appliance.store.identity import HubIdentity
+from appliance.uplink.link import Link
+from federation.messages import DesiredState, Lane, Presence, ReportedState
+from federation.testing.broker import Broker
+from federation.testing.played_hub import PlayedHub, arrived, played_hub
+from federation.testing.waiting import until
+
+EVENTS = Lane.EVENTS
+
+
+class Events(Protocol):
+    ids: list[str]
+
+    async def record(self, count: int = 1) -> int: ...
+
+
+Linked = Callable[[Database], AbstractAsyncContextManager[Link]]
+
+
+@pytest.fixture
+def wishes() -> list[DesiredState]:
+    return []
+
+
+@pytest.fixture
+def linked(broker: Broker, wishes: list[DesiredState]) -> Linked:
+    @asynccontextmanager
+    async def link_of(database: Database) -> AsyncIterator[Link]:
+        async def take(document: DesiredState) -> None:
+            wishes.append(document)
+
+        async def report() -> ReportedState:
+            return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
+
+        identity = HubIdentity(
+            hub_url="http://127.0.0.1:1",
+            node_id="n1",
+            hub_name="hub",
+            mqtt_host="127.0.0.1",
+            mqtt_port=broker.port,
+            mqtt_username="node",
+            mqtt_password="node-secret",
+            node_token="token",
+        )
+        presence = Presence(
+            node_id="n1",
+            incarnation=1,
+            online=True,
+            profile="analysis",
+            software="0",
+            started_at=datetime.now(UTC),
+        )
+        link = Link(identity=identity, database=database, presence=presence, desired=take, reported=report)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(link.run(), name="link")
+            try:
+                yield link
+            finally:
+                running.cancel()
+
+    return link_of
+
+
+@asynccontextmanager
+async def _hub(broker: Broker, folder: Path) -> AsyncIterator[PlayedHub]:
+    async with played_hub(broker.address("hub"), folder / "hub.db") as hub:
+        yield hub
+
+
+async def _is_acknowledged(database: Database, upto: int) -> None:
+    async def acknowledged() -> bool:
+        state = await database.read(lambda db: events.lane(db, EVENTS))
+        return state.acknowledged == upto
+
+    await until(acknowledged, within_s=15, what=f"row {upto} is acknowledged")
+
+
+async def test_events_arrive_once_and_in_order_and_the_box_knows_it(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    await recorder.record(250)
+    async with _hub(broker, tmp_path) as hub, linked(database) as link:
+        link.lanes[EVENTS].produced(await recorder.record(30))
+
+        assert await arrived(hub, 280) == recorder.ids
+        assert hub.sources == {"n1"}
+        await _is_acknowledged(database, 280)
+
+
+async def test_a_broker_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    async with _hub(broker, tmp_path) as hub, linked(database) as link:
+        for _ in range(3):
+            link.lanes[EVENTS].produced(await recorder.record(120))
+            await asyncio.to_thread(broker.restart)
+            link.lanes[EVENTS].produced(await recorder.record(40))
+
+        assert await arrived(hub, 480, within_s=40) == recorder.ids
+
+
+async def test_hub_and_broker_that_die_together_lose_and_double_nothing(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    async with linked(database) as link:
+        for _ in range(2):
+            async with _hub(broker, tmp_path) as hub:
+                link.lanes[EVENTS].produced(await recorder.record(150))
+                await arrived(hub, 1)
+                await asyncio.to_thread(broker.kill)
+            await asyncio.to_thread(broker.start)
+        async with _hub(broker, tmp_path) as hub:
+            link.lanes[EVENTS].produced(await recorder.record(10))
+
+            assert await arrived(hub, 310, within_s=40) == recorder.ids
+
+
+async def test_an_appliance_that_starts_again_goes_on_where_it_was(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    async with _hub(broker, tmp_path) as hub:
+        async with linked(database) as link:
+            link.lanes[EVENTS].produced(await recorder.record(60))
+            await arrived(hub, 1)
+        await recorder.record(60)
+        async with linked(database):
+            assert await arrived(hub, 120) == recorder.ids
+
+
+async def test_a_hub_that_comes_back_is_greeted_as_soon_as_it_speaks(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    async with _hub(broker, tmp_path) as hub, linked(database) as link:
+        hub.mute = True
+        link.lanes[EVENTS].produced(await recorder.record(5))
+        lane = link.lanes[EVENTS]
+        await until(lambda: lane.sender.silences >= 2, within_s=20, what="the hub was silent twice")
+        hub.mute = False
+        hub.want(DesiredState(node_id="n1", hub_epoch=1, version=1, issued_at=datetime.now(UTC)))
+
+        assert await arrived(hub, 5, within_s=3) == recorder.ids  # the next hello by itself is 8 s away
+
+
+async def test_a_hub_restored_from_a_backup_gets_again_what_it_forgot(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    async with linked(database) as link:
+        async with _hub(broker, tmp_path) as hub:
+            link.lanes[EVENTS].produced(await recorder.record(20))
+            await arrived(hub, 20)
+            hub.forget_after(8)
+        await asyncio.to_thread(broker.restart)
+        async with _hub(broker, tmp_path) as hub:
+            assert await arrived(hub, 20) == recorder.ids
+
+
+async def test_an_appliance_restored_from_a_backup_begins_a_new_epoch_and_loses_nothing_new(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    copy = tmp_path / "backup.db"
+    async with _hub(broker, tmp_path) as hub:
+        async with linked(database) as link:
+            link.lanes[EVENTS].produced(await recorder.record(10))
+            await arrived(hub, 10)
+            await _is_acknowledged(database, 10)
+            await database.read(lambda db: db.execute("VACUUM INTO ?", (str(copy),)))
+            link.lanes[EVENTS].produced(await recorder.record(30))
+            await arrived(hub, 40)
+        shutil.copy(copy, tmp_path / "restored.db")
+        async with Database(tmp_path / "restored.db") as restored:
+            recorder_of = type(recorder)
+            later = recorder_of(restored, recorder._make)  # type: ignore[call-arg,attr-defined]
+            await later.record(3)
+            async with linked(restored):
+                assert (await arrived(hub, 43))[40:] == later.ids
+
+
+async def test_presence_is_told_and_taken_back_at_the_end(
+    broker: Broker, tmp_path: Path, database: Database, linked: Linked
+) -> None:
+    async with _hub(broker, tmp_path) as hub:
+        async with linked(database):
+            await until(lambda: hub.presences, within_s=15, what="the node is online")
+        await until(lambda: len(hub.presences) > 1, within_s=15, what="the node said goodbye")
+
+        assert [presence.online for presence in hub.presences] == [True, False]
+
+
+async def test_desired_state_comes_in_and_reported_state_goes_out(
+    broker: Broker, tmp_path: Path, database: Database, linked: Linked, wishes: list[DesiredState]
+) -> None:
+    async with _hub(broker, tmp_path) as hub:
+        hub.want(DesiredState(node_id="n1", hub_epoch=1, version=4, issued_at=datetime.now(UTC)))
+        async with linked(database):
+            await until(lambda: wishes, within_s=15, what="the retained document arrived")
+            await until(lambda: hub.reports, within_s=15, what="the state was reported")
+
+        assert wishes[0].version == 4
