@@ -1,0 +1,1 @@
+"""The whole system on one machine: a hub, three appliances and their virtual cameras."""

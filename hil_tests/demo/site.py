@@ -1,0 +1,147 @@
+"""The demo's site: its folders, ports and configuration files."""
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil_tests.demo.errors import DemoError
+
+PROFILES = ("capture", "analysis", "storage")
+PORTAL_PORT = 8080
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where everything of one demo lies. `root` is short: Unix socket paths are limited to 107."""
+
+    root: Path
+    portal_port: int
+    rig_port: int
+
+    @property
+    def hub_config(self) -> Path:
+        """The hub's configuration file."""
+        return self.root / "hub.toml"
+
+    @property
+    def hub_data(self) -> Path:
+        """The hub's data folder."""
+        return self.root / "hub"
+
+    @property
+    def console(self) -> Path:
+        """The hub's Unix socket for the operator of this machine."""
+        return self.hub_data / "run" / "console.sock"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.root / "logs"
+
+    @property
+    def rig_ready(self) -> Path:
+        """The file by which the virtual cameras say where they answer."""
+        return self.root / "rig.json"
+
+    @property
+    def rig_control(self) -> Path:
+        """The Unix socket by which virtual cameras are stopped and started."""
+        return self.root / "rig.sock"
+
+    @property
+    def rig_credentials(self) -> Path:
+        """The user name and password of the virtual cameras."""
+        return self.root / "camera-credentials.json"
+
+    @property
+    def portal_url(self) -> str:
+        """Where people open the portal."""
+        return f"http://{HOST}:{self.portal_port}"
+
+    def appliance_config(self, profile: str) -> Path:
+        """Return the configuration file of the appliance of that profile."""
+        return self.root / f"{profile}.toml"
+
+    def appliance_data(self, profile: str) -> Path:
+        """Return the data folder of the appliance of that profile."""
+        return self.root / profile
+
+    def invitation(self, profile: str) -> Path:
+        """Return the file by which that appliance joins the hub."""
+        return self.root / f"{profile}-invitation.json"
+
+    def first_password(self) -> str:
+        """Return the hub's first password, which stands there until it is changed."""
+        return (self.hub_data / "first-password").read_text(encoding="utf-8").strip()
+
+    def panel_url(self, profile: str) -> str:
+        """Return where that appliance's panel answers, or an empty text before it does."""
+        path = self.appliance_data(profile) / "run" / "panel.json"
+        return str(json.loads(path.read_text(encoding="utf-8"))["url"]) if path.exists() else ""
+
+    def write(self) -> None:
+        """Make the folders and write every configuration file."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.hub_config.write_text(_hub_toml(self), encoding="utf-8")
+        for profile in PROFILES:
+            text = _appliance_toml(self, profile)
+            self.appliance_config(profile).write_text(text, encoding="utf-8")
+
+
+def choose_port(wanted: int | None) -> int:
+    """Return `wanted` if given, else 8080 or another free port; raise DemoError if it is taken."""
+    if wanted is not None:
+        if not _is_free(wanted):
+            msg = f"port {wanted} is in use; choose another with --port, or leave the choice to us"
+            raise DemoError(msg)
+        return wanted
+    return PORTAL_PORT if _is_free(PORTAL_PORT) else free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _hub_toml(site: Site) -> str:
+    return f"""\
+data_folder = "{site.hub_data}"
+name = "示范市视频平台"
+
+[http]
+host = "{HOST}"
+port = {site.portal_port}
+
+[broker]
+host = "{HOST}"
+port = 0
+"""
+
+
+def _appliance_toml(site: Site, profile: str) -> str:
+    data = site.appliance_data(profile)
+    return f"""\
+profile = "{profile}"
+data_folder = "{data}"
+run_folder = "{data / "run"}"
+invitation_file = "{site.invitation(profile)}"
+
+[panel]
+host = "{HOST}"
+port = 0
+"""

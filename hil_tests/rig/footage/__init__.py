@@ -1,0 +1,1 @@
+"""Video files that virtual cameras play: written, converted and kept in a cache."""

@@ -1,0 +1,1 @@
+"""An RTSP server that plays clips in a loop, as cameras would."""

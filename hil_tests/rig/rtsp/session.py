@@ -1,0 +1,185 @@
+"""One RTSP connection: reads requests, answers them, and seats the client at a mount."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+
+from hil_tests.rig.errors import RequestError
+from hil_tests.rig.rtsp.digest import Challenge, Credentials
+from hil_tests.rig.rtsp.mount import Mount, Viewer
+from hil_tests.rig.rtsp.request import (
+    BODY_LIMIT_BYTES,
+    Request,
+    Response,
+    TransportOffer,
+    choose_transport,
+    parse_request,
+)
+from hil_tests.rig.rtsp.sdp import TRACK, describe
+from hil_tests.rig.rtsp.viewer import DatagramViewer, InterleavedViewer, MediaPort
+
+SESSION_TIMEOUT_S = 60
+REALM = "Fengsui virtual camera"
+METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
+
+_IDLE_LIMIT_S = 10.0  # before a session exists
+_HEAD_LIMIT_S = 10.0  # from the first byte of a request to its last
+_REFUSAL_LIMIT = 4
+
+
+class Session:
+    """The server's side of one connection; `serve` returns when it is over."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        mounts: Mapping[str, Mount | None],
+        credentials: Credentials,
+        media: MediaPort,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._mounts = mounts
+        self._credentials = credentials
+        self._media = media
+        self._challenge = Challenge(realm=REALM, nonce=secrets.token_hex(16))
+        self._id = secrets.token_hex(8)
+        self._mount: Mount | None = None
+        self._viewer: Viewer | None = None
+        self._refusals = 0
+
+    async def serve(self) -> None:
+        """Answer requests until the client leaves, breaks the protocol or falls silent."""
+        try:
+            while await self._serve_one():
+                pass
+        except RequestError as error:
+            self._writer.write(Response(status=error.status, cseq=None).encode())
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            pass
+        finally:
+            self._leave()
+            self._writer.close()
+
+    async def _serve_one(self) -> bool:
+        request = await self._next_request()
+        cseq = request.headers["cseq"]
+        try:
+            response = self._answer(request, cseq)
+        except RequestError as error:
+            response = Response(status=error.status, cseq=cseq)
+        if response is None:
+            self._writer.transport.abort()
+            return False
+        self._writer.write(response.encode())
+        async with asyncio.timeout(_HEAD_LIMIT_S):
+            if self._viewer is None:
+                await self._writer.drain()
+        if request.method == "PLAY" and response.status == 200 and self._mount and self._viewer:
+            self._mount.admit(self._viewer)  # after the answer, so that no packet overtakes it
+        return request.method != "TEARDOWN" and self._refusals < _REFUSAL_LIMIT
+
+    async def _next_request(self) -> Request:
+        while True:
+            async with asyncio.timeout(_IDLE_LIMIT_S if self._viewer is None else SESSION_TIMEOUT_S * 1.5):
+                lead = await self._reader.readexactly(1)
+            async with asyncio.timeout(_HEAD_LIMIT_S):
+                if lead != b"$":
+                    return await self._read_request(lead)
+                frame = await self._reader.readexactly(3)  # RTCP from the client: not needed
+                await self._reader.readexactly(int.from_bytes(frame[1:]))
+
+    async def _read_request(self, lead: bytes) -> Request:
+        try:
+            head = lead + await self._reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError as error:
+            raise RequestError(400, "the request is too large") from error
+        request = parse_request(head)
+        await self._reader.readexactly(min(request.body_size_bytes, BODY_LIMIT_BYTES))
+        return request
+
+    def _answer(self, request: Request, cseq: str) -> Response | None:
+        """Return the response, or None when the camera is off and must look dead."""
+        if request.method == "OPTIONS":
+            return Response(status=200, cseq=cseq, headers={"Public": METHODS})
+        if not self._is_allowed(request):
+            return Response(status=401, cseq=cseq, headers={"WWW-Authenticate": self._challenge.header()})
+        mount = self._find(request.path)
+        if mount.state == "stopped":
+            return None
+        if self._mount not in (None, mount):
+            raise RequestError(455, "one connection serves one camera")
+        self._mount = mount
+        mount.connections.add(self._writer.transport)
+        match request.method:
+            case "DESCRIBE":
+                return self._describe(request, cseq, mount)
+            case "SETUP":
+                return self._set_up(request, cseq)
+            case "PLAY":
+                return self._play(request, cseq, mount)
+            case "GET_PARAMETER" | "TEARDOWN":
+                return Response(status=200, cseq=cseq, headers={"Session": self._id})
+            case _:
+                return Response(status=405, cseq=cseq, headers={"Allow": METHODS})
+
+    def _is_allowed(self, request: Request) -> bool:
+        authorization = request.headers.get("authorization", "")
+        met = self._challenge.is_met(
+            authorization=authorization, method=request.method, uri=request.uri, credentials=self._credentials
+        )
+        if not met and authorization:
+            self._refusals += 1
+        return met
+
+    def _find(self, path: str) -> Mount:
+        name = path.removesuffix(TRACK).rstrip("/")
+        if name not in self._mounts:
+            raise RequestError(404, "no such camera")
+        mount = self._mounts[name]
+        if mount is None:
+            raise RequestError(503, "this camera is still being prepared")
+        return mount
+
+    def _describe(self, request: Request, cseq: str, mount: Mount) -> Response:
+        headers = {"Content-Base": request.uri.rstrip("/") + "/", "Content-Type": "application/sdp"}
+        return Response(status=200, cseq=cseq, headers=headers, body=describe(mount.clip, mount.name))
+
+    def _set_up(self, request: Request, cseq: str) -> Response:
+        if self._viewer is not None:
+            raise RequestError(455, "the session is set up already")
+        offer = choose_transport(request.headers.get("transport", ""))
+        self._viewer, transport = self._seat(offer)
+        session = f"{self._id};timeout={SESSION_TIMEOUT_S}"
+        return Response(status=200, cseq=cseq, headers={"Transport": transport, "Session": session})
+
+    def _seat(self, offer: TransportOffer) -> tuple[Viewer, str]:
+        session = self._writer.transport
+        pair = f"{offer.first}-{offer.first + 1}"
+        if offer.protocol == "tcp":
+            return InterleavedViewer(session, offer.first), f"RTP/AVP/TCP;unicast;interleaved={pair}"
+        peer: str = session.get_extra_info("peername")[0]
+        ports = f"client_port={pair};server_port={self._media.number}-{self._media.number + 1}"
+        return DatagramViewer(self._media, (peer, offer.first), session), f"RTP/AVP;unicast;{ports}"
+
+    def _play(self, request: Request, cseq: str, mount: Mount) -> Response:
+        if self._viewer is None:
+            raise RequestError(455, "SETUP must come first")
+        if request.headers.get("session", "").partition(";")[0] != self._id:
+            raise RequestError(454, "no such session")
+        sequence, timestamp = mount.next_key()
+        base = request.uri.rstrip("/")
+        headers = {
+            "Session": self._id,
+            "Range": "npt=now-",
+            "RTP-Info": f"url={base}/{TRACK};seq={sequence};rtptime={timestamp}",
+        }
+        return Response(status=200, cseq=cseq, headers=headers)
+
+    def _leave(self) -> None:
+        if self._mount is not None:
+            self._mount.connections.discard(self._writer.transport)
+            if self._viewer is not None:
+                self._mount.dismiss(self._viewer)
