@@ -1,0 +1,103 @@
+"""`fengsui demo` as its users call it."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from federation.testing.waiting import wait_until
+
+pytestmark = pytest.mark.system
+
+FENGSUI = str(Path(sys.executable).parent / "fengsui")
+KEYS = {
+    "nodes_online",
+    "streams_live",
+    "events",
+    "events_by_algorithm",
+    "latency_ms",
+    "lost",
+    "duplicates",
+    "restarts",
+}
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below `pid`, at any depth."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    children = [int(word) for word in path.read_text().split()] if path.exists() else []
+    return children + [below for child in children for below in descendants(child)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_a_headless_run_ends_with_its_figures_and_status_0() -> None:
+    done = subprocess.run(
+        [FENGSUI, "demo", "--for", "40", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures.keys() >= KEYS
+    assert figures["complaints"] == []
+    assert done.returncode == 0
+    assert figures["nodes_online"] == 3
+    assert figures["streams_live"] == 8
+
+
+def test_ctrl_c_leaves_no_process_and_no_folder() -> None:
+    process = subprocess.Popen(
+        [FENGSUI, "demo", "--cameras", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not any("日志" in line for line in lines):
+        line = process.stdout.readline()
+        assert line, "".join(lines)
+        lines.append(line)
+    children = descendants(process.pid)
+    root = Path(lines[-1].split()[-1]).parent
+    assert len(children) >= 12
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    wait_until(lambda: not any(is_alive(pid) for pid in children), within_s=5, what="the end of all")
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--for", "0"],
+        ["--for", "soon"],
+        ["--json"],
+        ["--port", "70000"],
+        ["--cameras", "9"],
+        ["--footage", "/nowhere"],
+        ["--model", "/nowhere.onnx"],
+        ["--unknown"],
+    ],
+)
+def test_a_wrong_call_gets_one_clear_error_and_status_2(arguments: list[str]) -> None:
+    done = subprocess.run([FENGSUI, "demo", *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.strip().splitlines()[-1].startswith("fengsui demo: ")
