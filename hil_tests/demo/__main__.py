@@ -58,7 +58,7 @@ def _options(argv: list[str]) -> Options:
     parser.add_argument("--model", type=Path, help="bind this ONNX detector to every camera")
     parser.add_argument("--for", dest="for_s", type=float, help="end after so many seconds and report")
     parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
-    parser.add_argument("--port", type=int, help="the portal's port (default: 8080 if free)")
+    parser.add_argument("--port", type=int, help="the portal's port; 0 takes a free one (default: 8080 if free)")
     parser.add_argument("--cameras", type=int, default=8, help="scripted cameras, 1 to 8")
     parser.add_argument(
         "--cache",
@@ -85,8 +85,8 @@ def _check(given: argparse.Namespace) -> None:
         raise DemoError("--for takes seconds from 1 to 86400")
     if given.json and given.for_s is None:
         raise DemoError("--json needs an end: add --for SECONDS")
-    if given.port is not None and not 1 <= given.port <= 65535:
-        raise DemoError("--port takes a number from 1 to 65535")
+    if given.port is not None and not 0 <= given.port <= 65535:
+        raise DemoError("--port takes a number from 0 to 65535")
     if not 1 <= given.cameras <= 8:
         raise DemoError("--cameras takes a number from 1 to 8")
     if given.footage is not None and not _has_video(given.footage):

@@ -18,8 +18,9 @@ from hil_tests.demo.cameras import Camera, Rig, control, read_rig
 from hil_tests.demo.errors import DemoError, NotReady
 from hil_tests.demo.figures import Figures
 from hil_tests.demo.hub_console import HubConsole
+from hil_tests.demo.ports import reserved
 from hil_tests.demo.scene import score_events
-from hil_tests.demo.site import PROFILES, Site, choose_port, free_port
+from hil_tests.demo.site import PROFILES, Site, choose_portal_port
 from hil_tests.demo.supervision import FENGSUI, Supervisor, supervised
 
 READY_WITHIN_S = 60.0
@@ -119,7 +120,7 @@ def prepare(
     Returns the cameras, and what each scripted task shall find.
     """
     package = _package(options, site, say)
-    hub.wait_until_ready(within_s=READY_WITHIN_S)
+    _wait_for_hub(site, hub)
     provision.invite_nodes(hub, site)
     rig = _wait_for_rig(site, supervisor)
     provision.create_points(hub, rig)
@@ -147,6 +148,14 @@ def _package(options: Options, site: Site, say: Say) -> Path | None:
     return target
 
 
+def _wait_for_hub(site: Site, hub: HubConsole) -> None:
+    try:
+        hub.wait_until_ready(within_s=READY_WITHIN_S)
+    except NotReady as error:
+        msg = "\n".join([str(error), site.last_words("hub"), site.last_words("broker")])
+        raise NotReady(msg) from None
+
+
 def _wait_for_rig(site: Site, supervisor: Supervisor) -> Rig:
     deadline = time.monotonic() + RIG_WITHIN_S
     while not site.rig_ready.exists():
@@ -162,8 +171,9 @@ def _wait_for_rig(site: Site, supervisor: Supervisor) -> Rig:
 def started(options: Options, say: Say) -> Iterator[Demo]:
     """Run a whole demo, with nodes, points and tasks, for as long as the context is open."""
     began = time.monotonic()
-    with _root(options.keep) as root:
-        site = Site(root=root, portal_port=choose_port(options.port), rig_port=free_port())
+    with _root(options.keep) as root, reserved(3) as (spare, broker, rig):
+        portal = choose_portal_port(options.port, otherwise=spare)
+        site = Site(root=root, portal_port=portal, broker_port=broker, rig_port=rig)
         site.write()
         say("starting the hub, three appliances and their cameras …")
         rig_command = _rig_command(site, options)

@@ -1,15 +1,15 @@
 """The demo's site: its folders, ports and configuration files."""
 
 import json
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from hil_tests.demo.errors import DemoError
+from hil_tests.demo.ports import HOST, is_free
 
 PROFILES = ("capture", "analysis", "storage")
 PORTAL_PORT = 8080
-HOST = "127.0.0.1"
+LAST_LINES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,7 @@ class Site:
 
     root: Path
     portal_port: int
+    broker_port: int
     rig_port: int
 
     @property
@@ -81,6 +82,14 @@ class Site:
         path = self.appliance_data(profile) / "run" / "panel.json"
         return str(json.loads(path.read_text(encoding="utf-8"))["url"]) if path.exists() else ""
 
+    def last_words(self, process: str) -> str:
+        """Return the last lines that a process wrote, to stand under an error."""
+        log = self.logs / f"{process}.log"
+        if not log.exists():
+            return f"there is no {log}"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([f"{log} ends:", *lines[-LAST_LINES:]])
+
     def write(self) -> None:
         """Make the folders and write every configuration file."""
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -90,32 +99,17 @@ class Site:
             self.appliance_config(profile).write_text(text, encoding="utf-8")
 
 
-def choose_port(wanted: int | None) -> int:
-    """Return `wanted` if given, else 8080 or another free port; raise DemoError if it is taken."""
-    if wanted is not None:
-        if not _is_free(wanted):
+def choose_portal_port(wanted: int | None, *, otherwise: int) -> int:
+    """Return `wanted`, or without a wish 8080 if that is free; else, and for 0, `otherwise`.
+
+    Raises DemoError if the wanted port is taken.
+    """
+    if wanted:
+        if not is_free(wanted):
             msg = f"port {wanted} is in use; choose another with --port, or leave the choice to us"
             raise DemoError(msg)
         return wanted
-    return PORTAL_PORT if _is_free(PORTAL_PORT) else free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that is free now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return PORTAL_PORT if wanted is None and is_free(PORTAL_PORT) else otherwise
 
 
 def _hub_toml(site: Site) -> str:
@@ -129,7 +123,7 @@ port = {site.portal_port}
 
 [broker]
 host = "{HOST}"
-port = 0
+port = {site.broker_port}
 """
 
 

@@ -17,7 +17,7 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 def demo() -> Iterator[Demo]:
     """Run the demo with three scripted cameras until the tests of one file have ended."""
     cache = Path.home() / ".cache" / "fengsui"
-    options = Options(footage=None, model=None, for_s=None, port=None, cameras=3, cache=cache, keep=None)
+    options = Options(footage=None, model=None, for_s=None, port=0, cameras=3, cache=cache, keep=None)
     with started(options, say=print) as running:
         assert running.first_event_s() is not None
         yield running

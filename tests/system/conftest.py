@@ -15,7 +15,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         footage=None,
         model=None,
         for_s=None,
-        port=None,
+        port=0,
         cameras=3,
         cache=Path.home() / ".cache" / "fengsui",
         keep=None,

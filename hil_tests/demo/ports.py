@@ -1,0 +1,50 @@
+"""Loopback ports that two demos on one machine never both take."""
+
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hil_tests.demo.errors import DemoError
+
+HOST = "127.0.0.1"
+# Below the range from which Linux takes ports for outgoing connections and for binds to port 0 (32768 and up).
+FIRST, LAST = 20_000, 32_000
+BLOCK = 16
+
+
+@contextmanager
+def reserved(count: int) -> Iterator[list[int]]:
+    """Hold `count` (1 to 15) free ports for as long as the context is open.
+
+    The first port of a block stays bound as its guard, so that no other demo takes the block between
+    our choice of a port and the moment when the program that is given it listens.
+    Raises DemoError when no block is free.
+    """
+    blocks = list(range(FIRST, LAST, BLOCK))
+    random.shuffle(blocks)
+    for first in blocks:
+        with socket.socket() as guard:
+            if not _takes(guard, first):
+                continue
+            ports = [first + offset for offset in range(1, count + 1)]
+            if all(is_free(port) for port in ports):
+                yield ports
+                return
+    msg = f"there are no {count} free ports between {FIRST} and {LAST}; end what uses them"
+    raise DemoError(msg)
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on that loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return _takes(probe, port)
+
+
+def _takes(endpoint: socket.socket, port: int) -> bool:
+    try:
+        endpoint.bind((HOST, port))
+    except OSError:
+        return False
+    return True
