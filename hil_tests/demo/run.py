@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from federation.testing.ports import reserved
 from hil_tests.demo import measure, provision
 from hil_tests.demo.cameras import Camera, Rig, control, read_rig
 from hil_tests.demo.errors import DemoError, NotReady
 from hil_tests.demo.figures import Figures
 from hil_tests.demo.hub_console import HubConsole
-from hil_tests.demo.ports import reserved
 from hil_tests.demo.scene import score_events
 from hil_tests.demo.site import PROFILES, Site, choose_portal_port
 from hil_tests.demo.supervision import FENGSUI, Supervisor, supervised
 
 READY_WITHIN_S = 60.0
+STREAMS_WITHIN_S = 60.0
 RIG_WITHIN_S = 300.0  # a first run renders and encodes its clips
 FIRST_EVENT_WITHIN_S = 90.0
 POLL_S = 0.2
@@ -70,9 +71,20 @@ class Demo:
         return None
 
     def watch(self, for_s: float | None) -> None:
-        """Return after `for_s` seconds, or never; Ctrl-C raises KeyboardInterrupt."""
+        """Return after `for_s` seconds of full operation, or never; Ctrl-C raises KeyboardInterrupt."""
+        self._wait_for_streams()
         ends = None if for_s is None else time.monotonic() + for_s
         while ends is None or time.monotonic() < ends:
+            self.supervisor.check()
+            time.sleep(POLL_S)
+
+    def _wait_for_streams(self) -> None:
+        # On a busy machine cameras come up one by one; what never comes up is a complaint of the figures.
+        deadline = time.monotonic() + STREAMS_WITHIN_S
+        while time.monotonic() < deadline:
+            live, total = measure.live_streams(self.hub)
+            if live == total:
+                return
             self.supervisor.check()
             time.sleep(POLL_S)
 
@@ -171,9 +183,9 @@ def _wait_for_rig(site: Site, supervisor: Supervisor) -> Rig:
 def started(options: Options, say: Say) -> Iterator[Demo]:
     """Run a whole demo, with nodes, points and tasks, for as long as the context is open."""
     began = time.monotonic()
-    with _root(options.keep) as root, reserved(3) as (spare, broker, rig):
+    with _root(options.keep) as root, reserved(3) as (spare, broker_port, rig_port):
         portal = choose_portal_port(options.port, otherwise=spare)
-        site = Site(root=root, portal_port=portal, broker_port=broker, rig_port=rig)
+        site = Site(root=root, portal_port=portal, broker_port=broker_port, rig_port=rig_port)
         site.write()
         say("starting the hub, three appliances and their cameras …")
         rig_command = _rig_command(site, options)

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from federation.testing.ports import HOST, is_free
 from hil_tests.demo.errors import DemoError
-from hil_tests.demo.ports import HOST, is_free
 
 PROFILES = ("capture", "analysis", "storage")
 PORTAL_PORT = 8080

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from federation.testing.broker import mosquitto
+from federation.testing.ports import reserved
 from federation.testing.waiting import until, wait_until
 from hub.app import Hub, open_hub
 from hub.config import HubConfig, make_config
@@ -51,12 +52,6 @@ def _postgres_folder() -> Path | None:
     return found[-1].parent if found else None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _unprivileged() -> list[str]:
     # PostgreSQL refuses to run as root.
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
@@ -68,8 +63,8 @@ def running_postgres() -> Iterator[Postgres]:
     binaries = _postgres_folder()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory(prefix="fengsui-pg-") as name:
-        folder, password, port = Path(name), "loopback-only", _free_port()
+    with tempfile.TemporaryDirectory(prefix="fengsui-pg-") as name, reserved(1) as (port,):
+        folder, password = Path(name), "loopback-only"
         (folder / "password").write_text(password)
         folder.chmod(0o755)
         data = folder / "data"

@@ -42,7 +42,7 @@ def is_alive(pid: int) -> bool:
 
 def test_a_headless_run_ends_with_its_figures_and_status_0() -> None:
     done = subprocess.run(
-        [FENGSUI, "demo", "--for", "40", "--json"],
+        [FENGSUI, "demo", "--for", "20", "--json", "--port", "0"],
         capture_output=True,
         text=True,
         timeout=400,
@@ -59,7 +59,7 @@ def test_a_headless_run_ends_with_its_figures_and_status_0() -> None:
 
 def test_ctrl_c_leaves_no_process_and_no_folder() -> None:
     process = subprocess.Popen(
-        [FENGSUI, "demo", "--cameras", "1"],
+        [FENGSUI, "demo", "--cameras", "1", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,6 +88,7 @@ def test_ctrl_c_leaves_no_process_and_no_folder() -> None:
         ["--for", "0"],
         ["--for", "soon"],
         ["--json"],
+        ["--port", "-1"],
         ["--port", "70000"],
         ["--cameras", "9"],
         ["--footage", "/nowhere"],

@@ -1,11 +1,10 @@
-"""Loopback ports that two demos on one machine never both take."""
+"""Loopback ports that two servers started at one moment never both take."""
 
+import errno
 import random
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from hil_tests.demo.errors import DemoError
 
 HOST = "127.0.0.1"
 # Below the range from which Linux takes ports for outgoing connections and for binds to port 0 (32768 and up).
@@ -17,9 +16,9 @@ BLOCK = 16
 def reserved(count: int) -> Iterator[list[int]]:
     """Hold `count` (1 to 15) free ports for as long as the context is open.
 
-    The first port of a block stays bound as its guard, so that no other demo takes the block between
-    our choice of a port and the moment when the program that is given it listens.
-    Raises DemoError when no block is free.
+    The first port of a block stays bound as its guard, so that nobody else who asks here takes the block
+    between our choice of a port and the moment when the program that is given it listens.
+    Raises OSError (EADDRINUSE) when no block is free.
     """
     blocks = list(range(FIRST, LAST, BLOCK))
     random.shuffle(blocks)
@@ -31,8 +30,7 @@ def reserved(count: int) -> Iterator[list[int]]:
             if all(is_free(port) for port in ports):
                 yield ports
                 return
-    msg = f"there are no {count} free ports between {FIRST} and {LAST}; end what uses them"
-    raise DemoError(msg)
+    raise OSError(errno.EADDRINUSE, f"no {count} ports in a row are free from {FIRST} to {LAST}; end what uses them")
 
 
 def is_free(port: int) -> bool:
