@@ -40,7 +40,7 @@ STATIC = Path(__file__).parent / "panel" / "static"
 
 async def run(config: Config) -> None:
     """Run the agent until cancelled."""
-    config.run_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(config.run_folder.mkdir, parents=True, exist_ok=True, mode=0o700)
     async with Database(config.database_file) as database:
         state = AgentState(config, database)
         await state.load()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from appliance.agent.state import AgentState
 from appliance.local import LocalEvent, StreamsReport, VisionReport
-from appliance.local.sockets import AGENT_SOCKET
+from appliance.local.sockets import AGENT_SOCKET, private_socket
 
 PLAN_WITHIN_S = 20.0
 BODY_LIMIT_BYTES = 64 << 20
@@ -23,10 +23,7 @@ async def serving(state: AgentState) -> AsyncIterator[None]:
     _add_routes(app, state)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    path = state.config.run_folder / AGENT_SOCKET
-    path.unlink(missing_ok=True)
-    await web.UnixSite(runner, str(path)).start()
-    path.chmod(0o600)
+    await web.SockSite(runner, await private_socket(state.config.run_folder / AGENT_SOCKET)).start()
     try:
         yield
     finally:

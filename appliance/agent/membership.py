@@ -1,7 +1,6 @@
 """Membership of a hub: joins by invitation, and keeps the link of the present membership alive."""
 
 import asyncio
-import importlib.metadata
 import logging
 import sqlite3
 from datetime import UTC, datetime
@@ -41,7 +40,7 @@ class Membership:
             applicant = Applicant(
                 serial=self._state.serial,
                 profile=self._state.config.profile,
-                software=importlib.metadata.version("fengsui"),
+                software=self._state.software,
                 panel_url=self.panel_url,
             )
             identity = await enrol(invitation, applicant)
@@ -96,7 +95,7 @@ class Membership:
             incarnation=incarnation,
             online=True,
             profile=state.config.profile,
-            software=importlib.metadata.version("fengsui"),
+            software=state.software,
             panel_url=self.panel_url,
             started_at=datetime.now(UTC),
         )

@@ -1,6 +1,7 @@
 """What the agent knows now, and every way in which it changes."""
 
 import asyncio
+import importlib.metadata
 import logging
 import os
 from collections.abc import Mapping
@@ -40,6 +41,9 @@ from federation.messages import (
     TaskSpec,
     TaskState,
 )
+from federation.messages.calendar import known_zones
+from federation.packages import builtin_manifests
+from firmware_profiles.profile import load_all
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +77,14 @@ class AgentState:
         self.heard: dict[str, Heard] = {}
         self.node_id = UNENROLLED
         self.serial = ""
+        self.software = ""
         self.shares = MachineShares(cpu=0, memory=0, disk=0)
         self._processes = ProcessRecord(supervisor="")
         self._gauge = MachineGauge(disk=config.data_folder)
 
     async def load(self) -> None:
         """Read wishes, plan and counters: a cold boot runs on without a hub."""
+        self.software = await asyncio.to_thread(_read_what_is_shipped)
         proposal = self.config.serial or f"fs-{os.urandom(5).hex()}"
         self.serial = await self.database.run(lambda db: documents.serial(db, proposal))
         self.wishes = await self.database.read(
@@ -248,6 +254,14 @@ class AgentState:
 
     def _package_files(self) -> list[Path]:
         return sorted(self.config.packages_folder.glob("*.algpkg"))
+
+
+def _read_what_is_shipped() -> str:
+    """Return the version of this software; profiles and manifests are read once, so that no request does it."""
+    load_all()
+    builtin_manifests()
+    known_zones()
+    return importlib.metadata.version("fengsui")
 
 
 def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:

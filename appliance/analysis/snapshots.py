@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from appliance.analysis.frames import AccessUnit
-from appliance.local.sockets import VISION_SOCKET
+from appliance.local.sockets import VISION_SOCKET, private_socket
 
 FIRST_PICTURE_WITHIN_S = 6.0
 KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for longer
@@ -73,10 +73,7 @@ async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]
     app.router.add_get("/snapshot/{point_id}", snapshots.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    path = run_folder / VISION_SOCKET
-    path.unlink(missing_ok=True)
-    await web.UnixSite(runner, str(path)).start()
-    path.chmod(0o600)
+    await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import aiohttp
 
 from appliance.local.messages import LocalEvent, Plan, StreamsReport, VisionReport
 from appliance.local.sockets import AGENT_SOCKET
+from federation.messages.calendar import known_zones
 
 RETRY_S = 0.5
 POLL_WITHIN_S = 30.0
@@ -88,6 +89,7 @@ class AgentClient:
 @asynccontextmanager
 async def agent_client(run_folder: Path) -> AsyncIterator[AgentClient]:
     """Give a client of the agent whose socket lies in `run_folder`."""
+    await asyncio.to_thread(known_zones)  # the calendars of a plan need them
     connector = aiohttp.UnixConnector(path=str(run_folder / AGENT_SOCKET))
     async with aiohttp.ClientSession("http://agent", connector=connector) as session:
         yield AgentClient(session)

@@ -1,6 +1,5 @@
 """What the panel does: reads the agent's state, changes what belongs to this box."""
 
-import importlib.metadata
 import os
 import time
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ class PanelService:
             profile=profile.id,
             profile_name_zh=profile.name.zh,
             profile_name_en=profile.name.en,
-            software=importlib.metadata.version("fengsui"),
+            software=state.software,
             started_at=self.started_at,
             link=self._link(),
             lanes=await state.lanes(),

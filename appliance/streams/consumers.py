@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.local import DecodeLevel, FrameHeader
-from appliance.local.sockets import STREAMS_SOCKET
+from appliance.local.sockets import STREAMS_SOCKET, private_socket
 from appliance.streams.camera import Arrived
 
 MOST_CREDITS = 256
@@ -127,10 +127,8 @@ class Consumers:
 @asynccontextmanager
 async def serving(consumers: Consumers, run_folder: Path) -> AsyncIterator[None]:
     """Serve consumers on `streams.sock`, which only this system user can open."""
-    path = run_folder / STREAMS_SOCKET
-    path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(consumers.serve, str(path))
-    path.chmod(0o600)
+    bound = await private_socket(run_folder / STREAMS_SOCKET)
+    server = await asyncio.start_unix_server(consumers.serve, sock=bound)
     try:
         yield
     finally:

@@ -1,0 +1,311 @@
+"""The panel's API of a running agent, as its page and the box's other processes call it."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+
+from appliance import app
+from appliance.config import Config, PanelConfig
+from appliance.local import LocalEvent, LocalPicture, StreamsReport
+from appliance.local.agent_client import AgentClient, EventRefused, agent_client
+from federation.messages import CameraReport, CameraState, new_id
+from federation.testing.waiting import until
+
+PASSWORD = "tower-on-the-hill-7"
+CAMERA = {"id": "gate", "name": "东门", "url": "rtsp://127.0.0.1:1/live", "username": "u", "password": "camera-secret"}
+POINT = "local-gate"
+REGION = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+INTRUSION = "fengsui.area_intrusion"
+
+
+def config_in(folder: Path) -> Config:
+    return Config(profile="analysis", data_folder=folder / "data", run_folder=folder / "run", panel=PanelConfig(port=0))
+
+
+@asynccontextmanager
+async def agent(config: Config) -> AsyncIterator[str]:
+    """Run the agent; give its panel's address."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(app.run(config))
+        await until(config.panel_note.exists, within_s=10, what="the panel answers")
+        try:
+            yield json.loads(config.panel_note.read_text())["url"]
+        finally:
+            running.cancel()
+
+
+@asynccontextmanager
+async def signed_in(config: Config, url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client in whose name the first password was changed."""
+    first = config.first_password_file.read_text().strip()
+    async with httpx.AsyncClient(base_url=url) as client:
+        answer = await client.post("/api/v1/session", json={"username": "admin", "password": first})
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        await client.put("/api/v1/session/password", json={"old": first, "new": PASSWORD})
+        yield client
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_in(tmp_path)
+
+
+@pytest.fixture
+async def panel(config: Config) -> AsyncIterator[httpx.AsyncClient]:
+    async with agent(config) as url, signed_in(config, url) as client:
+        yield client
+
+
+@pytest.fixture
+async def box(config: Config, panel: httpx.AsyncClient) -> AsyncIterator[AgentClient]:
+    assert not panel.is_closed  # the agent runs
+    async with agent_client(config.run_folder) as client:
+        yield client
+
+
+def a_picture() -> bytes:
+    return b"\xff\xd8" + io.BytesIO(b"picture").read() + b"\xff\xd9"
+
+
+def an_event(**changes: Any) -> LocalEvent:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "type": "intrusion/object",
+        "time": now,
+        "detected_at": now,
+        "point_id": POINT,
+        "task_id": "t1",
+        "generation": 1,
+        "algorithm_id": INTRUSION,
+        "algorithm_version": "1.0.0",
+        "score": 0.75,
+        "pictures": (LocalPicture(width_px=64, height_px=36),),
+    }
+    return LocalEvent.model_validate({**values, **changes})
+
+
+@pytest.mark.parametrize(
+    "path", ["status", "cameras", "tasks", "algorithms", "events", "live", "cameras/x/picture.jpg"]
+)
+async def test_nothing_answers_a_stranger(config: Config, path: str) -> None:
+    async with agent(config) as url, httpx.AsyncClient(base_url=url) as stranger:
+        answer = await stranger.get(f"/api/v1/{path}")
+
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_first_password_admits_to_its_change_only_and_then_is_gone(config: Config) -> None:
+    async with agent(config) as url, httpx.AsyncClient(base_url=url) as client:
+        first = config.first_password_file.read_text().strip()
+        session = await client.post("/api/v1/session", json={"username": "admin", "password": first})
+        refused = await client.get("/api/v1/status")
+        client.headers["X-CSRF-Token"] = session.json()["csrf_token"]
+        changed = await client.put("/api/v1/session/password", json={"old": first, "new": PASSWORD})
+        admitted = await client.get("/api/v1/status")
+
+    assert session.json()["must_change_password"] is True
+    assert (refused.status_code, refused.json()["code"]) == (403, "password_change_required")
+    assert changed.status_code == 204
+    assert admitted.status_code == 200
+    assert not config.first_password_file.exists()
+
+
+async def test_the_status_tells_who_the_box_is_and_what_of_it_runs(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    await box.report(StreamsReport(pid=4711, cameras=()))
+
+    status = (await panel.get("/api/v1/status")).json()
+
+    assert status["profile"] == "analysis"
+    assert status["serial"].startswith("fs-")
+    assert status["software"]
+    assert status["link"]["enrolled"] is False
+    assert {process["name"]: process["alive"] for process in status["processes"]} == {
+        "agent": True,
+        "streams": True,
+        "vision": False,
+    }
+    assert all(0 <= status[share] <= 1 for share in ("cpu_share", "memory_share", "disk_share"))
+
+
+async def test_a_camera_of_the_box_lives_from_its_addition_to_its_removal(
+    panel: httpx.AsyncClient, box: AgentClient
+) -> None:
+    added = await panel.post("/api/v1/cameras", json=CAMERA)
+    again = await panel.post("/api/v1/cameras", json=CAMERA)
+    health = CameraReport(point_id=POINT, state=CameraState.LIVE, width_px=1280, height_px=720)
+    await box.report(StreamsReport(pid=1, cameras=(health,)))
+    listed = (await panel.get("/api/v1/cameras")).json()["items"]
+    plan = await anext(box.plans())
+    removed = await panel.delete(f"/api/v1/cameras/{POINT}")
+
+    assert added.status_code == 201
+    assert "camera-secret" not in added.text + str(listed)
+    assert (again.status_code, again.json()["code"]) == (409, "exists")
+    assert [(camera["point_id"], camera["report"]["state"]) for camera in listed] == [(POINT, "live")]
+    assert plan.cameras[0].password == "camera-secret"  # streams needs it
+    assert removed.status_code == 204
+    assert (await panel.get("/api/v1/cameras")).json()["items"] == []
+
+
+async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    draft = {"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION}
+    task = await panel.post("/api/v1/tasks", json=draft)
+
+    refused = await panel.delete(f"/api/v1/cameras/{POINT}")
+    await panel.delete(f"/api/v1/tasks/{task.json()['task_id']}")
+    removed = await panel.delete(f"/api/v1/cameras/{POINT}")
+
+    assert task.status_code == 201
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert removed.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"algorithm_id": "nobody.knows"}, "body.algorithm_id"),
+        ({"point_id": "elsewhere"}, "body.point_id"),
+        ({"region": None}, "body.region"),
+        ({"region": [[0, 0], [2, 0], [0, 1]]}, "body.region"),
+        ({"region": [[0, 0], [1, 1]]}, "body.region"),
+        ({"parameters": {"no_such": 1}}, "body.parameters"),
+    ],
+)
+async def test_a_wrong_task_is_refused_and_changes_nothing(
+    panel: httpx.AsyncClient, changes: dict[str, Any], field: str
+) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    draft = {"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION, **changes}
+
+    answer = await panel.post("/api/v1/tasks", json=draft)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith(field)
+    assert (await panel.get("/api/v1/tasks")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"url": "http://127.0.0.1/"},
+        {"url": "rtsp://user:password@127.0.0.1/"},
+        {"url": "rtsp://" + "x" * 500},
+        {"id": "Gate"},
+        {"id": ""},
+        {"id": "x" * 49},
+        {"name": ""},
+        {"unknown": 1},
+    ],
+)
+async def test_a_wrong_camera_is_refused_and_changes_nothing(panel: httpx.AsyncClient, changes: dict[str, Any]) -> None:
+    answer = await panel.post("/api/v1/cameras", json={**CAMERA, **changes})
+
+    assert answer.status_code == 422
+    assert (await panel.get("/api/v1/cameras")).json()["items"] == []
+
+
+async def test_an_event_of_vision_is_listed_once_with_its_picture(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    event = an_event()
+
+    await box.post_event(event, [a_picture()])
+    await box.post_event(event, [a_picture()])  # the answer was lost, say
+
+    listed = (await panel.get("/api/v1/events")).json()["items"]
+    assert [row["id"] for row in listed] == [event.id]
+    assert listed[0]["type_name_zh"]
+    picture = await panel.get(listed[0]["pictures"][0]["url"])
+    assert picture.content == a_picture()
+    assert picture.headers["content-type"] == "image/jpeg"
+    lanes = (await panel.get("/api/v1/status")).json()["lanes"]
+    assert {lane["lane"]: lane["produced"] for lane in lanes}["events"] == 1
+
+
+async def test_events_are_paged_newest_first(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    made = [an_event(pictures=()) for _ in range(5)]
+    for event in made:
+        await box.post_event(event, [])
+
+    first = (await panel.get("/api/v1/events", params={"limit": 3})).json()
+    rest = (await panel.get("/api/v1/events", params={"limit": 3, "after": first["next"]})).json()
+
+    assert [row["id"] for row in first["items"] + rest["items"]] == [event.id for event in reversed(made)]
+    assert rest["next"] is None
+
+
+async def test_an_event_that_does_not_fit_its_pictures_is_refused(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    with pytest.raises(EventRefused, match="as many pictures"):
+        await box.post_event(an_event(), [])
+    with pytest.raises(EventRefused, match="empty"):
+        await box.post_event(an_event(), [b""])
+
+    assert (await panel.get("/api/v1/events")).json()["items"] == []
+
+
+async def test_the_live_feed_tells_of_a_new_event(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in panel.cookies.items())
+    url = f"{panel.base_url}/api/v1/live".replace("http", "ws", 1)
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Cookie": cookie}) as feed:
+        event = an_event(pictures=())
+        await box.post_event(event, [])
+        async with asyncio.timeout(5):
+            notice = await feed.receive_json()
+
+    assert notice["kind"] == "event.created"
+    assert notice["data"]["id"] == event.id
+
+
+async def test_a_picture_of_an_unknown_camera_is_404_and_of_a_silent_one_503(panel: httpx.AsyncClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+
+    unknown = await panel.get("/api/v1/cameras/nobody/picture.jpg")
+    silent = await panel.get(f"/api/v1/cameras/{POINT}/picture.jpg")
+
+    assert unknown.status_code == 404
+    assert (silent.status_code, silent.json()["code"]) == (503, "process_away")
+
+
+async def test_a_restart_keeps_cameras_tasks_events_and_the_plan(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    async with agent(config) as url, signed_in(config, url) as panel, agent_client(config.run_folder) as box:
+        await panel.post("/api/v1/cameras", json=CAMERA)
+        await panel.post("/api/v1/tasks", json={"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION})
+        await box.post_event(an_event(), [a_picture()])
+        before = await anext(box.plans())
+
+    async with agent(config) as url, httpx.AsyncClient(base_url=url) as client, agent_client(config.run_folder) as box:
+        await client.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
+        after = await anext(box.plans())
+        listed = (await client.get("/api/v1/events")).json()["items"]
+
+    assert after == before  # the same version: nothing is started anew
+    assert len(listed) == 1
+
+
+@pytest.mark.parametrize(
+    ("hub_url", "token", "status", "code"),
+    [
+        ("http://127.0.0.1:1", "t" * 16, 502, "hub_unreachable"),
+        ("http://127.0.0.1:1", "t" * 15, 422, "invalid_input"),
+        ("ftp://127.0.0.1", "t" * 16, 422, "invalid_input"),
+        ("http://user@host", "t" * 16, 422, "invalid_input"),
+    ],
+)
+async def test_joining_a_hub_that_cannot_be_joined_says_why(
+    panel: httpx.AsyncClient, hub_url: str, token: str, status: int, code: str
+) -> None:
+    answer = await panel.post("/api/v1/enrolment", json={"hub_url": hub_url, "token": token})
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert token not in answer.text
