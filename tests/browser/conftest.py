@@ -1,16 +1,26 @@
-"""The portal of a running system, in the browser that Debian ships."""
+"""Portal and panel of a running system, in the browser that Debian ships."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from hil_tests.demo.run import Demo, Options, started
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PASSWORD = "a-tower-on-every-hill-7"
+# A duty room's screen, an office laptop, an installer's phone.
+SIZES = {"1920": (1920, 1080), "1366": (1366, 768), "390": (390, 844)}
+LOOKS = {"zh-CN": ("1920", "390"), "en": ("1366", "390")}
+# What sticks out of the page's stage sideways, unless it scrolls in a box of its own.
+SIDEWAYS = "(() => { const s = document.querySelector('.stage'); return s.scrollWidth - s.clientWidth })()"
+
+SignIn = Callable[[str, Path], None]
+Look = Callable[[str, Sequence[str], str], None]
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +33,35 @@ def demo() -> Iterator[Demo]:
         yield running
 
 
+expect.set_options(timeout=20_000)  # on two busy cores
+
+
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """Open one Chinese full-size page for the tests of one file, which follow each other."""
+def browser() -> Iterator[Browser]:
+    """Run one browser for the tests of one file."""
     with sync_playwright() as playwright:
         playwright.selectors.set_test_id_attribute("data-test")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN")
-        browser.close()
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a Chinese full-size page of a person who has not been here before; no script of ours may fail."""
+    faults: list[str] = []
+    context = browser.new_context(
+        viewport={"width": 1920, "height": 1080},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    context.close()
+    assert faults == []
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +70,48 @@ def screenshots() -> Path:
     folder = Path(os.environ.get("CI_OUTPUT", "build/screenshots"))  # noqa: TID251 - the one place that reads it
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def sign_in(page: Page) -> SignIn:
+    """Sign in as admin at `url`; the first to come finds the first password in `folder` and changes it."""
+
+    def sign(url: str, folder: Path) -> None:
+        file = folder / "first-password"
+        first = file.read_text(encoding="utf-8").strip() if file.exists() else None
+        page.goto(url)
+        page.fill("input[name=username]", "admin")
+        page.fill("input[name=password]", first or PASSWORD)
+        page.press("input[name=password]", "Enter")
+        if first is not None:
+            page.fill("input[name=old]", first)
+            page.fill("input[name=new]", PASSWORD)
+            page.fill("input[name=again]", PASSWORD)
+            page.press("input[name=again]", "Enter")
+        expect(page.locator(".stage")).to_be_visible()
+
+    return sign
+
+
+@pytest.fixture
+def look(page: Page, screenshots: Path) -> Look:
+    """Picture pages at every size in both languages; nothing may stick out sideways."""
+
+    def picture(base: str, paths: Sequence[str], prefix: str) -> None:
+        wide: dict[str, int] = {}
+        for language, sizes in LOOKS.items():
+            page.evaluate("text => localStorage.setItem('fengsui.language', text)", json.dumps(language))
+            for size in sizes:
+                width, height = SIZES[size]
+                page.set_viewport_size({"width": width, "height": height})
+                for path in paths:
+                    page.goto(base + path)
+                    expect(page.locator(".stage h1, .stage h2").first).to_be_visible()
+                    expect(page.locator(".stage .el-skeleton")).to_have_count(0)
+                    name = f"{prefix}-{path.strip('/').replace('/', '-') or 'home'}-{size}-{language[:2]}"
+                    page.screenshot(path=screenshots / f"{name}.png", animations="disabled")
+                    if (beyond := page.evaluate(SIDEWAYS)) > 0:
+                        wide[name] = beyond
+        assert wide == {}
+
+    return picture

@@ -54,3 +54,9 @@ export function belongs(row: EventRow, filters: Filters, verdict: Verdict | unde
     filters.until === ''
   )
 }
+
+/** The row as it is once the picture of that digest has arrived; the very same row if it is not one of its own. */
+export function withPicture(row: EventRow, digest: string | undefined): EventRow {
+  if (!row.pictures.some((picture) => picture.digest === digest)) return row
+  return { ...row, pictures: row.pictures.map((picture) => (picture.digest === digest ? { ...picture, arrived: true } : picture)) }
+}

@@ -3,7 +3,7 @@ import { showProblem, useLive } from '@fengsui/kit'
 import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 
 import { hub, type EventRow, type Verdict } from '../../../hub.ts'
-import { belongs, replaced, type Filters } from './judging.ts'
+import { belongs, replaced, withPicture, type Filters } from './judging.ts'
 
 const PER_LOAD = 40
 const MOST_WAITING = 500
@@ -53,12 +53,8 @@ export function useEventList(filters: Ref<Filters>, verdict: Ref<Verdict | undef
   })
   useLive<EventRow>('event.judged', put)
   useLive<{ digest?: string }>('picture.arrived', ({ digest }) => {
-    const mark = (row: EventRow): EventRow =>
-      row.pictures.some((picture) => picture.digest === digest)
-        ? { ...row, pictures: row.pictures.map((picture) => (picture.digest === digest ? { ...picture, arrived: true } : picture)) }
-        : row
-    rows.value = rows.value.map(mark)
-    arrived.value = arrived.value.map(mark)
+    rows.value = rows.value.map((row) => withPicture(row, digest))
+    arrived.value = arrived.value.map((row) => withPicture(row, digest))
   })
   useLive('feed.resumed', () => void fetchPage(undefined))
 

@@ -1,0 +1,30 @@
+import { answered } from '@fengsui/api'
+import { named } from '@fengsui/kit'
+import { useQuery } from '@tanstack/vue-query'
+import { computed } from 'vue'
+
+import { hub } from './hub.ts'
+
+const RENEW_MS = 30_000
+
+/** The names that people gave nodes, points and algorithms; an id that is gone stands for itself. */
+export function useNames() {
+  const { data: nodes } = useQuery({ queryKey: ['nodes', 'names'], queryFn: () => answered(hub.GET('/api/v1/nodes')), staleTime: RENEW_MS })
+  const { data: points } = useQuery({ queryKey: ['points', 'map'], queryFn: () => answered(hub.GET('/api/v1/points/map')), staleTime: RENEW_MS })
+  const { data: algorithms } = useQuery({
+    queryKey: ['algorithms', 'names'],
+    queryFn: () => answered(hub.GET('/api/v1/algorithms', { params: { query: { limit: 200 } } })),
+    staleTime: RENEW_MS,
+  })
+  const byNode = computed(() => new Map(nodes.value?.items.map((node) => [node.id, node.name])))
+  const byPoint = computed(() => new Map(points.value?.ids.map((id, at) => [id, points.value?.names[at] ?? id])))
+  const byAlgorithm = computed(() => new Map(algorithms.value?.items.map((item) => [item.id, item])))
+  return {
+    nodeName: (id: string) => byNode.value.get(id) ?? id,
+    pointName: (id: string) => byPoint.value.get(id) ?? id,
+    algorithmName: (id: string) => {
+      const found = byAlgorithm.value.get(id)
+      return found ? named(found.name_zh, found.name_en) : id
+    },
+  }
+}
