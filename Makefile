@@ -19,7 +19,7 @@ demo: ## hub, broker, three appliances and their cameras, all on loopback
 
 test: check ## all that a machine without GPU or camera can prove
 	@echo "test: the front end's unit tests, then pytest on two cores"
-	@$(NPM) test -- --passWithNoTests
+	@$(NPM) test
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: ## rules and types, no test is run

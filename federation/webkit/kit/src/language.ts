@@ -66,3 +66,8 @@ export function translates(key: string): boolean {
 export function named(zh: string, en: string): string {
   return language.value === 'zh-CN' ? zh || en : en || zh
 }
+
+/** What a model calls a thing that it found, in the reader's language; a word that we do not know stays as it is. */
+export function foundName(label: string): string {
+  return translates(`found.${label}`) ? translate(`found.${label}`) : label
+}

@@ -44,6 +44,7 @@ export const kitMessages = bilingual(
       forbidden: '没有访问权限',
       forbiddenHint: '需要此功能时，请联系系统管理员调整角色。',
     },
+    found: { object: '目标', person: '人员', bicycle: '自行车', car: '汽车', motorcycle: '摩托车', bus: '公交车', truck: '卡车', train: '列车', boat: '船只', dog: '犬只', cat: '猫', backpack: '背包', handbag: '手提包', suitcase: '行李箱', umbrella: '雨伞', fire: '明火', smoke: '烟雾' },
     role: { administrator: '管理员', operator: '操作员', auditor: '审计员', viewer: '观察员' },
     act: {
       search: '查询',
@@ -142,6 +143,7 @@ export const kitMessages = bilingual(
       forbidden: 'You may not open this page',
       forbiddenHint: 'If you need it, ask an administrator to change your role.',
     },
+    found: { object: 'object', person: 'person', bicycle: 'bicycle', car: 'car', motorcycle: 'motorcycle', bus: 'bus', truck: 'truck', train: 'train', boat: 'boat', dog: 'dog', cat: 'cat', backpack: 'backpack', handbag: 'handbag', suitcase: 'suitcase', umbrella: 'umbrella', fire: 'fire', smoke: 'smoke' },
     role: { administrator: 'Administrator', operator: 'Operator', auditor: 'Auditor', viewer: 'Viewer' },
     act: {
       search: 'Search',
