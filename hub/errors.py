@@ -2,6 +2,7 @@
 
 HubError
 ├── ConfigInvalid      the configuration file cannot be used
+├── DatabaseAway       the database cannot be reached or used
 ├── BrokerMissing      the broker's program is not installed
 ├── NotRunning         no hub answers at its console socket
 └── UnknownNode        a node was removed, or never enrolled
@@ -18,6 +19,12 @@ class ConfigInvalid(HubError):
     """The configuration file cannot be used; the text says what to change."""
 
     code = "config_invalid"
+
+
+class DatabaseAway(HubError):
+    """The database cannot be reached or used; started again, the hub tries again."""
+
+    code = "database_away"
 
 
 class BrokerMissing(HubError):

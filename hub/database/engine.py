@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError
+
+from hub.errors import ConfigInvalid
 
 Result = TypeVar("Result")
 
+POSTGRES = "postgresql+psycopg://"
 POSTGRES_THREADS = 8
 
 
@@ -17,11 +21,18 @@ class Database:
     """One SQLAlchemy engine. `url` is `sqlite:///path` or `postgresql+psycopg://…`."""
 
     def __init__(self, url: str) -> None:
-        """Open the engine; nothing is read or written yet."""
-        self.is_sqlite = url.startswith("sqlite")
+        """Open the engine; nothing is read or written yet. Raises ConfigInvalid for any other address."""
+        self.is_sqlite = url.startswith("sqlite:///")
+        if not self.is_sqlite and not url.startswith(POSTGRES):
+            raise ConfigInvalid(f"the database's address begins with sqlite:/// or {POSTGRES}")
         self.engine = _sqlite(url) if self.is_sqlite else _postgres(url)
         threads = 1 if self.is_sqlite else POSTGRES_THREADS
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
+
+    @property
+    def place(self) -> str:
+        """The address without its password, to stand in errors."""
+        return self.engine.url.render_as_string(hide_password=True)
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in one transaction on a storage thread; an exception rolls it back."""
@@ -38,7 +49,10 @@ class Database:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_size=POSTGRES_THREADS, pool_pre_ping=True)
+    try:
+        return create_engine(url, pool_size=POSTGRES_THREADS, pool_pre_ping=True)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigInvalid(f"the database's address is not {POSTGRES}user:password@host:port/name") from error
 
 
 def _sqlite(url: str) -> Engine:

@@ -7,16 +7,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.database.engine import Database
+from hub.errors import DatabaseAway
 
 FOLDER = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 7_361_942_001  # any constant: two hubs on one PostgreSQL must not upgrade at once
 
 
 async def upgrade(database: Database) -> None:
-    """Apply every migration that is missing, in one transaction."""
-    await database.run(_upgrade)
+    """Apply every migration that is missing, in one transaction; raise DatabaseAway if that cannot be done."""
+    try:
+        await database.run(_upgrade)
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DatabaseAway(f"cannot use the database {database.place}: {reason}") from error
 
 
 async def is_current(database: Database) -> bool:

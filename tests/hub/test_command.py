@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import sys
@@ -8,9 +9,10 @@ import pytest
 FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 
 
-def hub_command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+def hub_command(*arguments: str | Path, database_url: str = "") -> "subprocess.CompletedProcess[str]":
     command = [FENGSUI, "hub", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    environment = {**os.environ, "FENGSUI_DATABASE_URL": database_url}  # noqa: TID251 - of the child
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
 @pytest.mark.parametrize("action", [["run"], ["broker"], ["user", "list"], ["supervision"]])
@@ -32,4 +34,42 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "address already in use" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "postgresql+psycopg://hub:secret-word@127.0.0.1:1/hub",
+            "cannot use the database postgresql+psycopg://hub:***@",
+        ),
+        ("postgresql+psycopg://hub:secret-word@127.0.0.1:many/hub", "the database's address is not postgresql+psycopg://"),
+        ("mysql://hub:secret-word@127.0.0.1/hub", "the database's address begins with sqlite:/// or postgresql"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_clear_line_without_its_password(
+    url: str, said: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "hub.toml"
+    config.write_text('data_folder = "d"\n[http]\nport = 0\n')
+
+    done = hub_command("run", "--config", config, database_url=url)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"fengsui hub: {said}")
+    assert done.stderr.count("\n") == 1
+    assert "secret-word" not in done.stdout + done.stderr
+
+
+def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
+    config = tmp_path / "hub.toml"
+    config.write_text('data_folder = "d"\n[http]\nport = 0\n')
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "hub.sqlite").write_bytes(b"no database at all" * 100)
+
+    done = hub_command("run", "--config", config)
+
+    assert done.returncode == 2
+    assert "file is not a database" in done.stderr
     assert done.stderr.count("\n") == 1
