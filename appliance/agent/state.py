@@ -23,7 +23,7 @@ from appliance.health.processes import (
     supervisor_name,
 )
 from appliance.local import LocalEvent, Plan, StreamsReport, VisionReport
-from appliance.store import documents, events, evidence
+from appliance.store import documents, events, evidence, outbox
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.messages import (
@@ -216,7 +216,7 @@ class AgentState:
 
     async def lanes(self) -> tuple[LaneReport, ...]:
         """Return how far every lane of the outbox has got."""
-        states = await self.database.read(lambda db: {name: events.lane(db, name) for name in Lane})
+        states = await self.database.read(lambda db: {name: outbox.lane(db, name) for name in Lane})
         return tuple(
             LaneReport(lane=name, produced=state.produced, acknowledged=state.acknowledged)
             for name, state in states.items()

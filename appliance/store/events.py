@@ -1,4 +1,4 @@
-"""Events and their outbox rows: written in one transaction, read by panel and uplink."""
+"""Events and their outbox rows: written in one transaction, read by the panel."""
 
 import json
 import sqlite3
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from appliance.store import outbox
 from appliance.store.moments import to_us
-from federation.messages import Event, Lane
-
-BATCH_BYTES = 64 * 1024
+from federation.messages import Event
 
 _STORED = (
     "SELECT number, body, coalesce(sequence <= acknowledged, 1) FROM events"
@@ -38,16 +37,6 @@ class EventFilter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LaneState:
-    """One lane of the outbox: `base` is the lowest sequence number still held."""
-
-    epoch: str
-    base: int
-    produced: int
-    acknowledged: int
-
-
 def record(db: sqlite3.Connection, event: Event, now: datetime) -> int | None:
     """Write event, evidence and outbox row; return the sequence number, or None for a repeat of its id.
 
@@ -70,55 +59,7 @@ def record(db: sqlite3.Connection, event: Event, now: datetime) -> int | None:
             (picture.digest, picture.size_bytes, to_us(now)),
         )
         db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (number, place, picture.digest))
-    return _append(db, Lane.EVENTS, number)
-
-
-def lane(db: sqlite3.Connection, name: Lane) -> LaneState:
-    """Return the state of one lane."""
-    epoch, produced, acknowledged = db.execute(
-        "SELECT epoch, produced, acknowledged FROM lanes WHERE lane = ?", (name,)
-    ).fetchone()
-    (oldest,) = db.execute("SELECT min(sequence) FROM outbox WHERE lane = ?", (name,)).fetchone()
-    base = produced + 1 if oldest is None else oldest
-    return LaneState(epoch=epoch, base=base, produced=produced, acknowledged=acknowledged)
-
-
-def rows(db: sqlite3.Connection, name: Lane, first: int, count: int, source: str) -> list[dict[str, Any]]:
-    """Return up to `count` consecutive rows from `first` on, as said by `source`; at most 64 KiB, but one."""
-    found: list[dict[str, Any]] = []
-    size = 0
-    cursor = db.execute(
-        "SELECT sequence, body FROM outbox JOIN events ON number = event_number"
-        " WHERE lane = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
-        (name, first, count),
-    )
-    for expected, (sequence, body) in enumerate(cursor, first):
-        size += len(body)
-        if sequence != expected or (found and size > BATCH_BYTES):
-            break
-        found.append({"source": source, **json.loads(body)})
-    return found
-
-
-def acknowledge(db: sqlite3.Connection, name: Lane, epoch: str, upto: int) -> None:
-    """Store how far the hub has got; its word counts in both directions."""
-    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, name, epoch))
-
-
-def begin_epoch(db: sqlite3.Connection, name: Lane, epoch: str) -> None:
-    """Give what is not yet acknowledged new numbers from 1 on, in a new epoch.
-
-    Needed when this database turns out to be older than what the hub has: its next numbers are taken.
-    """
-    waiting = db.execute(
-        "SELECT event_number FROM outbox JOIN lanes USING (lane) WHERE lane = ? AND sequence > acknowledged"
-        " ORDER BY sequence",
-        (name,),
-    ).fetchall()
-    db.execute("DELETE FROM outbox WHERE lane = ?", (name,))
-    db.execute("UPDATE lanes SET epoch = ?, produced = 0, acknowledged = 0 WHERE lane = ?", (epoch, name))
-    for (number,) in waiting:
-        _append(db, name, number)
+    return outbox.append_event(db, number)
 
 
 def newest(db: sqlite3.Connection, wanted: EventFilter, *, before: int | None, limit: int) -> list[StoredEvent]:
@@ -133,14 +74,6 @@ def find(db: sqlite3.Connection, event_id: str) -> StoredEvent | None:
     """Return one event by its id."""
     found = db.execute(f"{_STORED} WHERE id = ?", (event_id,)).fetchone()
     return None if found is None else _stored(db, *found)
-
-
-def _append(db: sqlite3.Connection, name: Lane, number: int) -> int:
-    (sequence,) = db.execute(
-        "UPDATE lanes SET produced = produced + 1 WHERE lane = ? RETURNING produced", (name,)
-    ).fetchone()
-    db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (name, sequence, number))
-    return int(sequence)
 
 
 def _where(wanted: EventFilter, before: int | None) -> tuple[list[str], list[Any]]:

@@ -3,6 +3,7 @@
 import sqlite3
 from datetime import datetime
 
+from appliance.store import outbox
 from appliance.store.moments import to_us
 
 
@@ -22,8 +23,10 @@ def backlog(db: sqlite3.Connection) -> int:
 
 
 def settle(db: sqlite3.Connection, digest: str, state: str) -> None:
-    """Note that a picture is `sent`, or `lost` because its file is gone or damaged."""
-    db.execute("UPDATE pictures SET state = ? WHERE digest = ? AND state = 'waiting'", (state, digest))
+    """Note that a picture is `sent`, which its lane tells the hub, or `lost` because its file is gone or damaged."""
+    settled = db.execute("UPDATE pictures SET state = ? WHERE digest = ? AND state = 'waiting'", (state, digest))
+    if settled.rowcount and state == "sent":
+        outbox.append_evidence(db, digest)
 
 
 def postpone(db: sqlite3.Connection, digest: str, until: datetime) -> None:

@@ -93,3 +93,10 @@ def _people(db: Database) -> None:
             created_us INTEGER NOT NULL,
             seen_us INTEGER NOT NULL
         ) WITHOUT ROWID""")
+
+
+@migrations(name="0005_evidence_lane")
+def _evidence_lane(db: Database) -> None:
+    db.execute("CREATE TABLE handed_over (sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL)")
+    db.execute("CREATE INDEX handed_over_digest ON handed_over (digest)")
+    db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES (?, ?)", [Lane.EVIDENCE, new_id()])

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 
-from appliance.store import events
+from appliance.store import outbox
 from appliance.store.database import Database
 from federation import topics
 from federation.bus import BusError, Session
@@ -31,6 +31,7 @@ class LaneSender:
         self._stored = 0
         self._hello_pending = False
         self._overtaken = False
+        self._went_back = False
         self._heard_at = time.monotonic()
         self.acknowledged_at: float | None = None
         self._news = asyncio.Event()
@@ -42,7 +43,7 @@ class LaneSender:
 
     async def begin(self) -> None:
         """Read the lane's state; to be called once before `run`."""
-        state = await self._database.read(lambda db: events.lane(db, self._lane))
+        state = await self._database.read(lambda db: outbox.lane(db, self._lane))
         self._sender = Sender(epoch=state.epoch, acknowledged=state.acknowledged)
         self._produced, self._stored = state.produced, state.acknowledged
 
@@ -61,15 +62,16 @@ class LaneSender:
             self._overtaken = True
             self._news.set()
             return
+        # The answer to a hello, or to rows that the hub cannot place, says where it stands; others say how it gets on.
+        self._went_back = self._went_back or ack.nak or not self._sender.greeted
         self._sender = self._sender.answered(ack)
         self._heard_at = time.monotonic()
         self.acknowledged_at = self._heard_at
         self._news.set()
 
     def hub_spoke(self) -> None:
-        """Note a sign of life: a hub that was silent may be back, and is greeted at once."""
-        if self._sender.silences > 0:
-            self.connected()
+        """Note a sign of life: the hub may have started anew, even from a backup, and is greeted at once."""
+        self.connected()
 
     def produced(self, sequence: int) -> None:
         """Note that the outbox holds rows up to `sequence`."""
@@ -103,7 +105,7 @@ class LaneSender:
             log.debug("nothing sent now: %s", error)
 
     async def _greet(self) -> None:
-        state = await self._database.read(lambda db: events.lane(db, self._lane))
+        state = await self._database.read(lambda db: outbox.lane(db, self._lane))
         hello = Hello(
             node_id=self._node_id,
             epoch=state.epoch,
@@ -118,14 +120,14 @@ class LaneSender:
     async def _begin_epoch(self) -> None:
         """Give what the hub has not acknowledged new numbers, and greet it anew."""
         epoch = new_id()
-        await self._database.run(lambda db: events.begin_epoch(db, self._lane, epoch))
+        await self._database.run(lambda db: outbox.begin_epoch(db, self._lane, epoch))
         await self.begin()
         self._overtaken = False
         self._hello_pending = True
         log.warning("the hub knows more rows of lane %s than this database; a new epoch begins", self._lane)
 
     async def _send_batch(self, first: int, count: int) -> bool:
-        found = await self._database.read(lambda db: events.rows(db, self._lane, first, count, self._node_id))
+        found = await self._database.read(lambda db: outbox.rows(db, self._lane, first, count, self._node_id))
         if not found:
             await self._go_on_behind_a_gap(first)
             return False
@@ -158,7 +160,9 @@ class LaneSender:
 
     async def _store_progress(self) -> None:
         upto, epoch = self._sender.acknowledged, self._sender.epoch
-        if upto == self._stored or not self._sender.greeted:
+        if not self._sender.greeted or (upto == self._stored and not self._went_back):
             return
-        await self._database.run(lambda db: events.acknowledge(db, self._lane, epoch, upto))
+        store = outbox.go_back if self._went_back else outbox.acknowledge
+        self._went_back = False
+        await self._database.run(lambda db: store(db, self._lane, epoch, upto))
         self._stored = upto

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -80,8 +81,12 @@ def handover(status: int) -> Handover:
     return Handover.LATER if status >= 500 or status in {401, 403, 408, 429} else Handover.REFUSED
 
 
-async def send_pictures(database: Database, folder: PictureFolder, hub: HubFiles) -> None:
+async def send_pictures(
+    database: Database, folder: PictureFolder, hub: HubFiles, *, handed_over: Callable[[], None]
+) -> None:
     """Hand waiting pictures over until cancelled, the newest first, each until the hub has it.
+
+    `handed_over` is called after the hub has taken some: their lane has grown.
 
     While the hub takes nothing at all, everything waits: a backlog is not tried picture by picture.
     """
@@ -93,6 +98,8 @@ async def send_pictures(database: Database, folder: PictureFolder, hub: HubFiles
             await asyncio.sleep(LOOK_EVERY_S)
             continue
         outcomes = await asyncio.gather(*(_send(database, folder, hub, digest) for digest in digests))
+        if Handover.TAKEN in outcomes:
+            handed_over()
         failures = failures + 1 if Handover.LATER in outcomes else 0
         if failures:
             await asyncio.sleep(pause_s(failures, longest_s=LONGEST_HUB_PAUSE_S))

@@ -12,7 +12,7 @@ class Lane(StrEnum):
     """Kinds of traffic that never wait for each other; each has its own sequence."""
 
     EVENTS = "events"
-    RESULTS = "results"
+    EVIDENCE = "evidence"
 
 
 class Hello(WireModel):

@@ -43,7 +43,7 @@ def read(
     """Return the figures of the run so far; `streams` was read before the tasks were stopped."""
     events = list(hub.every("/api/v1/events"))
     nodes = _nodes(hub)
-    produced = sum(lane["produced"] for node in nodes for lane in node["lanes"])
+    produced = sum(lane["produced"] for node in nodes for lane in node["lanes"] if lane["lane"] == "events")
     repeats = figures.repeats(events)
     return Figures(
         nodes_online=sum(node["state"] == "online" for node in nodes),

@@ -29,7 +29,7 @@ from hub.scheduling.tables import tasks
 
 log = logging.getLogger(__name__)
 
-KINDS = ("u/hello", "u/b/events")
+KINDS = ("u/hello", "u/b/events", "u/b/evidence")
 ROWS_AT_ONCE = 2000  # bounds how long one transaction keeps the others waiting
 NOTICES_AT_ONCE = 100  # a page wants the newest; it fetches the rest as a list
 LONGEST_REJECT = 20_000
@@ -110,7 +110,7 @@ class Ingest:
                 if incoming.kind == "u/hello"
                 else self._link.read(Batch, incoming, with_nul=True)
             )
-            if message is None or message.lane != Lane.EVENTS or not self._is_enrolled(incoming.node_id):
+            if message is None or not self._is_enrolled(incoming.node_id):
                 continue
             if is_sound(message):
                 read.append(message)
@@ -120,7 +120,8 @@ class Ingest:
         cursors = _cursors(connection, {LaneKey.of(message) for message in messages})
         intake = take_in(cursors, messages)
         received_at_us = now_us()
-        valid, rejected = _sort_out(intake.rows)
+        # A row of evidence says that its picture was stored here before: a restored cursor asks for that again.
+        valid, rejected = _sort_out([row for row in intake.rows if row.key.lane is Lane.EVENTS])
         new, repeated = _without_repeats(connection, valid)
         stored = self._insert(connection, [event for _, event in new], received_at_us)
         _record_rejects(connection, rejected, received_at_us)

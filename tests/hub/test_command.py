@@ -44,7 +44,10 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
             "postgresql+psycopg://hub:secret-word@127.0.0.1:1/hub",
             "cannot use the database postgresql+psycopg://hub:***@",
         ),
-        ("postgresql+psycopg://hub:secret-word@127.0.0.1:many/hub", "the database's address is not postgresql+psycopg://"),
+        (
+            "postgresql+psycopg://hub:secret-word@127.0.0.1:many/hub",
+            "the database's address is not postgresql+psycopg://",
+        ),
         ("mysql://hub:secret-word@127.0.0.1/hub", "the database's address begins with sqlite:/// or postgresql"),
     ],
 )

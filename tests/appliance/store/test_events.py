@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.store import events, evidence
+from appliance.store import events, evidence, outbox
 from appliance.store.database import Database
 from federation.messages import Event, Lane, new_id
 from tests.appliance.conftest import MakeEvent, Recorder
@@ -26,7 +26,7 @@ async def test_an_event_gets_the_next_number_and_its_repeat_none(database: Datab
     assert [await record(database, event), await record(database, event)] == [1, None]
     assert await record(database, an_event()) == 2
 
-    lane = await database.read(lambda db: events.lane(db, Lane.EVENTS))
+    lane = await database.read(lambda db: outbox.lane(db, Lane.EVENTS))
     assert (lane.base, lane.produced, lane.acknowledged) == (1, 2, 0)
     assert await database.read(evidence.backlog) == 1
 
@@ -49,41 +49,41 @@ async def test_rows_are_consecutive_name_who_says_them_and_fit_in_a_message(
 ) -> None:
     await recorder.record(700)
 
-    rows = await database.read(lambda db: events.rows(db, Lane.EVENTS, 11, 500, "node-7"))
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 11, 500, "node-7"))
 
     assert [row["id"] for row in rows] == recorder.ids[10 : 10 + len(rows)]
     assert {row["source"] for row in rows} == {"node-7"}
     assert 1 < len(rows) < 500  # it is the size that ends a batch here
-    assert await database.read(lambda db: events.rows(db, Lane.EVENTS, 701, 500, "node-7")) == []
+    assert await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 701, 500, "node-7")) == []
 
 
 async def test_an_acknowledgement_of_another_epoch_changes_nothing(database: Database, recorder: Recorder) -> None:
     await recorder.record(3)
-    epoch = (await database.read(lambda db: events.lane(db, Lane.EVENTS))).epoch
+    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
 
-    await database.run(lambda db: events.acknowledge(db, Lane.EVENTS, "another", 3))
-    assert (await database.read(lambda db: events.lane(db, Lane.EVENTS))).acknowledged == 0
-    await database.run(lambda db: events.acknowledge(db, Lane.EVENTS, epoch, 2))
-    assert (await database.read(lambda db: events.lane(db, Lane.EVENTS))).acknowledged == 2
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, "another", 3))
+    assert (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).acknowledged == 0
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 2))
+    assert (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).acknowledged == 2
 
 
 async def test_a_new_epoch_renumbers_only_what_the_hub_has_not(database: Database, recorder: Recorder) -> None:
     await recorder.record(5)
-    epoch = (await database.read(lambda db: events.lane(db, Lane.EVENTS))).epoch
-    await database.run(lambda db: events.acknowledge(db, Lane.EVENTS, epoch, 3))
+    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 3))
 
-    await database.run(lambda db: events.begin_epoch(db, Lane.EVENTS, new_id()))
+    await database.run(lambda db: outbox.begin_epoch(db, Lane.EVENTS, new_id()))
 
-    lane = await database.read(lambda db: events.lane(db, Lane.EVENTS))
-    rows = await database.read(lambda db: events.rows(db, Lane.EVENTS, 1, 10, "n"))
+    lane = await database.read(lambda db: outbox.lane(db, Lane.EVENTS))
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 1, 10, "n"))
     assert (lane.base, lane.produced, lane.acknowledged) == (1, 2, 0)
     assert [row["id"] for row in rows] == recorder.ids[3:]
 
 
 async def test_lists_page_backwards_and_say_what_was_sent(database: Database, recorder: Recorder) -> None:
     await recorder.record(4)
-    epoch = (await database.read(lambda db: events.lane(db, Lane.EVENTS))).epoch
-    await database.run(lambda db: events.acknowledge(db, Lane.EVENTS, epoch, 1))
+    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 1))
 
     first = await database.read(lambda db: events.newest(db, events.EventFilter(), before=None, limit=3))
     rest = await database.read(lambda db: events.newest(db, events.EventFilter(), before=first[-1].number, limit=3))

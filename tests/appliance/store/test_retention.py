@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.store import events, evidence
+from appliance.store import events, evidence, outbox
 from appliance.store.database import Database
 from appliance.store.retention import STEP, WAITING_FACTOR, Bounds, Swept, sweep
 from federation.messages import Event, Lane
@@ -23,8 +23,8 @@ async def swept(database: Database, bounds: Bounds, *, enrolled: bool = True) ->
 
 
 async def acknowledge(database: Database, upto: int) -> None:
-    epoch = (await database.read(lambda db: events.lane(db, Lane.EVENTS))).epoch
-    await database.run(lambda db: events.acknowledge(db, Lane.EVENTS, epoch, upto))
+    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, upto))
 
 
 async def held(database: Database) -> list[str]:

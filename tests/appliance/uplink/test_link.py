@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from appliance.store import events
+from appliance.store import outbox
 from appliance.store.database import Database
 from appliance.store.identity import HubIdentity
 from appliance.uplink.link import Link
@@ -83,7 +83,7 @@ async def _hub(broker: Broker, folder: Path) -> AsyncIterator[PlayedHub]:
 
 async def _is_acknowledged(database: Database, upto: int) -> None:
     async def acknowledged() -> bool:
-        state = await database.read(lambda db: events.lane(db, EVENTS))
+        state = await database.read(lambda db: outbox.lane(db, EVENTS))
         return state.acknowledged == upto
 
     await until(acknowledged, within_s=15, what=f"row {upto} is acknowledged")

@@ -1,0 +1,93 @@
+"""Kill, cut and fill what runs, from a seed; then count whether every event reached the hub exactly once."""
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NoReturn
+
+from hil_tests.chaos.errors import ChaosError
+from hil_tests.chaos.run import Options, Outcome, run
+
+MOST_EVENTS, MOST_FAULTS, MOST_BOXES = 10_000_000, 100_000, 16
+
+
+def main(argv: list[str]) -> int:
+    """Run `fengsui chaos`; return 0 if custody held, 1 if not, 2 for a wrong call."""
+    try:
+        given = _parsed(argv)
+        options = Options(events=given.events, faults=given.faults, seed=given.seed, boxes=given.boxes)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        print(f"seed {options.seed}", flush=True)
+        with _folder(given.keep) as folder:
+            outcome = asyncio.run(run(options, folder, _say))
+    except ChaosError as error:
+        print(f"fengsui chaos: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 1
+    print(json.dumps(_report(options, outcome)), flush=True)
+    return 0 if outcome.verdict.holds else 1
+
+
+def _report(options: Options, outcome: Outcome) -> dict[str, object]:
+    figures = asdict(outcome)
+    verdict = figures.pop("verdict")
+    return {
+        "ok": outcome.verdict.holds,
+        "seed": options.seed,
+        "boxes": options.boxes,
+        **verdict,
+        "faults_struck": sum(outcome.faults.values()),
+        **figures,
+    }
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="fengsui-chaos-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ChaosError(message)
+
+
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    parser = _Parser(prog="fengsui chaos", description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000, help="events to produce (default 100000)")
+    parser.add_argument("--faults", type=int, default=200, help="faults to let happen (default 200)")
+    parser.add_argument("--seed", type=int, help="draws the same faults again (default: a new one)")
+    parser.add_argument("--boxes", type=int, default=3, help="appliances (default 3)")
+    parser.add_argument("--keep", type=Path, help="keep databases and logs in this folder")
+    given = parser.parse_args(argv)
+    for name, most in (("events", MOST_EVENTS), ("faults", MOST_FAULTS), ("boxes", MOST_BOXES)):
+        least = 0 if name == "faults" else 1
+        if not least <= getattr(given, name) <= most:
+            raise ChaosError(f"--{name} takes a number from {least} to {most}")
+    if given.keep is not None and given.keep.exists() and any(given.keep.iterdir()):
+        raise ChaosError(f"--keep takes an empty folder; {given.keep} is not empty")
+    given.seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
+    return given

@@ -1,0 +1,1 @@
+"""Holds a `sitecustomize` that a process under test gets by PYTHONPATH."""

@@ -1,0 +1,73 @@
+"""Plays the vision process of one box: hands events to the agent until each is committed."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+
+from federation.messages import new_id
+
+RETRY_S = 0.1
+POST_WITHIN_S = 10.0
+PICTURE_EVERY = 25
+JPEG_START, JPEG_END = b"\xff\xd8\xff\xe0", b"\xff\xd9"
+PICTURE_BYTES = 8_000
+
+
+class Producer:
+    """Produces one event after the other; `committed` counts what the agent has confirmed."""
+
+    def __init__(self, agent_socket: Path, task_id: str) -> None:
+        """Prepare; `run` produces."""
+        self.committed = 0
+        self.retries = 0
+        self._socket = agent_socket
+        self._task_id = task_id
+
+    async def run(self, *, may_go_on: Callable[[], bool], pace_s: float) -> None:
+        """Produce an event every `pace_s` seconds, if the box keeps up, for as long as `may_go_on`."""
+        connector = aiohttp.UnixConnector(path=str(self._socket), limit=1)
+        timeout = aiohttp.ClientTimeout(total=POST_WITHIN_S)
+        async with aiohttp.ClientSession("http://agent", connector=connector, timeout=timeout) as session:
+            while may_go_on():
+                await self._commit(session, with_picture=self.committed % PICTURE_EVERY == 0)
+                self.committed += 1
+                await asyncio.sleep(pace_s)
+
+    async def _commit(self, session: aiohttp.ClientSession, *, with_picture: bool) -> None:
+        event_id, picture = new_id(), None
+        if with_picture:
+            picture = JPEG_START + event_id.encode().ljust(PICTURE_BYTES, b".") + JPEG_END
+        while True:
+            try:
+                async with session.post("/events", data=self._form(event_id, picture)) as answer:
+                    if answer.status in {200, 201}:
+                        return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            self.retries += 1
+            await asyncio.sleep(RETRY_S)
+
+    def _form(self, event_id: str, picture: bytes | None) -> aiohttp.FormData:
+        now = datetime.now(UTC).isoformat()
+        event = {
+            "id": event_id,
+            "type": "intrusion/object",
+            "time": now,
+            "detected_at": now,
+            "point_id": "chaos",
+            "task_id": self._task_id,
+            "generation": 1,
+            "algorithm_id": "fengsui.area_intrusion",
+            "algorithm_version": "1.0.0",
+            "score": 0.9,
+            "pictures": [] if picture is None else [{"width_px": 64, "height_px": 36}],
+        }
+        form = aiohttp.FormData()
+        form.add_field("event", json.dumps(event), content_type="application/json", filename="event.json")
+        if picture is not None:
+            form.add_field("picture", picture, content_type="image/jpeg", filename="0.jpg")
+        return form
