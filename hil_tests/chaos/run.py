@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -93,7 +94,7 @@ async def running_field(boxes: int, folder: Path) -> AsyncIterator[Field]:
     async with AsyncExitStack() as stack:
         hub_port, broker_port = stack.enter_context(reserved(2))
         hub_side = await stack.enter_async_context(running_hub_side(folder, hub_port=hub_port, broker_port=broker_port))
-        await _ready(hub_side)
+        await ready(hub_side)
         running = []
         for number in range(1, boxes + 1):
             credentials = await enrolled(hub_side, f"box-{number}")
@@ -103,7 +104,7 @@ async def running_field(boxes: int, folder: Path) -> AsyncIterator[Field]:
         yield Field(hub_side=hub_side, boxes=running)
 
 
-async def enrolled(hub_side: HubSide, name: str) -> dict[str, object]:
+async def enrolled(hub_side: HubSide, name: str) -> dict[str, Any]:
     """Enrol a box over the hub's console and return its credentials."""
     over_socket = httpx.AsyncHTTPTransport(uds=str(hub_side.console))
     async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=30) as client:
@@ -220,7 +221,8 @@ async def _delivered(scene: Field, say: Say) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def _ready(hub_side: HubSide) -> None:
+async def ready(hub_side: HubSide) -> None:
+    """Return when hub and broker work; raise ChaosError after a minute."""
     over_socket = httpx.AsyncHTTPTransport(uds=str(hub_side.console))
     deadline = time.monotonic() + READY_WITHIN_S
     async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=5) as client:

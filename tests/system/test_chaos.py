@@ -1,0 +1,95 @@
+"""Custody under faults: a short run of what `make chaos` does at length, and proof that the count can fail."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from federation import topics
+from federation.messages import Batch, Lane
+from federation.testing.played_appliance import made_event
+from federation.testing.ports import reserved
+from hil_tests.chaos.faults import Kind
+from hil_tests.chaos.hub_side import running_hub_side
+from hil_tests.chaos.invariants import judge
+from hil_tests.chaos.run import enrolled, ready
+
+pytestmark = pytest.mark.system
+
+FENGSUI = str(Path(sys.executable).parent / "fengsui")
+ROWS = 20
+
+
+def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([FENGSUI, "chaos", *arguments], capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails() -> None:
+    done = chaos("--events", "4000", "--faults", "24", "--boxes", "2", "--seed", "20261125")
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.stdout.startswith("seed 20261125\n")
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["ok"] is True
+    assert figures["produced"] == figures["hub_rows"] >= 4000
+    assert figures["faults"].keys() == set(Kind)
+    assert figures["pictures"] > 100
+
+
+async def publish_carelessly(credentials: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Hand rows over as a box would whose custody ended at the broker's PUBACK."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="careless", protocol=paho.MQTTv311)
+    client.username_pw_set(credentials["mqtt_username"], credentials["mqtt_password"])
+    client.connect(credentials["mqtt_host"], credentials["mqtt_port"])
+    client.loop_start()
+    node_id = credentials["node_id"]
+    batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(rows))
+    sent = client.publish(topics.batch(node_id, Lane.EVENTS), batch.to_bytes(), qos=1)
+    await asyncio.to_thread(sent.wait_for_publish, 10)
+    assert sent.is_published()  # the broker has acknowledged it: PUBACK
+    client.disconnect()
+    await asyncio.to_thread(client.loop_stop)
+
+
+async def test_the_count_fails_where_custody_ends_at_the_brokers_acknowledgement(tmp_path: Path) -> None:
+    with reserved(2) as (hub_port, broker_port):
+        async with running_hub_side(tmp_path, hub_port=hub_port, broker_port=broker_port) as side:
+            await ready(side)
+            credentials = await enrolled(side, "careless")
+            rows = [made_event(credentials["node_id"]) for _ in range(ROWS)]
+
+            await side.hub.hold()
+            await publish_carelessly(credentials, rows)
+            side.broker.kill()
+            side.hub.release()
+            await ready(side)
+
+            verdict = judge({credentials["node_id"]: [row["id"] for row in rows]}, await asyncio.to_thread(side.rows))
+
+    assert not verdict.holds
+    assert verdict.lost == ROWS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--events", "0"],
+        ["--faults", "-1"],
+        ["--boxes", "17"],
+        ["--seed", "soon"],
+        ["--keep", "/usr"],
+        ["--unknown"],
+    ],
+)
+def test_a_wrong_call_gets_one_clear_error_and_status_2(arguments: list[str]) -> None:
+    done = chaos(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("fengsui chaos: ")
+    assert done.stderr.count("\n") == 1
