@@ -1,0 +1,174 @@
+"""Whatever a node sends, the hub stays up, writes nothing that is no event, and counts what it refuses."""
+
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from federation.messages import Batch, Event, Hello, Lane, WireModel
+from federation.testing.played_appliance import made_event
+from hub.database import Database
+from hub.database.upgrade import upgrade
+from hub.events.ingest import Ingest
+from hub.events.latency import LatencyWindow
+from hub.events.tables import custody_cursors, events
+from hub.fleet.link import Incoming, Link
+from hub.live import LiveFeed
+from hub.opening.service import Feeds
+from hub.repository.service import Repository
+from hub.storage import ContentStore
+
+MUTATIONS = 10_000
+AT_ONCE = 50
+SEED = 20_261_125
+KNOWN = frozenset({"n1", "n2"})
+
+
+@pytest.fixture
+def new_database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+
+
+@pytest.fixture
+async def database(new_database: Database) -> AsyncIterator[Database]:
+    await upgrade(new_database)
+    yield new_database
+    await new_database.close()
+
+
+@pytest.fixture
+def link() -> Link:
+    return Link()
+
+
+@pytest.fixture
+def ingest(database: Database, link: Link, tmp_path: Path) -> Ingest:
+    return Ingest(
+        database=database,
+        link=link,
+        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1)),
+        live=LiveFeed(),
+        follower=Feeds(),
+        latency=LatencyWindow(),
+        is_enrolled=KNOWN.__contains__,
+        committed=lambda: None,
+    )
+
+
+def batch_of(node_id: str, first: int, rows: int, **more: Any) -> Batch:
+    made = tuple(made_event(node_id, **more) for _ in range(rows))
+    return Batch(node_id=node_id, epoch="e", lane=Lane.EVENTS, first=first, rows=made)
+
+
+def incoming(node_id: str, message: WireModel | bytes, kind: str = "u/b/events") -> Incoming:
+    payload = message if isinstance(message, bytes) else message.to_bytes()
+    return Incoming(node_id=node_id, kind=kind, payload=payload)
+
+
+def mutated(payload: bytes, dice: random.Random) -> bytes:
+    """Return the message with one thing wrong with it."""
+    at = dice.randrange(len(payload))
+    upto = min(len(payload), at + dice.randrange(1, 40))
+    match dice.randrange(6):
+        case 0:
+            return payload[:at] + bytes([dice.randrange(256)]) + payload[at + 1 :]
+        case 1:
+            return payload[:at] + payload[upto:]
+        case 2:
+            return payload[:upto] + payload[at:]
+        case 3:
+            return payload[:at] + dice.randbytes(dice.randrange(1, 20)) + payload[at:]
+        case 4:
+            return payload[:at]
+        case _:
+            numbers = [b"-1", b"0", b"1e999", b"9" * 30, b"null", b"[]", b"{}", b'""', b'"\\u0000"', b"true"]
+            return payload[:at] + dice.choice(numbers) + payload[upto:]
+
+
+async def stored(database: Database) -> list[Any]:
+    def work(connection: Connection) -> list[Any]:
+        return list(connection.execute(select(events.c.node_id, events.c.id, events.c.body)))
+
+    return await database.run(work)
+
+
+async def cursors(database: Database) -> dict[str, int]:
+    def work(connection: Connection) -> dict[str, int]:
+        found = connection.execute(select(custody_cursors.c.node_id, custody_cursors.c.upto))
+        return {row.node_id: row.upto for row in found}
+
+    return await database.run(work)
+
+
+@pytest.mark.parametrize("kind", ["u/hello", "u/b/events", "u/b/evidence"])
+async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_event(
+    kind: str, ingest: Ingest, link: Link, database: Database
+) -> None:
+    dice = random.Random(SEED)  # noqa: S311 - repeatable
+    hello = Hello(node_id="n1", epoch="e", lane=Lane.EVENTS, base=1, next=4)
+    whole = (hello if kind == "u/hello" else batch_of("n1", 1, 2)).to_bytes()
+    for _ in range(MUTATIONS // AT_ONCE):
+        await ingest.take([incoming("n1", mutated(whole, dice), kind) for _ in range(AT_ONCE)])
+
+    assert link.malformed > MUTATIONS // 2
+    for node_id, event_id, body in await stored(database):
+        event = Event.model_validate(json.loads(body))
+        assert (node_id, event_id, event.source) == ("n1", event.id, "n1")
+    await ingest.take([incoming("n2", batch_of("n2", 1, 3))])
+    assert (await cursors(database))["n2"] == 3
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x00" * 100, id="zeros"),
+        pytest.param(b"[" * 100_000, id="deep nesting"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"metrics","first":1,"rows":[{}]}', id="unknown lane"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":0,"rows":[{}]}', id="number 0"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":1,"rows":[]}', id="no row"),
+        pytest.param(
+            b'{"node_id":"n1","epoch":"e","lane":"events","first":1,"rows":[' + b"{}," * 100 + b"{}]}", id="101 rows"
+        ),
+        pytest.param(b'{"node_id":"n2","epoch":"e","lane":"events","first":1,"rows":[{}]}', id="another node"),
+    ],
+)
+async def test_what_is_no_message_is_counted_and_leaves_no_trace(
+    payload: bytes, ingest: Ingest, link: Link, database: Database
+) -> None:
+    await ingest.take([incoming("n1", payload)])
+
+    assert link.malformed == 1
+    assert await stored(database) == []
+    assert await cursors(database) == {}
+
+
+async def test_a_stranger_is_not_listened_to(ingest: Ingest, database: Database) -> None:
+    await ingest.take([incoming("n9", batch_of("n9", 1, 3))])
+
+    assert await stored(database) == []
+    assert await cursors(database) == {}
+
+
+async def test_a_replayed_batch_changes_nothing(ingest: Ingest, database: Database) -> None:
+    batch = incoming("n1", batch_of("n1", 1, 5))
+
+    for _ in range(3):
+        await ingest.take([batch, batch])
+
+    assert len(await stored(database)) == 5
+    assert await cursors(database) == {"n1": 5}
+
+
+async def test_events_said_in_another_nodes_name_are_kept_apart_and_counted(ingest: Ingest, database: Database) -> None:
+    forged = batch_of("n1", 1, 2, source="n2")
+
+    await ingest.take([incoming("n1", forged)])
+
+    assert await stored(database) == []
+    assert ingest.tally.rejected == 2
+    assert await cursors(database) == {"n1": 2}  # or they would stop the lane for ever
