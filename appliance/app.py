@@ -175,12 +175,15 @@ async def _measure(state: AgentState) -> None:
 
 async def _sweep(state: AgentState, membership: Membership) -> None:
     record = state.config.record
-    bounds = Bounds(events=record.events, pictures_bytes=record.pictures_bytes)
+    bounds = Bounds(events=record.events, pictures_bytes=record.pictures_bytes, unsent_events=record.unsent_events)
     while True:
         enrolled = membership.identity is not None
         swept = await state.database.run(lambda db: sweep(db, bounds, enrolled=enrolled))  # noqa: B023
         for digest in swept.pictures:
             await asyncio.to_thread(state.pictures.remove, digest)
+        if swept.unsent_events:
+            log.error("%d events removed before the hub had them: the disk quota is reached", swept.unsent_events)
+            state.outbox_changes.note()
         if swept.unsent_pictures:
             log.warning("%d pictures removed before the hub had them", swept.unsent_pictures)
         if not swept.events and not swept.pictures:

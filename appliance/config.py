@@ -37,6 +37,9 @@ class RecordConfig(_Section):
 
     pictures_bytes: int = Field(default=20 * GIBIBYTE, ge=10 * 2**20, description="bytes of evidence pictures to keep")
     events: int = Field(default=500_000, ge=100, description="events to keep")
+    unsent_events: int = Field(
+        default=10_000_000, ge=100, description="events to keep at most while the hub has not got them, 2 kB each"
+    )
 
 
 class LoggingConfig(_Section):

@@ -17,12 +17,13 @@ REPLAY_ROWS = 200_000  # acknowledged rows of the lane of evidence that are kept
 
 @dataclass(frozen=True, kw_only=True)
 class LaneState:
-    """One lane: `base` is the lowest sequence number still held."""
+    """One lane: `base` is the lowest sequence number still held, `dropped` the highest that the quota took."""
 
     epoch: str
     base: int
     produced: int
     acknowledged: int
+    dropped: int
 
 
 def append_event(db: sqlite3.Connection, event_number: int) -> int:
@@ -45,15 +46,15 @@ def append_evidence(db: sqlite3.Connection, digest: str) -> int:
 
 def lane(db: sqlite3.Connection, name: Lane) -> LaneState:
     """Return the state of one lane."""
-    epoch, produced, acknowledged = db.execute(
-        "SELECT epoch, produced, acknowledged FROM lanes WHERE lane = ?", (name,)
+    epoch, produced, acknowledged, dropped = db.execute(
+        "SELECT epoch, produced, acknowledged, dropped FROM lanes WHERE lane = ?", (name,)
     ).fetchone()
     if name is Lane.EVIDENCE:
         (oldest,) = db.execute("SELECT min(sequence) FROM handed_over").fetchone()
     else:
         (oldest,) = db.execute("SELECT min(sequence) FROM outbox WHERE lane = ?", (name,)).fetchone()
     base = produced + 1 if oldest is None else oldest
-    return LaneState(epoch=epoch, base=base, produced=produced, acknowledged=acknowledged)
+    return LaneState(epoch=epoch, base=base, produced=produced, acknowledged=acknowledged, dropped=dropped)
 
 
 def rows(db: sqlite3.Connection, name: Lane, first: int, count: int, source: str) -> list[dict[str, Any]]:
@@ -88,6 +89,18 @@ def go_back(db: sqlite3.Connection, name: Lane, epoch: str, upto: int) -> None:
         )
 
 
+def note_dropped(db: sqlite3.Connection, event_numbers: list[int]) -> int:
+    """Note which rows of events the disk quota is about to take; return how many of them the hub has not got."""
+    count, highest = db.execute(
+        "SELECT count(*), max(sequence) FROM outbox JOIN lanes USING (lane)"
+        " WHERE sequence > acknowledged AND event_number IN (SELECT value FROM json_each(?))",
+        (json.dumps(event_numbers),),
+    ).fetchone()
+    if count:
+        db.execute("UPDATE lanes SET dropped = max(dropped, ?) WHERE lane = ?", (highest, Lane.EVENTS))
+    return int(count)
+
+
 def begin_epoch(db: sqlite3.Connection, name: Lane, epoch: str) -> None:
     """Give what is not yet acknowledged new numbers from 1 on, in a new epoch.
 
@@ -107,7 +120,7 @@ def begin_epoch(db: sqlite3.Connection, name: Lane, epoch: str) -> None:
             (name,),
         ).fetchall()
         db.execute("DELETE FROM outbox WHERE lane = ?", (name,))
-    db.execute("UPDATE lanes SET epoch = ?, produced = 0, acknowledged = 0 WHERE lane = ?", (epoch, name))
+    db.execute("UPDATE lanes SET epoch = ?, produced = 0, acknowledged = 0, dropped = 0 WHERE lane = ?", (epoch, name))
     append = append_evidence if name is Lane.EVIDENCE else append_event
     for (item,) in waiting:
         append(db, item)

@@ -1,7 +1,9 @@
 """The box's own record stays within a stated size: what the hub has goes first, the oldest first."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from appliance.store import outbox
 
 STEP = 200  # events per transaction, so that a sweep never keeps an event from being recorded
 WAITING_FACTOR = 2  # what the hub has not got may grow to this many times the bounds
@@ -9,17 +11,19 @@ WAITING_FACTOR = 2  # what the hub has not got may grow to this many times the b
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How much is kept: events, and bytes of pictures."""
+    """How much is kept: events, bytes of pictures, and events in all while the hub has not got them."""
 
     events: int
     pictures_bytes: int
+    unsent_events: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What one step removed; `unsent_pictures` never reached the hub."""
+    """What one step removed; `unsent_events` and `unsent_pictures` never reached the hub."""
 
     events: int = 0
+    unsent_events: int = 0
     pictures: tuple[str, ...] = ()
     unsent_pictures: int = 0
 
@@ -27,9 +31,9 @@ class Swept:
 def sweep(db: sqlite3.Connection, bounds: Bounds, *, enrolled: bool) -> Swept:
     """Remove up to `STEP` of the oldest events that the hub has, if the record exceeds its bounds.
 
-    A box without a hub keeps a ring of its newest events. With a hub, events that it has not
-    acknowledged are never removed; should their pictures alone exceed twice the bound, the oldest
-    of those pictures go, and the events stay. Returns the digests whose files may be removed.
+    A box without a hub keeps a ring of its newest events. With a hub, what it has not got goes last: pictures
+    first, the oldest of them, once they alone exceed twice the bound; events only when there are more than
+    `unsent_events` of them, and then the hub is told which. Returns the digests whose files may be removed.
     """
     if not _exceeds(db, bounds):
         return Swept()
@@ -47,7 +51,18 @@ def sweep(db: sqlite3.Connection, bounds: Bounds, *, enrolled: bool) -> Swept:
     oldest = db.execute(query, (STEP,)).fetchall()
     if oldest:
         return _remove_events(db, [number for (number,) in oldest])
-    return _drop_waiting(db, bounds)
+    dropped = _drop_waiting(db, bounds)
+    return dropped if dropped.pictures else _drop_events(db, bounds)
+
+
+def _drop_events(db: sqlite3.Connection, bounds: Bounds) -> Swept:
+    (held,) = db.execute("SELECT count(*) FROM events").fetchone()
+    if held <= bounds.unsent_events:
+        return Swept()
+    oldest = db.execute("SELECT number FROM events ORDER BY number LIMIT ?", (STEP,)).fetchall()
+    numbers = [number for (number,) in oldest]
+    unsent = outbox.note_dropped(db, numbers)
+    return replace(_remove_events(db, numbers), unsent_events=unsent)
 
 
 def _exceeds(db: sqlite3.Connection, bounds: Bounds) -> bool:

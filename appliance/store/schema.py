@@ -100,3 +100,8 @@ def _evidence_lane(db: Database) -> None:
     db.execute("CREATE TABLE handed_over (sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL)")
     db.execute("CREATE INDEX handed_over_digest ON handed_over (digest)")
     db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES (?, ?)", [Lane.EVIDENCE, new_id()])
+
+
+@migrations(name="0006_quota")
+def _quota(db: Database) -> None:
+    db.execute("ALTER TABLE lanes ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0")

@@ -112,6 +112,7 @@ class LaneSender:
             lane=self._lane,
             base=state.base,
             next=state.produced + 1,
+            dropped=state.dropped,
         )
         self._session.publish(topics.hello(self._node_id), hello.to_bytes())
         self._hello_pending = False

@@ -7,31 +7,42 @@ from federation.messages import Batch, Hello
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """Rows that the sender no longer holds and the hub never got: first and last, inclusive."""
+    """Rows that the sender no longer holds and the hub never got: first and last, inclusive.
+
+    `by_quota` says that the sender dropped them knowingly when its disk quota was reached.
+    """
 
     first: int
     last: int
+    by_quota: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What to commit in one transaction: rows from index `skip` on, the new cursor and any gap."""
+    """What to commit in one transaction: rows from index `skip` on, the new cursor and any gaps."""
 
     upto: int
     skip: int = 0
     accepted: int = 0
     nak: bool = False
-    gap: Gap | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 def greet(cursor: int, hello: Hello) -> Verdict:
     """Judge a hello against the highest sequence number that the hub has committed.
 
-    A sender whose oldest row lies beyond the cursor has lost rows: a gap is recorded and passed.
+    A sender whose oldest row lies beyond the cursor has lost rows: gaps are recorded and passed.
     """
-    if hello.base > cursor + 1:
-        return Verdict(upto=hello.base - 1, gap=Gap(first=cursor + 1, last=hello.base - 1))
-    return Verdict(upto=cursor)
+    first, last = cursor + 1, hello.base - 1
+    if last < first:
+        return Verdict(upto=cursor)
+    known = min(last, hello.dropped)
+    gaps = []
+    if first <= known:
+        gaps.append(Gap(first=first, last=known, by_quota=True))
+    if known < last:
+        gaps.append(Gap(first=max(first, known + 1), last=last))
+    return Verdict(upto=last, gaps=tuple(gaps))
 
 
 def receive(cursor: int, batch: Batch) -> Verdict:

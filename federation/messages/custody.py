@@ -19,7 +19,8 @@ class Hello(WireModel):
     """Sent on every connection: which sequence numbers the outbox still holds.
 
     `epoch` changes whenever the outbox is created or restored, and starts the sequence anew at 1.
-    `base` is the lowest sequence number still held, `next` the one the next row will get.
+    `base` is the lowest sequence number still held, `next` the one the next row will get, `dropped` the highest
+    that had to go unacknowledged because the disk quota was reached.
     """
 
     node_id: str
@@ -27,6 +28,7 @@ class Hello(WireModel):
     lane: Lane
     base: int = Field(ge=1)
     next: int = Field(ge=1)
+    dropped: int = Field(default=0, ge=0)
 
 
 class Batch(WireModel):

@@ -10,7 +10,7 @@ from pathlib import Path
 from federation import topics
 from federation.bus import BrokerAddress, BusError, Connected, Message, Session
 from federation.custody.receiver import Gap, Verdict, greet, receive
-from federation.messages import Ack, Batch, DesiredState, Hello, Presence, ReportedState
+from federation.messages import Ack, Batch, DesiredState, Hello, Lane, Presence, ReportedState
 from federation.testing.waiting import until
 
 WAIT_S = 20.0
@@ -82,12 +82,11 @@ class PlayedHub:
         key = (asked.node_id, asked.epoch, asked.lane)
         fresh = asked.rows[verdict.skip :] if isinstance(asked, Batch) and verdict.accepted else ()
         with self.database:
-            for row in fresh:
+            for row in fresh if asked.lane is Lane.EVENTS else ():
                 values = (asked.epoch, row["id"], row["source"])
                 self.database.execute("INSERT INTO arrivals (epoch, event_id, source) VALUES (?, ?, ?)", values)
             self.database.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?)", (*key, verdict.upto))
-        if verdict.gap is not None:
-            self.gaps.append(verdict.gap)
+        self.gaps.extend(verdict.gaps)
         ack = Ack(epoch=asked.epoch, lane=asked.lane, upto=verdict.upto, nak=verdict.nak)
         self.session.publish(topics.ack(asked.node_id), ack.to_bytes())
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from federation.http import Access, Call, Page, PageQuery, Problem, Routes
+from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Digest
-from hub.events.model import EventQuery, EventRow, Gap, Judgement
+from hub.events.model import EventQuery, EventRow, Gap, GapQuery, Judgement
 from hub.events.pictures import Pictures
 from hub.events.service import EventLog
 from hub.repository.model import EventKind
@@ -67,7 +67,7 @@ def routes(log: EventLog, pictures: Pictures, repository: Repository) -> Routes:
         return tuple(repository.event_kinds())
 
     @part.get("/api/v1/gaps", access=CAN_READ)
-    async def list_gaps(query: PageQuery) -> Page[Gap]:
+    async def list_gaps(query: GapQuery) -> Page[Gap]:
         """List what appliances lost before the hub got it, newest first."""
         return await log.gaps(query)
 

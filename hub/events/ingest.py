@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from federation import topics
 from federation.bus import BusError
@@ -20,7 +20,16 @@ from hub.events.intake import Intake, LaneKey, Lost, Message, Row, is_sound, rea
 from hub.events.latency import LatencyWindow
 from hub.events.model import EventRow
 from hub.events.rows import columns_of, row_of
-from hub.events.tables import custody_cursors, custody_gaps, event_pictures, events, pictures, rejected_rows
+from hub.events.tables import (
+    QUOTA,
+    UNKNOWN,
+    custody_cursors,
+    custody_gaps,
+    event_pictures,
+    events,
+    pictures,
+    rejected_rows,
+)
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
 from hub.points.tables import points
@@ -247,8 +256,9 @@ def _insert_pictures(connection: Connection, new: list[Event]) -> None:
 
 
 def _count_by_task(connection: Connection, new: list[Event]) -> None:
-    for task_id, count in sorted(Counter(event.data.task_id for event in new).items()):
-        connection.execute(update(tasks).where(tasks.c.id == task_id).values(events=tasks.c.events + count))
+    counts = Counter(event.data.task_id for event in new)
+    statement = update(tasks).where(tasks.c.id == bindparam("task")).values(events=tasks.c.events + bindparam("more"))
+    connection.execute(statement, [{"task": task_id, "more": more} for task_id, more in sorted(counts.items())])
 
 
 def _cursors(connection: Connection, keys: set[LaneKey]) -> dict[LaneKey, int]:
@@ -289,12 +299,13 @@ def _move_cursors(
 def _record_losses(connection: Connection, losses: Sequence[Lost], at_us: int) -> None:
     for lost in losses:
         log.error(
-            "rows lost before they reached the hub: node=%s epoch=%s lane=%s first=%d last=%d",
+            "rows lost before they reached the hub: node=%s epoch=%s lane=%s first=%d last=%d by_quota=%s",
             lost.key.node_id,
             lost.key.epoch,
             lost.key.lane,
             lost.first,
             lost.last,
+            lost.by_quota,
         )
         connection.execute(
             insert(custody_gaps).values(
@@ -303,6 +314,7 @@ def _record_losses(connection: Connection, losses: Sequence[Lost], at_us: int) -
                 lane=lost.key.lane.value,
                 first=lost.first,
                 last=lost.last,
+                reason=QUOTA if lost.by_quota else UNKNOWN,
                 seen_at_us=at_us,
             )
         )

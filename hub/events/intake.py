@@ -45,11 +45,12 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """Rows that a lane lost for ever: first and last, inclusive."""
+    """Rows that a lane lost for ever: first and last, inclusive; `by_quota` if the box dropped them knowingly."""
 
     key: LaneKey
     first: int
     last: int
+    by_quota: bool
 
 
 @dataclass(kw_only=True)
@@ -77,8 +78,9 @@ def take_in(cursors: Mapping[LaneKey, int], messages: Iterable[Message]) -> Inta
         verdict = receiver.greet(cursor, message) if isinstance(message, Hello) else receiver.receive(cursor, message)
         if isinstance(message, Batch):
             intake.rows.extend(_new_rows(key, message, verdict))
-        if verdict.gap is not None:
-            intake.losses.append(Lost(key=key, first=verdict.gap.first, last=verdict.gap.last))
+        intake.losses.extend(
+            Lost(key=key, first=gap.first, last=gap.last, by_quota=gap.by_quota) for gap in verdict.gaps
+        )
         intake.cursors[key] = verdict.upto
         intake.acks[key] = Ack(epoch=key.epoch, lane=key.lane, upto=verdict.upto, nak=verdict.nak)
     return intake

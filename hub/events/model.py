@@ -1,6 +1,7 @@
 """Events as they go over the wire."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -77,12 +78,19 @@ class Judgement(Input):
     note: str = Field(default="", max_length=500)
 
 
+class GapQuery(PageQuery):
+    """Which gaps to list, newest first."""
+
+    node_id: Slug | None = None
+
+
 class Gap(Output):
-    """缺口: rows that an appliance lost before the hub got them."""
+    """缺口: rows that an appliance lost before the hub got them; `reason` says whether its disk quota took them."""
 
     node_id: str
     lane: str
     epoch: str
     first: int
     last: int
+    reason: Literal["quota", "unknown"]
     seen_at: AwareDatetime

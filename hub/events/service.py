@@ -11,7 +11,7 @@ from federation.messages import Event
 from hub.database import Database
 from hub.database.moments import from_us, now_us, to_us
 from hub.events.ingest import Follower, arrived_pictures
-from hub.events.model import EventQuery, EventRow, Gap, Judgement, Verdict
+from hub.events.model import EventQuery, EventRow, Gap, GapQuery, Judgement, Verdict
 from hub.events.rows import row_of
 from hub.events.tables import custody_gaps, events
 from hub.live import LiveFeed
@@ -78,12 +78,14 @@ class EventLog:
         self._committed()
         return row
 
-    async def gaps(self, query: PageQuery) -> Page[Gap]:
+    async def gaps(self, query: GapQuery) -> Page[Gap]:
         """Return what appliances lost before the hub got it, newest first."""
         before = _cursor(query)
         statement = select(custody_gaps).order_by(custody_gaps.c.id.desc()).limit(query.limit + 1)
         if before is not None:
             statement = statement.where(custody_gaps.c.id < before)
+        if query.node_id is not None:
+            statement = statement.where(custody_gaps.c.node_id == query.node_id)
         found = await self._database.run(lambda connection: connection.execute(statement).all())
         items = tuple(
             Gap(
@@ -92,6 +94,7 @@ class EventLog:
                 epoch=row.epoch,
                 first=row.first,
                 last=row.last,
+                reason=row.reason,
                 seen_at=from_us(row.seen_at_us),
             )
             for row in found[: query.limit]

@@ -13,6 +13,9 @@ from sqlalchemy import (
 
 from hub.database.metadata import metadata
 
+# Why rows of a lane are gone: the box dropped them when its disk quota was reached, or nobody knows.
+QUOTA, UNKNOWN = "quota", "unknown"
+
 _Counter = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows in INTEGER keys alone
 
 events = Table(
@@ -81,6 +84,7 @@ custody_gaps = Table(
     Column("lane", String(16), nullable=False),
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
+    Column("reason", String(16), nullable=False, server_default=UNKNOWN),
     Column("seen_at_us", BigInteger, nullable=False),
 )
 

@@ -140,3 +140,30 @@ async def test_pictures_wait_their_turn_and_the_newest_goes_first(database: Data
     later = NOW + timedelta(seconds=30)
     assert await database.read(lambda db: evidence.due(db, now=later, limit=9)) == [digests[0], digests[2]]
     assert await database.read(evidence.backlog) == 2
+
+
+async def test_a_hub_that_stands_further_back_gets_the_pictures_behind_that_place_again(
+    database: Database, an_event: MakeEvent
+) -> None:
+    digests = [f"sha256:{number:064x}" for number in range(4)]
+    for digest in digests:
+        await record(database, an_event(digests=(digest,)))
+        await database.run(lambda db, digest=digest: evidence.settle(db, digest, "sent"))  # type: ignore[misc]
+    lane = await database.read(lambda db: outbox.lane(db, Lane.EVIDENCE))
+
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVIDENCE, lane.epoch, 3))
+    assert await database.read(evidence.backlog) == 0  # the fourth is on its way, and that is no news
+    await database.run(lambda db: outbox.go_back(db, Lane.EVIDENCE, lane.epoch, 1))
+
+    assert lane.produced == 4
+    assert sorted(await database.read(lambda db: evidence.due(db, now=NOW, limit=9))) == digests[1:]
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVIDENCE, 2, 9, "n"))
+    assert [row["digest"] for row in rows] == digests[1:]
+
+
+async def test_a_picture_that_is_lost_is_no_row_for_the_hub(database: Database, an_event: MakeEvent) -> None:
+    await record(database, an_event(digests=(DIGEST,)))
+
+    await database.run(lambda db: evidence.settle(db, DIGEST, "lost"))
+
+    assert (await database.read(lambda db: outbox.lane(db, Lane.EVIDENCE))).produced == 0

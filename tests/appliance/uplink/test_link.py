@@ -13,7 +13,9 @@ import pytest
 from appliance.store import outbox
 from appliance.store.database import Database
 from appliance.store.identity import HubIdentity
+from appliance.store.retention import STEP, Bounds, sweep
 from appliance.uplink.link import Link
+from federation.custody.receiver import Gap
 from federation.messages import DesiredState, Lane, Presence, ReportedState
 from federation.testing.broker import Broker
 from federation.testing.played_hub import PlayedHub, arrived, played_hub
@@ -210,3 +212,17 @@ async def test_desired_state_comes_in_and_reported_state_goes_out(
             await until(lambda: hub.reports, within_s=15, what="the state was reported")
 
         assert wishes[0].version == 4
+
+
+async def test_what_the_disk_quota_took_is_a_gap_that_says_so_and_the_rest_arrives(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    await recorder.record(STEP + 30)
+    quota = Bounds(events=1, pictures_bytes=10**9, unsent_events=STEP)
+    await database.run(lambda db: sweep(db, quota, enrolled=True))
+
+    async with _hub(broker, tmp_path) as hub, linked(database) as link:
+        link.lanes[EVENTS].produced(STEP + 30)
+
+        assert await arrived(hub, 30) == recorder.ids[STEP:]
+        assert hub.gaps == [Gap(first=1, last=STEP, by_quota=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,7 +99,25 @@ def test_a_half_known_batch_gives_only_what_is_new() -> None:
 
 
 def test_rows_that_the_sender_no_longer_holds_are_a_gap() -> None:
-    assert greet(3, hello(10, 12)).gap == Gap(first=4, last=9)
+    assert greet(3, hello(10, 12)).gaps == (Gap(first=4, last=9),)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "gaps"),
+    [
+        (0, (Gap(first=4, last=9),)),
+        (3, (Gap(first=4, last=9),)),
+        (6, (Gap(first=4, last=6, by_quota=True), Gap(first=7, last=9))),
+        (9, (Gap(first=4, last=9, by_quota=True),)),
+        (99, (Gap(first=4, last=9, by_quota=True),)),
+    ],
+)
+def test_a_gap_says_which_of_it_the_disk_quota_took(dropped: int, gaps: tuple[Gap, ...]) -> None:
+    told = hello(10, 12).model_copy(update={"dropped": dropped})
+
+    verdict = greet(3, told)
+
+    assert (verdict.upto, verdict.gaps) == (9, gaps)
 
 
 def test_a_hub_from_a_backup_gets_again_what_it_forgot() -> None:

@@ -93,7 +93,7 @@ async def test_rows_that_an_appliance_lost_are_shown_as_a_gap(linked_hub: Any) -
 
         assert ack.upto == 4
         gaps = (await linked_hub.console.get("/api/v1/gaps")).raise_for_status().json()["items"]
-        assert [(gap["first"], gap["last"]) for gap in gaps] == [(1, 4)]
+        assert [(gap["first"], gap["last"], gap["reason"]) for gap in gaps] == [(1, 4, "unknown")]
 
 
 async def test_sequence_numbers_beyond_the_database_are_ignored(linked_hub: Any) -> None:

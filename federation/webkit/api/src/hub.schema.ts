@@ -1262,7 +1262,7 @@ export interface components {
         };
         /**
          * Gap
-         * @description 缺口: rows that an appliance lost before the hub got them.
+         * @description 缺口: rows that an appliance lost before the hub got them; `reason` says whether its disk quota took them.
          */
         Gap: {
             /** Node Id */
@@ -1275,6 +1275,11 @@ export interface components {
             first: number;
             /** Last */
             last: number;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "quota" | "unknown";
             /**
              * Seen At
              * Format: date-time
@@ -3893,6 +3898,7 @@ export interface operations {
             query?: {
                 after?: string;
                 limit?: number;
+                node_id?: string;
             };
             header?: never;
             path?: never;
