@@ -2,10 +2,10 @@
 #   make demo [FOOTAGE=folder] [MODEL=file.onnx] [ARGS="--for 60 --json"]   the whole system on this machine
 #   make test [ARGS="tests/hub -k names"]                                   rules, types and tests; needs no GPU, no camera
 #   make chaos [EVENTS=100000] [FAULTS=200] [SEED=n]                        custody under drawn faults
-#   make check | fix | bench | openapi | requirements                       see below
+#   make check | fix | bench | bench-custody | openapi | requirements       see below
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench chaos openapi requirements set-up
+.PHONY: help demo test check fix bench bench-custody chaos openapi requirements set-up
 BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
@@ -43,6 +43,10 @@ bench: ## measure against baselines of the same run: bench/results.json and benc
 chaos: ## real boxes, broker and hub under faults drawn from a seed; then every event is counted
 	@./set-up.sh develop
 	@exec $(BIN)/fengsui chaos --events $(or $(EVENTS),100000) --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench-custody: ## events per second, latency, backlog, CPU and memory of real boxes, broker and hub
+	@./set-up.sh develop
+	@exec $(BIN)/fengsui load $(ARGS)
 
 openapi: ## describe both APIs anew, and make the front end's client from that
 	@./set-up.sh develop

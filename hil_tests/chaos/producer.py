@@ -21,9 +21,10 @@ class Producer:
     """Produces one event after the other; `committed` counts what the agent has confirmed."""
 
     def __init__(self, agent_socket: Path, task_id: str) -> None:
-        """Prepare; `run` produces."""
+        """Prepare; `run` produces. `committed_at` tells when the agent confirmed each event, as a Unix time."""
         self.committed = 0
         self.retries = 0
+        self.committed_at: dict[str, float] = {}
         self._socket = agent_socket
         self._task_id = task_id
 
@@ -33,11 +34,12 @@ class Producer:
         timeout = aiohttp.ClientTimeout(total=POST_WITHIN_S)
         async with aiohttp.ClientSession("http://agent", connector=connector, timeout=timeout) as session:
             while may_go_on():
-                await self._commit(session, with_picture=self.committed % PICTURE_EVERY == 0)
+                event_id = await self._commit(session, with_picture=self.committed % PICTURE_EVERY == 0)
                 self.committed += 1
+                self.committed_at[event_id] = datetime.now(UTC).timestamp()
                 await asyncio.sleep(pace_s)
 
-    async def _commit(self, session: aiohttp.ClientSession, *, with_picture: bool) -> None:
+    async def _commit(self, session: aiohttp.ClientSession, *, with_picture: bool) -> str:
         event_id, picture = new_id(), None
         if with_picture:
             picture = JPEG_START + event_id.encode().ljust(PICTURE_BYTES, b".") + JPEG_END
@@ -45,7 +47,7 @@ class Producer:
             try:
                 async with session.post("/events", data=self._form(event_id, picture)) as answer:
                     if answer.status in {200, 201}:
-                        return
+                        return event_id
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass
             self.retries += 1

@@ -88,11 +88,16 @@ class Program:
 async def kept_running(
     command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Program]:
-    """Keep a program running for as long as the context is open."""
+    """Keep a program running for as long as the context is open; what fails inside it leaves as it is, in no group."""
     program = Program(command, log, environment or {})
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         task = group.create_task(program.run())
         try:
             yield program
+        except Exception as error:  # noqa: BLE001 - it is raised again below
+            failure = error
         finally:
             task.cancel()
+    if failure is not None:
+        raise failure

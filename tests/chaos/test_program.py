@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from federation.testing.waiting import until
+from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.program import Program, kept_running
 
 WITHIN_S = 10.0
@@ -50,3 +53,13 @@ async def test_a_program_gets_its_environment_and_its_words_are_kept(tmp_path: P
     async with kept_running(["sh", "-c", "echo $WORD; sleep 1000"], log, {"WORD": "beacon"}) as program:
         await started(program, 1)
         await until(lambda: log.read_text() == "beacon\n", within_s=WITHIN_S, what="the word")
+
+
+async def test_what_fails_inside_leaves_as_it_is(tmp_path: Path) -> None:
+    async def fail() -> None:
+        async with kept_running(SLEEP, tmp_path / "log") as program:
+            await started(program, 1)
+            raise ChaosError("no end")
+
+    with pytest.raises(ChaosError, match="no end"):
+        await fail()
