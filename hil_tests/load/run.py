@@ -130,7 +130,7 @@ async def _drained(scene: Field, backlog: int, say: Say) -> _Drained:
     scene.hub_side.hub.release()
     await ready(scene.hub_side)
     say("the hub is back")
-    began, highest, done = time.monotonic(), 0, False
+    began, highest, done = time.monotonic(), cost_of(scene.hub_side.hub.pid).memory_bytes, False
     async with asyncio.TaskGroup() as group:
         for box in others:
             group.create_task(box.producer.run(may_go_on=lambda: not done, pace_s=CALM_PACE_S))
@@ -197,7 +197,7 @@ def _taken_s(scene: Field, node_id: str, newest: int) -> float:
     query = "SELECT received_at_us FROM events WHERE node_id = ? ORDER BY cursor DESC LIMIT ?"
     with closing(_opened(scene)) as db:
         times = [row[0] for row in db.execute(query, (node_id, newest))]
-    return max(1e-3, (times[0] - times[-1]) / 1e6)
+    return float(max(1e-3, (times[0] - times[-1]) / 1e6))
 
 
 def _latencies_ms(scene: Field, committed_at: dict[str, float]) -> list[float]:
