@@ -26,6 +26,7 @@ import hub.portal.live
 import hub.repository.api
 import hub.scheduling.api
 import hub.security.api
+import hub.tracing.api
 from federation.bus import BrokerAddress
 from federation.http import Access, Api, Problem, Routes, make_app
 from federation.http.sign_in import SignIn
@@ -64,6 +65,7 @@ from hub.security.accounts import AccountTable, SessionTable
 from hub.security.authenticator import METRICS, HubAuthenticator, scraper_by
 from hub.security.service import Security
 from hub.storage import ContentStore
+from hub.tracing.service import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +169,7 @@ def assemble(config: HubConfig, database: Database, *, mqtt_port: int) -> Hub:
 
 
 def _feature_parts(foundation: Foundation) -> Sequence[Part]:
-    """Return points, repository, scheduling, events, opening, overview and portal, in the order of their start."""
+    """Return the features, in the order of their start."""
     database, roster, live, link = foundation.database, foundation.roster, foundation.live, foundation.link
     data = foundation.config.data_folder
     packages = ContentStore(data / "packages", limit_bytes=SIZE_LIMIT_BYTES)
@@ -213,6 +215,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         committed=events_changed,
     )
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
+    tracer = Tracer(roster=roster, stored=lambda: ingest.tally.events, published=lambda: opening.published)
     return (
         Part(name="repository", routes=(hub.repository.api.routes(repository),), start=repository.load),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
@@ -229,6 +232,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             figures=opening.figures,
         ),
         Part(name="overview", routes=(hub.overview.api.routes(desk),), run=desk.run),
+        Part(name="tracing", routes=(hub.tracing.api.routes(tracer),), run=tracer.run),
         Part(name="portal", routes=(hub.portal.live.routes(live, foundation.sign_in.still_signed_in),)),
     )
 

@@ -686,6 +686,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the rates of the last hour along the whole chain, and the backlog of every box. */
+        get: operations["get_chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -919,6 +936,75 @@ export interface components {
             offered: number;
             /** Used */
             used: number;
+        };
+        /**
+         * Chain
+         * @description The last hour of the whole chain, oldest first, and every box, the longest backlog first.
+         */
+        Chain: {
+            /** Sample Every S */
+            sample_every_s: number;
+            /** Samples */
+            samples: components["schemas"]["ChainSample"][];
+            /** Nodes */
+            nodes: components["schemas"]["ChainNode"][];
+        };
+        /**
+         * ChainNode
+         * @description One box of the chain, as it reported last.
+         */
+        ChainNode: {
+            /** Node Id */
+            node_id: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["NodeState"];
+            /** Produced */
+            produced: number;
+            /** Acknowledged */
+            acknowledged: number;
+            /** Backlog */
+            backlog: number;
+            /** Pictures Backlog */
+            pictures_backlog: number;
+            /** Reported At */
+            reported_at: string | null;
+        };
+        /**
+         * ChainSample
+         * @description The whole chain at one moment; rates are per second since the sample before.
+         */
+        ChainSample: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Produced Per S
+             * @description events that boxes committed 生产速率
+             */
+            produced_per_s: number;
+            /**
+             * Stored Per S
+             * @description events that the hub committed 消费速率
+             */
+            stored_per_s: number;
+            /**
+             * Published Per S
+             * @description events handed to the feeds of bureaus 推送速率
+             */
+            published_per_s: number;
+            /**
+             * Backlog
+             * @description events that wait on boxes 数据积压
+             */
+            backlog: number;
+            /**
+             * Pictures Backlog
+             * @description pictures that wait on boxes
+             */
+            pictures_backlog: number;
         };
         /**
          * Count
@@ -4200,6 +4286,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_chain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chain"];
                 };
             };
             /** @description a problem that says what to do */

@@ -8,6 +8,7 @@ import { overviewCentre } from './overview/module.ts'
 import { pointsCentre } from './points/module.ts'
 import { systemCentre } from './system/module.ts'
 import { tasksCentre } from './tasks/module.ts'
+import { tracingCentre } from './tracing/module.ts'
 
 /** In the order of the left menu; the first page of the first is home. */
 export const centres: readonly Centre[] = [
@@ -17,6 +18,7 @@ export const centres: readonly Centre[] = [
   algorithmsCentre,
   pointsCentre,
   nodesCentre,
+  tracingCentre,
   openingCentre,
   systemCentre,
 ]
