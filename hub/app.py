@@ -253,15 +253,16 @@ def _foundation(config: HubConfig, database: Database, security: Security, mqtt_
     accounts = BrokerAccounts(database, config.broker_folder)
     # A change that was written while the broker started may have been missed by it.
     link.when_connected(accounts.apply)
+    desired = DesiredPublisher(database, link)
     return Foundation(
         config=config,
         database=database,
         live=LiveFeed(),
         link=link,
         broker_accounts=accounts,
-        desired=DesiredPublisher(database, link),
+        desired=desired,
         roster=roster,
-        watch=Watch(database=database, link=link, roster=roster, silence_s=config.fleet.silence_s),
+        watch=Watch(database=database, link=link, roster=roster, silence_s=config.fleet.silence_s, heed=desired.heed),
         sign_in=sign_in,
         authenticator=HubAuthenticator(sign_in),
         mqtt_port=mqtt_port,

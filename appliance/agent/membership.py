@@ -109,7 +109,7 @@ class Membership:
         self.link = link
         async with http_session() as session, asyncio.TaskGroup() as group:
             files = HubFiles(identity, session)
-            pictures = send_pictures(state.database, state.pictures, files, handed_over=state.outbox_changes.note)
+            pictures = send_pictures(state.database, state.pictures, files, handed_over=state.note_handed_over)
             group.create_task(link.run(), name="link")
             group.create_task(pictures, name="pictures")
             group.create_task(self._fetch_packages(files), name="packages")

@@ -173,6 +173,11 @@ class AgentState:
         self.live.publish("event.created", full.model_dump(mode="json"))
         return True
 
+    def note_handed_over(self) -> None:
+        """Note that the hub has taken pictures: their lane has grown, and their backlog shrunk."""
+        self.outbox_changes.note()
+        self.report_changes.note()
+
     async def take_streams(self, report: StreamsReport) -> None:
         """Note what the streams process says."""
         await self._hear(STREAMS, report.pid)
@@ -229,6 +234,7 @@ class AgentState:
             node_id=self.node_id,
             desired_epoch=desired.hub_epoch if desired else 0,
             desired_version=desired.version if desired else 0,
+            desired_issued_at=desired.issued_at if desired else None,
             reported_at=datetime.now(UTC),
             cameras=self.camera_reports(),
             tasks=self.task_reports(),

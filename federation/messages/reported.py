@@ -72,6 +72,7 @@ class ReportedState(WireModel):
     node_id: Slug
     desired_epoch: int = Field(default=0, ge=0)
     desired_version: int = Field(default=0, ge=0)
+    desired_issued_at: AwareDatetime | None = None
     reported_at: AwareDatetime
     cameras: tuple[CameraReport, ...] = ()
     tasks: tuple[TaskReport, ...] = ()

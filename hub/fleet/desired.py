@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,14 +11,17 @@ from sqlalchemy import Connection, insert, select, update
 
 from federation import topics
 from federation.bus import Congested, NotConnected
-from federation.messages import CameraSpec, DesiredState, PackageRef, TaskSpec
+from federation.messages import CameraSpec, DesiredState, PackageRef, ReportedState, TaskSpec
 from hub.database import Database
 from hub.database.moments import from_us, to_us
 from hub.errors import UnknownNode
 from hub.fleet.link import Link
-from hub.fleet.tables import desired_states, nodes
+from hub.fleet.tables import desired_states, hub_identity, nodes
 
 log = logging.getLogger(__name__)
+
+MOST_EPOCHS = 10_000  # how far ahead of this hub's epoch a node's word counts
+SHORTEST_EPOCH_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,7 @@ class DesiredPublisher:
         self._epoch = 1
         self._documents: dict[str, _Document] = {}
         self._used: dict[str, Mapping[str, float]] = {}
+        self._epoch_ends_at_s = 0.0
         link.when_connected(self.republish)
 
     async def load(self, epoch: int) -> None:
@@ -104,6 +109,26 @@ class DesiredPublisher:
         self._used.pop(node_id, None)
         for topic in (topics.desired(node_id), topics.presence(node_id), topics.reported(node_id)):
             self._send(topic, b"")
+
+    async def heed(self, node_id: str, reported: ReportedState) -> None:
+        """Begin a new epoch if the node has applied what this hub never wanted.
+
+        That is so after the hub was restored from a backup: the node would ignore its next versions, which are taken.
+        """
+        document = self._documents.get(node_id)
+        applied = (reported.desired_epoch, reported.desired_version)
+        own = (self._epoch, self.version(node_id))
+        other = document is not None and reported.desired_issued_at not in {None, document.issued_at}
+        if applied < own or (applied == own and not other):
+            return
+        if reported.desired_epoch > self._epoch + MOST_EPOCHS or time.monotonic() < self._epoch_ends_at_s:
+            return  # no hub was restored so often: it is the node that errs
+        self._epoch_ends_at_s = time.monotonic() + SHORTEST_EPOCH_S
+        epoch = max(self._epoch, reported.desired_epoch) + 1
+        await self._database.run(lambda connection: connection.execute(update(hub_identity).values(epoch=epoch)))
+        log.warning("node %s has applied a version that this hub never made; epoch %d begins", node_id, epoch)
+        self._epoch = epoch
+        await self.republish()
 
     async def republish(self) -> None:
         """Publish every document again."""

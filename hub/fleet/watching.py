@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, update
@@ -18,15 +18,22 @@ LOOK_EVERY_S = 1.0
 LARGEST_INCARNATION = 2**62  # what a column of 64 bits holds
 
 
+Heed = Callable[[str, ReportedState], Awaitable[None]]
+
+
 class Watch:
     """Keeps the roster true: presence and reported state by MQTT, silence by the clock."""
 
-    def __init__(self, *, database: Database, link: Link, roster: Roster, silence_s: float) -> None:
-        """Listen on `link`; a node that says nothing for `silence_s` seconds is offline."""
+    def __init__(self, *, database: Database, link: Link, roster: Roster, silence_s: float, heed: Heed) -> None:
+        """Listen on `link`; a node that says nothing for `silence_s` seconds is offline.
+
+        `heed` is awaited with every report of a node that is there now.
+        """
         self._database = database
         self._link = link
         self._roster = roster
         self._silence_s = silence_s
+        self._heed = heed
         self._heard_at_s: dict[str, float] = {}
         link.handle(["s"], self._take_presence)
         link.handle(["u/r"], self._take_reports)
@@ -72,6 +79,7 @@ class Watch:
                 continue
             self.heard(node.id)
             changed[node.id] = node.after_report(reported, utc_now())
+            await self._heed(node.id, reported)
         await self._keep(list(changed.values()))
 
     async def _keep(self, records: list[NodeRecord]) -> None:

@@ -186,6 +186,48 @@ async def test_what_is_wanted_outlives_a_restart_of_the_hub_and_keeps_its_versio
             await until(lambda: node.desired, within_s=15, what="the document of before the restart arrives")
 
 
+@pytest.mark.parametrize("ahead", [{"version": 5}, {"epoch": 3}, {"issued_at": datetime(2026, 1, 1, tzinfo=UTC)}])
+async def test_a_hub_restored_from_a_backup_begins_an_epoch_that_its_nodes_obey(
+    broker: "subprocess.Popen[bytes]", config: HubConfig, ahead: dict[str, Any]
+) -> None:
+    async with serving(config, idle=BY_HAND) as hub:
+        await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="linked")
+        async with node_of(await hub.enrol()) as node:
+            await want(hub, node.id, camera())
+            await until(lambda: node.desired, within_s=15, what="the first document")
+            first = node.desired[-1]
+
+            # What it has applied came after the backup was made: the hub knows nothing of it.
+            node.report(
+                desired_epoch=first.hub_epoch + ahead.get("epoch", 0),
+                desired_version=ahead.get("version", first.version),
+                desired_issued_at=ahead.get("issued_at", first.issued_at),
+            )
+
+            await until(lambda: node.desired[-1].hub_epoch > first.hub_epoch, within_s=15, what="a new epoch")
+            newest = node.desired[-1]
+            assert newest.order > (first.hub_epoch + ahead.get("epoch", 0), ahead.get("version", first.version))
+            assert newest.cameras == first.cameras
+    async with serving(config, idle=BY_HAND) as hub:
+        assert hub.hub.foundation.desired._epoch == newest.hub_epoch
+
+
+@pytest.mark.parametrize("epoch", [0, 20_000])
+async def test_a_node_that_has_applied_less_or_talks_nonsense_begins_no_epoch(linked_hub: Any, epoch: int) -> None:
+    async with node_of(await linked_hub.enrol()) as node:
+        await want(linked_hub, node.id, camera())
+        await until(lambda: node.desired, within_s=15, what="the first document")
+        first = node.desired[-1]
+
+        node.report(desired_epoch=epoch and first.hub_epoch + epoch, desired_version=9, restarts=3)
+
+        async def reported() -> bool:
+            return bool((await linked_hub.console.get(f"/api/v1/nodes/{node.id}")).json()["restarts"] == 3)
+
+        await until(reported, within_s=10, what="the report has arrived")
+        assert linked_hub.hub.foundation.desired._epoch == first.hub_epoch
+
+
 async def test_a_removed_node_is_cut_off_at_once_and_the_others_notice_nothing(linked_hub: Any) -> None:
     async with node_of(await linked_hub.enrol("stays")) as stays, node_of(await linked_hub.enrol("goes")) as goes:
         await linked_hub.console.delete("/api/v1/nodes/goes")
