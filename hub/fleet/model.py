@@ -9,11 +9,12 @@ from federation.messages import CameraReport, LaneReport, Slug, TaskReport
 
 
 class NodeState(StrEnum):
-    """What the hub knows of a node: 待上线, 在线, 失联."""
+    """What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容."""
 
     AWAITED = "awaited"
     ONLINE = "online"
     OFFLINE = "offline"
+    INCOMPATIBLE = "incompatible"
 
 
 class CapacityRow(Output):

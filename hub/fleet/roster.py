@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import Row
 
 from federation.messages import Presence, ReportedState
+from federation.messages.presence import PROTOCOL, understands
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us
 from hub.fleet.tables import nodes
@@ -19,7 +20,11 @@ WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']{1,190}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRecord:
-    """One enrolled node. `incarnation` counts its connections, 0 before the first."""
+    """One enrolled node. `incarnation` counts its connections, 0 before the first.
+
+    A node whose `protocol` this hub does not speak is not `online`: nothing can be wanted of it. Its events are taken
+    all the same, for they are not to be lost.
+    """
 
     id: str
     name: str
@@ -32,6 +37,7 @@ class NodeRecord:
     last_seen_at: datetime | None = None
     online: bool = False
     incarnation: int = 0
+    protocol: tuple[int, int] = PROTOCOL
     reported: ReportedState | None = None
 
     def after_presence(self, presence: Presence, now: datetime) -> "NodeRecord":
@@ -43,7 +49,8 @@ class NodeRecord:
             return self
         return replace(
             self,
-            online=presence.online,
+            online=presence.online and understands(presence.protocol),
+            protocol=presence.protocol,
             incarnation=presence.incarnation,
             software=presence.software[:64],
             panel_url=web_address(presence.panel_url),
@@ -52,7 +59,7 @@ class NodeRecord:
 
     def after_report(self, reported: ReportedState, now: datetime) -> "NodeRecord":
         """Return the node after it reported: who speaks is online."""
-        return replace(self, reported=reported, last_seen_at=now, online=True)
+        return replace(self, reported=reported, last_seen_at=now, online=understands(self.protocol))
 
 
 def web_address(text: str) -> str:

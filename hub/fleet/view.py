@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from federation.messages import CameraState, Lane, ReportedState, TaskState
+from federation.messages.presence import understands
 from firmware_profiles.profile import Profile, UnknownProfile, load_profile
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.model import CapacityRow, Node, NodeDetail, NodeState
@@ -32,7 +33,9 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher) -> NodeDetail:
 
 
 def state_of(node: NodeRecord) -> NodeState:
-    """Return whether the node is awaited, online or offline."""
+    """Return whether the node is awaited, online, offline, or speaks a protocol that this hub does not."""
+    if not understands(node.protocol):
+        return NodeState.INCOMPATIBLE
     if node.incarnation == 0 and node.last_seen_at is None:
         return NodeState.AWAITED
     return NodeState.ONLINE if node.online else NodeState.OFFLINE

@@ -1610,10 +1610,10 @@ export interface components {
         };
         /**
          * NodeState
-         * @description What the hub knows of a node: 待上线, 在线, 失联.
+         * @description What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容.
          * @enum {string}
          */
-        NodeState: "awaited" | "online" | "offline";
+        NodeState: "awaited" | "online" | "offline" | "incompatible";
         /**
          * Overview
          * @description Everything the one-map home counts; `today` is the calendar day of Asia/Shanghai.
@@ -2772,7 +2772,7 @@ export interface operations {
                 after?: string;
                 limit?: number;
                 text?: string;
-                state?: "awaited" | "online" | "offline";
+                state?: "awaited" | "online" | "offline" | "incompatible";
                 profile?: string;
             };
             header?: never;
