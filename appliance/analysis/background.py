@@ -12,6 +12,8 @@ from appliance.analysis.region import ByteMask
 
 WORKING_WIDTH_PX = 480
 FASTEST_GAIN = (0.7, 1.4)
+OUTLINE_PX = 7
+GHOST_RATIO = 1.3
 
 FloatPicture = NDArray[np.float32]
 
@@ -62,6 +64,35 @@ class Background:
         weights = np.where(mask > 0, rate / self.patience, rate).astype(np.float32)[..., None]
         self.usual = (self.usual + (current - self.usual) * weights).astype(np.float32)
         return cast("ByteMask", mask)
+
+    def adopt(self, picture: Picture, place: ByteMask) -> None:
+        """Take the picture for the usual scene wherever `place` is not 0."""
+        if self.usual is not None:
+            self.usual = np.where(place[..., None] > 0, picture.astype(np.float32), self.usual).astype(np.float32)
+
+    def is_ghost(self, picture: Picture, place: ByteMask) -> bool:
+        """Tell whether `place` differs because something has gone from it, which was taken for the usual scene.
+
+        A thing has edges along its outline. Where it stands, they are in the picture; where it has gone, they are
+        in the usual scene alone (Cucchiara et al., "Detecting moving objects, ghosts, and shadows in video streams",
+        IEEE PAMI 25(10), 2003).
+        """
+        if self.usual is None:
+            return False
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (OUTLINE_PX, OUTLINE_PX))
+        outline = (cv2.dilate(place, kernel) > 0) & (cv2.erode(place, kernel) == 0)
+        if not outline.any():
+            return False
+        now, usual = (float(_edges(scene)[outline].mean()) for scene in (picture.astype(np.float32), self.usual))
+        return usual > GHOST_RATIO * now
+
+
+def _edges(picture: FloatPicture) -> NDArray[np.float32]:
+    """Return the strength of edges at every place."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return cast(
+        "NDArray[np.float32]", cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    )
 
 
 def tidied(mask: ByteMask) -> ByteMask:

@@ -15,6 +15,7 @@ EVENT_CODE = "left_object/object"
 LABEL = "object"
 MOTION_THRESHOLD = 18.0
 MOST_DETECTIONS = 16
+MARGIN_PX = 4  # around the place of something that has gone, its shadow
 
 
 @dataclass(kw_only=True)
@@ -64,7 +65,23 @@ class LeftObject:
         aged = np.where(still > 0, self._age_s + pause_s, self._age_s - 2 * pause_s)
         self._age_s = np.clip(aged, 0, 10 * self._dwell_s + 60).astype(np.float32)
         old = (self._age_s >= self._dwell_s).astype(np.uint8) * np.uint8(255)
-        return self._report(self._candidates(old), at, old.shape)
+        boxes = [box for box in self._candidates(old) if not self._is_ghost(box, old, small)]
+        return self._report(boxes, at, old.shape)
+
+    def _is_ghost(self, box: tuple[int, int, int, int], old: ByteMask, small: Picture) -> bool:
+        """Tell whether something has gone from there, and if so forget that it ever was."""
+        if self._age_s is None or any(_touch(item.box, box) for item in self._standing):
+            return False
+        x, y, w, h = box
+        place = np.zeros_like(old)
+        place[y : y + h, x : x + w] = old[y : y + h, x : x + w]
+        if not self._background.is_ghost(small, place):
+            return False
+        around = np.zeros_like(old)
+        around[max(0, y - MARGIN_PX) : y + h + MARGIN_PX, max(0, x - MARGIN_PX) : x + w + MARGIN_PX] = 255
+        self._background.adopt(small, around)
+        self._age_s[around > 0] = 0
+        return True
 
     def _still(self, small: Picture, pause_s: float) -> ByteMask | None:
         height, width = small.shape[:2]

@@ -84,6 +84,30 @@ def test_what_stands_still_is_reported_after_its_time() -> None:
     assert next(iter(found)) >= 14
 
 
+BAG = (60, 200, 24, 20)
+
+
+def test_the_place_where_something_stood_at_the_start_is_not_left_when_it_is_gone() -> None:
+    assert watch(left_object(), [street(INSIDE) for _ in range(8)] + [street() for _ in range(20)]) == {}
+
+
+def test_what_is_put_down_is_found_beside_the_place_of_what_has_gone() -> None:
+    found = watch(left_object(), [street(INSIDE) for _ in range(8)] + [street(BAG) for _ in range(14)])
+
+    (finding,) = [finding for second in found.values() for finding in second]
+    box = finding.detections[0].box
+    assert abs(box.x * 480 - BAG[0]) < 8
+    assert abs(box.y * 270 - BAG[1]) < 8
+
+
+def test_what_stood_at_the_start_and_comes_back_is_found_again() -> None:
+    gone = [street() for _ in range(12)]
+    found = watch(left_object(), [street(INSIDE) for _ in range(8)] + gone + [street(INSIDE) for _ in range(14)])
+
+    assert len(found) == 1
+    assert next(iter(found)) > 20
+
+
 def test_what_moves_is_not_left() -> None:
     walking = [street((20 + 12 * step, 100, 20, 50)) for step in range(15)]
 
