@@ -25,7 +25,8 @@ def main(argv: list[str]) -> int:
     try:
         given = _parsed(argv)
         options = Options(events=given.events, faults=given.faults, seed=given.seed, boxes=given.boxes)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born with SIGINT ignored
+            signal.signal(number, signal.default_int_handler)
         print(f"seed {options.seed}", flush=True)
         with _folder(given.keep) as folder:
             outcome = asyncio.run(run(options, folder, _say))

@@ -19,7 +19,8 @@ def main(argv: list[str]) -> int:
     """Run `fengsui demo`; return 0 when all was well, 1 when not, 2 for a wrong call."""
     try:
         options = _options(argv)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born with SIGINT ignored
+            signal.signal(number, signal.default_int_handler)
         result = run(options, _silent if "--json" in argv else _print)
         return _report(result, as_json="--json" in argv)
     except DemoError as error:
