@@ -64,18 +64,22 @@ def test_ctrl_c_leaves_no_process_and_no_folder() -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not any("日志" in line for line in lines):
-        line = process.stdout.readline()
-        assert line, "".join(lines)
-        lines.append(line)
-    children = descendants(process.pid)
-    root = Path(lines[-1].split()[-1]).parent
-    assert len(children) >= 12
+    try:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not any("日志" in line for line in lines):
+            line = process.stdout.readline()
+            assert line, "".join(lines)
+            lines.append(line)
+        children = descendants(process.pid)
+        root = Path(lines[-1].split()[-1]).parent
+        assert len(children) >= 12
 
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    finally:
+        process.terminate()  # whatever failed, nothing stays behind
+        process.communicate(timeout=60)
 
     assert process.returncode == 0
     wait_until(lambda: not any(is_alive(pid) for pid in children), within_s=5, what="the end of all")
