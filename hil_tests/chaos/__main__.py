@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
 
 from hil_tests.chaos.errors import ChaosError
+from hil_tests.chaos.parser import Parser
 from hil_tests.chaos.run import Options, Outcome, run
 
 MOST_EVENTS, MOST_FAULTS, MOST_BOXES = 10_000_000, 100_000, 16
@@ -69,15 +69,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ChaosError(message)
-
-
 def _parsed(argv: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="fengsui chaos", description=__doc__)
+    parser = Parser(prog="fengsui chaos", description=__doc__)
     parser.add_argument("--events", type=int, default=100_000, help="events to produce (default 100000)")
     parser.add_argument("--faults", type=int, default=200, help="faults to let happen (default 200)")
     parser.add_argument("--seed", type=int, help="draws the same faults again (default: a new one)")

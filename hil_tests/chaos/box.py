@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from federation.testing.ports import HOST
 from hil_tests.chaos.producer import Producer
 from hil_tests.chaos.program import Program, kept_running
-from hil_tests.chaos.wire import HOST, Wire, wire
+from hil_tests.chaos.wire import Wire, wire
 from hil_tests.demo.supervision import FENGSUI
 
 CLOCK = Path(__file__).parent / "clock"

@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from federation.testing.ports import HOST
 from hil_tests.chaos.program import Program, kept_running
 from hil_tests.demo.supervision import FENGSUI
 
 OLDEST_BACKUP_S = 600.0
-HOST = "127.0.0.1"
 
 
 @dataclass(kw_only=True)

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import StrEnum
 
+from federation.testing.ports import HOST
+
 CHUNK_BYTES = 16 << 10
 SLOW_BYTES_PER_S = 40_000.0
 SLOW_CHUNK_BYTES = 1 << 10
 LOOK_S = 0.05
-HOST = "127.0.0.1"
 
 
 class Weather(StrEnum):

@@ -9,9 +9,9 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
 
 from hil_tests.chaos.errors import ChaosError
+from hil_tests.chaos.parser import Parser
 from hil_tests.load.run import Options, run
 
 LIMITS = {"boxes": (2, 16), "events": (100, 10_000_000), "backlog": (100, 10_000_000), "calm": (1, 3600)}
@@ -36,15 +36,8 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ChaosError(message)
-
-
 def _parsed(argv: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog="fengsui load", description=__doc__)
+    parser = Parser(prog="fengsui load", description=__doc__)
     parser.add_argument("--boxes", type=int, default=3, help="appliances (default 3)")
     parser.add_argument("--events", type=int, default=10_000, help="events at full speed (default 10000)")
     parser.add_argument("--backlog", type=int, default=10_000, help="events while the hub is away (default 10000)")

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil_tests.chaos.errors import ChaosError
-from hil_tests.chaos.run import Field, ready, running_field
+from hil_tests.chaos.run import Field, Say, ready, running_field
 from hil_tests.load.processes import Cost, cost_of
 
 CALM_PACE_S = 0.05
 POLL_S = 0.05
 DELIVERED_WITHIN_S = 600.0
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ class DesiredPublisher:
         self._epoch = 1
         self._documents: dict[str, _Document] = {}
         self._used: dict[str, Mapping[str, float]] = {}
-        self._epoch_ends_at_s = 0.0
+        self._next_epoch_at_s = 0.0
         link.when_connected(self.republish)
 
     async def load(self, epoch: int) -> None:
@@ -121,9 +121,9 @@ class DesiredPublisher:
         other = document is not None and reported.desired_issued_at not in {None, document.issued_at}
         if applied < own or (applied == own and not other):
             return
-        if reported.desired_epoch > self._epoch + MOST_EPOCHS or time.monotonic() < self._epoch_ends_at_s:
+        if reported.desired_epoch > self._epoch + MOST_EPOCHS or time.monotonic() < self._next_epoch_at_s:
             return  # no hub was restored so often: it is the node that errs
-        self._epoch_ends_at_s = time.monotonic() + SHORTEST_EPOCH_S
+        self._next_epoch_at_s = time.monotonic() + SHORTEST_EPOCH_S
         epoch = max(self._epoch, reported.desired_epoch) + 1
         await self._database.run(lambda connection: connection.execute(update(hub_identity).values(epoch=epoch)))
         log.warning("node %s has applied a version that this hub never made; epoch %d begins", node_id, epoch)

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hil_tests.chaos.wire import HOST, SLOW_CHUNK_BYTES, Weather, Wire, wire
+from federation.testing.ports import HOST
+from hil_tests.chaos.wire import SLOW_CHUNK_BYTES, Weather, Wire, wire
 
 WITHIN_S = 5.0
 
