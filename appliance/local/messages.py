@@ -9,10 +9,11 @@ The agent serves HTTP on `agent.sock`:
 - `POST /report/streams` takes a `StreamsReport`, `POST /report/vision` a `VisionReport`; 204.
 
 The streams process speaks frames on `streams.sock`. A client sends JSON lines
-`{"subscribe": point_id, "level": "keyframe"|"full", "credits": n}`, `{"credit": point_id, "n": n}`
-and `{"unsubscribe": point_id}`. It gets, per access unit, two big-endian uint32 (length of header,
-length of payload), a `FrameHeader` as JSON and the Annex B payload. Without credit an access unit
-is dropped and counted; a subscriber of level `full` then gets nothing more until a key frame.
+`{"subscribe": point_id, "level": "keyframe"|"full"|"demux", "credits": n}` (again for the same point:
+the level changes, the credit stays), `{"credit": point_id, "n": n}` and `{"unsubscribe": point_id}`. It
+gets, per access unit, two big-endian uint32 (length of header, length of payload), a `FrameHeader` as
+JSON and the payload. Without credit an access unit is dropped and counted; above level `keyframe`
+nothing more comes then until a key frame.
 
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
 newest key frame, 404 for an unknown point, 503 with a reason while there is no picture.
@@ -20,6 +21,7 @@ newest key frame, 404 for an unknown point, 503 with a reason while there is no 
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -37,8 +39,9 @@ from federation.messages.geometry import Share
 
 
 class DecodeLevel(StrEnum):
-    """Which access units a consumer gets."""
+    """What a consumer does with a camera's access units, and so which it gets: key frames, or all."""
 
+    DEMUX = "demux"  # all, and none is decoded: recording, live view
     KEYFRAME = "keyframe"
     FULL = "full"
 
@@ -64,12 +67,13 @@ class FrameHeader(WireModel):
     """What stands before an access unit."""
 
     point_id: Slug
-    codec: str = Field(pattern="^(h264|h265)$")
+    codec: Literal["h264", "h265", "mjpeg"]
     key: bool
     sequence: int = Field(ge=0, description="of the camera's access units since streams started")
     rtp_time: int = Field(ge=0, description="90 kHz, unwrapped since the session began")
     session: int = Field(ge=1, description="grows with every reconnect of the camera")
     received_at: AwareDatetime
+    sent_at: AwareDatetime | None = Field(default=None, description="by the camera's own clock")
     dropped: int = Field(default=0, ge=0, description="access units dropped for want of credit")
 
 

@@ -10,6 +10,7 @@ from appliance.local import Plan, StreamsReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.streams.camera import Camera
 from appliance.streams.consumers import Consumers, serving
+from appliance.streams.feeds import Feeds
 from federation.messages import CameraSpec
 
 log = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ SHORTEST_REPORT_PAUSE_S = 0.1
 
 async def run(*, run_folder: Path) -> None:
     """Pull the cameras of the agent's plan until cancelled."""
-    consumers = Consumers()
-    async with agent_client(run_folder) as agent, serving(consumers, run_folder), asyncio.TaskGroup() as group:
-        streams = Streams(group=group, consumers=consumers, agent=agent)
+    feeds = Feeds()
+    async with agent_client(run_folder) as agent, serving(Consumers(feeds), run_folder), asyncio.TaskGroup() as group:
+        streams = Streams(group=group, feeds=feeds, agent=agent)
         group.create_task(streams.follow_plans(), name="plans")
         group.create_task(streams.report_forever(), name="reports")
 
@@ -30,10 +31,10 @@ async def run(*, run_folder: Path) -> None:
 class Streams:
     """The cameras that are being pulled, each by a task of its own."""
 
-    def __init__(self, *, group: asyncio.TaskGroup, consumers: Consumers, agent: AgentClient) -> None:
+    def __init__(self, *, group: asyncio.TaskGroup, feeds: Feeds, agent: AgentClient) -> None:
         """Start without cameras."""
         self._group = group
-        self._consumers = consumers
+        self._feeds = feeds
         self._agent = agent
         self._pulling: dict[str, tuple[Camera, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
@@ -61,14 +62,14 @@ class Streams:
             if wanted.get(point_id) != camera.spec:
                 task.cancel()
                 del self._pulling[point_id]
-                self._consumers.forget(point_id)
+                self._feeds.forget(point_id)
         for point_id, spec in wanted.items():
             if point_id not in self._pulling:
                 self._pulling[point_id] = self._started(spec)
         self._changed.set()
 
     def _started(self, spec: CameraSpec) -> tuple[Camera, asyncio.Task[None]]:
-        camera = Camera(spec, take=self._consumers.take, changed=self._changed.set)
+        camera = Camera(spec, feed=self._feeds.of(spec.point_id), changed=self._changed.set)
         return camera, self._group.create_task(camera.run(), name=f"camera {spec.point_id}")
 
     async def _report(self) -> None:

@@ -4,15 +4,17 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from appliance.streams.access_unit import AccessUnit, CodecParameters
 from appliance.streams.errors import Refused, Stalled, StreamError, Unreachable
+from appliance.streams.feeds import Feed
 from appliance.streams.health import Health
 from appliance.streams.rtp.depacketiser import Depacketiser, Unit
-from appliance.streams.rtp.nal import picture_size
+from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.rtsp.auth import Credentials
 from appliance.streams.rtsp.connection import Connection, connected
-from appliance.streams.rtsp.sdp import Codec, VideoTrack
+from appliance.streams.rtsp.sdp import VideoTrack
 from federation.messages import CameraSpec, CameraState
 
 STALL_S = 5.0
@@ -20,17 +22,6 @@ SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 2.0  # a camera that is back is pulled again soon
 LONGEST_PAUSE_AFTER_REFUSAL_S = 30.0  # cameras lock out who repeats a wrong password
 TICK_S = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrived:
-    """One access unit of a camera; `session` grows with every connection."""
-
-    point_id: str
-    codec: Codec
-    session: int
-    sequence: int
-    unit: Unit
 
 
 def pause_s(failures: int, jitter: float, *, refused: bool) -> float:
@@ -41,25 +32,25 @@ def pause_s(failures: int, jitter: float, *, refused: bool) -> float:
 
 
 class Camera:
-    """Pulls one camera. `take` gets every access unit on the event loop; `changed` new states."""
+    """Pulls one camera into its feed; `changed` is told of new states."""
 
     def __init__(
         self,
         spec: CameraSpec,
         *,
-        take: Callable[[Arrived], None],
+        feed: Feed,
         changed: Callable[[], None],
     ) -> None:
         """Prepare; `run` pulls."""
         self.spec = spec
         self.health = Health(point_id=spec.point_id)
-        self._take = take
+        self._feed = feed
         self._changed = changed
         self._session = 0
         self._sequence = 0
         self._arrived_at = 0.0
         self._depacketiser: Depacketiser | None = None
-        self._codec: Codec = "h264"
+        self._parameters = CodecParameters(codec="h264")
 
     async def run(self) -> None:
         """Pull until cancelled, with growing pauses after failures in a row."""
@@ -87,8 +78,8 @@ class Camera:
             await self._watch(connection)
 
     def _prepare(self, track: VideoTrack) -> None:
-        self._codec = track.codec
-        self._depacketiser = Depacketiser(track.codec, track.parameter_sets, keep_all=True)
+        self._parameters = codec_parameters(track.codec, track.parameter_sets)
+        self._depacketiser = Depacketiser(track.codec, track.parameter_sets, keep_all=self._feed.wants_all)
 
     async def _watch(self, connection: Connection) -> None:
         """Keep the session alive; return never, raise StreamError when the stream ends or stalls."""
@@ -108,27 +99,36 @@ class Camera:
         if self._depacketiser is None:
             return
         for unit in self._depacketiser.feed(packet):
-            self._unit(unit)
+            self._unit(unit, self._depacketiser)
 
-    def _unit(self, unit: Unit) -> None:
+    def _unit(self, unit: Unit, depacketiser: Depacketiser) -> None:
         now = time.monotonic()
         self._arrived_at = now
         self._sequence += 1
         self.health.saw(at=now, size_bytes=unit.size_bytes, key=unit.key)
-        if unit.key and self._depacketiser is not None and not self.health.width_px:
-            size = picture_size(self._codec, self._depacketiser.sequence_parameter_set)
-            self.health.width_px, self.health.height_px = size.width_px, size.height_px
+        if unit.key:
+            self._follow_parameters(depacketiser.parameter_sets)
+        depacketiser.keep_all = self._feed.wants_all
         self._became(CameraState.LIVE)
         if unit.payload:
-            self._take(
-                Arrived(
+            self._feed.send(
+                AccessUnit(
                     point_id=self.spec.point_id,
-                    codec=self._codec,
+                    parameters=self._parameters,
                     session=self._session,
                     sequence=self._sequence,
-                    unit=unit,
+                    key=unit.key,
+                    pts=unit.rtp_time,
+                    payload=unit.payload,
+                    arrived_s=now,
+                    arrived_at=datetime.now(UTC),
                 )
             )
+
+    def _follow_parameters(self, sets: tuple[bytes, ...]) -> None:
+        if sets != self._parameters.sets:
+            self._parameters = codec_parameters(self._parameters.codec, sets)
+        self.health.width_px, self.health.height_px = self._parameters.width_px, self._parameters.height_px
 
     def _became(self, state: CameraState, reason: str = "") -> None:
         if self.health.became(state, reason):

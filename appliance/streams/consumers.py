@@ -5,122 +5,133 @@ import json
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from appliance.local import DecodeLevel, FrameHeader
 from appliance.local.sockets import STREAMS_SOCKET, private_socket
-from appliance.streams.camera import Arrived
+from appliance.streams.access_unit import AccessUnit
+from appliance.streams.feeds import Feed, Feeds, Gate
 
 MOST_CREDITS = 256
+MOST_SUBSCRIPTIONS = 4096
 BUFFER_LIMIT_BYTES = 32 << 20
 _LENGTHS = struct.Struct(">II")
 
 
-@dataclass(kw_only=True)
-class _Subscription:
-    level: DecodeLevel
-    credits: int
-    dropped: int = 0
-    awaits_key: bool = True
+class _Tap:
+    """One camera's units on their way into a socket, as long as there is credit for them."""
 
-    def admits(self, *, key: bool) -> bool:
-        """Tell whether an access unit goes out now; counts it if it is dropped."""
-        if self.level is DecodeLevel.KEYFRAME and not key:
-            return False
-        if self.awaits_key and not key:
-            self.dropped += 1
-            return False
-        if self.credits <= 0:
-            self.dropped += 1
-            self.awaits_key = True
-            return False
-        self.credits -= 1
-        self.awaits_key = False
-        return True
+    def __init__(self, feed: Feed, level: DecodeLevel, writer: asyncio.StreamWriter) -> None:
+        self.credits = 0
+        self._feed = feed
+        self._gate = Gate(level)
+        self._writer = writer
+
+    @property
+    def level(self) -> DecodeLevel:
+        return self._gate.level
+
+    def turn(self, level: DecodeLevel) -> None:
+        """Switch the level."""
+        self._gate.turn(level)
+        self._feed.review()
+
+    def pay(self, count: int) -> None:
+        """Add credit; raise ValueError if it is negative."""
+        if count < 0:
+            msg = "credit is not negative"
+            raise ValueError(msg)
+        self.credits = min(MOST_CREDITS, self.credits + count)
+
+    def take(self, unit: AccessUnit) -> None:
+        if not self._gate.wants(unit):
+            return
+        has_room = self.credits > 0 and self._writer.transport.get_write_buffer_size() <= BUFFER_LIMIT_BYTES
+        if self._gate.admits(unit, has_room=has_room):
+            self.credits -= 1
+            self._writer.writelines((*_head(unit, self._gate.dropped), unit.payload))
+
+    def await_key(self) -> None:
+        self._gate.awaits_key = True
+
+    def close(self) -> None:
+        self._feed.detach(self)
+
+
+def _head(unit: AccessUnit, dropped: int) -> tuple[bytes, bytes]:
+    header = FrameHeader(
+        point_id=unit.point_id,
+        codec=unit.parameters.codec,
+        key=unit.key,
+        sequence=unit.sequence,
+        rtp_time=max(0, unit.pts),
+        session=unit.session,
+        received_at=unit.arrived_at,
+        sent_at=unit.sent_at,
+        dropped=dropped,
+    ).to_bytes()
+    return _LENGTHS.pack(len(header), len(unit.payload)), header
 
 
 class _Consumer:
     """One connection with its subscriptions."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self.subscriptions: dict[str, _Subscription] = {}
+    def __init__(self, feeds: Feeds, writer: asyncio.StreamWriter) -> None:
+        self._feeds = feeds
         self._writer = writer
+        self._taps: dict[str, _Tap] = {}
 
     def obey(self, order: dict[str, Any]) -> None:
         """Carry out one order; raise ValueError, KeyError or TypeError for a malformed one."""
         if "subscribe" in order:
-            credit = min(MOST_CREDITS, int(order["credits"]))
-            self.subscriptions[str(order["subscribe"])] = _Subscription(
-                level=DecodeLevel(order["level"]), credits=credit
-            )
+            self._subscribe(str(order["subscribe"]), DecodeLevel(order["level"]), int(order["credits"]))
         elif "credit" in order:
-            found = self.subscriptions.get(str(order["credit"]))
-            if found is not None:
-                found.credits = min(MOST_CREDITS, found.credits + int(order["n"]))
+            tap = self._taps.get(str(order["credit"]))
+            if tap is not None:
+                tap.pay(int(order["n"]))
         else:
-            self.subscriptions.pop(str(order["unsubscribe"]), None)
+            tap = self._taps.pop(str(order["unsubscribe"]), None)
+            if tap is not None:
+                tap.close()
 
-    def offer(self, arrived: Arrived, at: datetime) -> None:
-        """Send the access unit if there is credit for it."""
-        subscription = self.subscriptions.get(arrived.point_id)
-        if subscription is None or not subscription.admits(key=arrived.unit.key):
+    def close(self) -> None:
+        """End all subscriptions."""
+        for tap in self._taps.values():
+            tap.close()
+
+    def _subscribe(self, point_id: str, level: DecodeLevel, credit: int) -> None:
+        """Subscribe; for a camera that is subscribed already this switches the level and leaves its credit."""
+        present = self._taps.get(point_id)
+        if present is not None:
+            present.turn(level)
             return
-        if self._writer.transport.get_write_buffer_size() > BUFFER_LIMIT_BYTES:
-            subscription.dropped += 1
-            return
-        header = FrameHeader(
-            point_id=arrived.point_id,
-            codec=arrived.codec,
-            key=arrived.unit.key,
-            sequence=arrived.sequence,
-            rtp_time=max(0, arrived.unit.rtp_time),
-            session=arrived.session,
-            received_at=at,
-            dropped=subscription.dropped,
-        ).to_bytes()
-        lengths = _LENGTHS.pack(len(header), len(arrived.unit.payload))
-        self._writer.write(lengths + header + arrived.unit.payload)
+        if len(self._taps) >= MOST_SUBSCRIPTIONS:
+            msg = f"at most {MOST_SUBSCRIPTIONS} cameras are served to one consumer"
+            raise ValueError(msg)
+        feed = self._feeds.of(point_id)
+        tap = self._taps[point_id] = _Tap(feed, level, self._writer)
+        tap.pay(credit)
+        feed.attach(tap, newest=True)
 
 
 class Consumers:
     """All connections; a malformed order ends its own connection only."""
 
-    def __init__(self) -> None:
-        """Start without consumers; the newest key frame of each camera is kept for new ones."""
-        self._consumers: set[_Consumer] = set()
-        self._newest: dict[str, tuple[Arrived, datetime]] = {}
-
-    def take(self, arrived: Arrived) -> None:
-        """Offer an access unit to everybody."""
-        at = datetime.now(UTC)
-        if arrived.unit.key:
-            self._newest[arrived.point_id] = (arrived, at)
-        for consumer in self._consumers:
-            consumer.offer(arrived, at)
-
-    def forget(self, point_id: str) -> None:
-        """Forget a camera that is pulled no more."""
-        self._newest.pop(point_id, None)
+    def __init__(self, feeds: Feeds) -> None:
+        """Serve what `feeds` has."""
+        self._feeds = feeds
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends."""
-        consumer = _Consumer(writer)
-        self._consumers.add(consumer)
+        consumer = _Consumer(self._feeds, writer)
         try:
             while line := await reader.readline():
-                order = json.loads(line)
-                consumer.obey(order)
-                newest = self._newest.get(str(order.get("subscribe")))
-                whole = order.get("level") == DecodeLevel.KEYFRAME  # what follows it now is no use without the rest
-                if newest is not None and whole:
-                    consumer.offer(*newest)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                consumer.obey(json.loads(line))
+        except (OSError, ValueError, KeyError, TypeError):
             pass  # the consumer went away, or does not speak our language
         finally:
-            self._consumers.discard(consumer)
+            consumer.close()
             writer.close()
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from appliance.streams.access_unit import PARAMETER_SET_LIMIT_BYTES, Codec
 from appliance.streams.rtp.nal import Kind, Syntax
-from appliance.streams.rtsp.sdp import PARAMETER_SET_LIMIT_BYTES, Codec
 
 ACCESS_UNIT_LIMIT_BYTES = 8 << 20
 START_CODE = b"\x00\x00\x00\x01"
@@ -27,8 +27,9 @@ class Unit(NamedTuple):
 class Depacketiser:
     """Assembles the access units of one track. Never raises for any bytes: what is damaged is dropped.
 
-    While `keep_all` is false only key access units are kept. A key access unit always starts with the
-    parameter sets that it needs, from the stream or else from the session description.
+    While `keep_all` is false only key access units are kept; it may change at any time and counts from the
+    next access unit on. A key access unit always starts with the parameter sets that it needs, from the
+    stream or else from the session description.
     """
 
     def __init__(self, codec: Codec, parameter_sets: Sequence[bytes] = (), *, keep_all: bool = False) -> None:
@@ -47,9 +48,9 @@ class Depacketiser:
         self._start_unit()
 
     @property
-    def sequence_parameter_set(self) -> bytes:
-        """The newest known sequence parameter set, empty if none has been seen."""
-        return next(iter(self._sets.get(self._syntax.sps_type, ())), b"")
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        """The newest known parameter sets in the order VPS, SPS, PPS."""
+        return tuple(content for kind in self._syntax.set_types for content in self._sets.get(kind, ()))
 
     def feed(self, packet: memoryview) -> tuple[Unit, ...]:
         """Take one RTP packet; return the access units that are complete now, mostly none or one."""
@@ -104,6 +105,7 @@ class Depacketiser:
 
     def _start_unit(self) -> None:
         self._unit = bytearray()
+        self._keeps_all = self.keep_all
         self._key = False
         self._picture = False
         self._bad = False
@@ -123,7 +125,7 @@ class Depacketiser:
             self._awaits_key = True
         elif self._key:
             self._awaits_key = False
-        keep = not self._bad and not self._awaits_key and (self._key or self.keep_all)
+        keep = not self._bad and not self._awaits_key and (self._key or self._keeps_all)
         payload = self._whole() if keep else b""
         unit = Unit(self._key, self._time, self._size, payload)
         self._start_unit()
@@ -205,7 +207,7 @@ class Depacketiser:
         return self._wanted(kind)
 
     def _wanted(self, kind: int) -> bool:
-        return self.keep_all or self._syntax.kind_of(kind) is not Kind.SLICE
+        return self._keeps_all or self._syntax.kind_of(kind) is not Kind.SLICE
 
     def _has_room(self, size_bytes: int) -> bool:
         fits = len(self._unit) + size_bytes <= ACCESS_UNIT_LIMIT_BYTES

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Self
 
-from appliance.streams.rtsp.sdp import Codec
+from appliance.streams.access_unit import Codec, CodecParameters
 
 
 class Kind(Enum):
@@ -127,6 +127,14 @@ class PictureSize:
     def none(cls) -> Self:
         """Return the size of a picture of which nothing is known."""
         return cls(width_px=0, height_px=0)
+
+
+def codec_parameters(codec: Codec, sets: tuple[bytes, ...]) -> CodecParameters:
+    """Return what parameter sets tell of a stream; the size is 0x0 if they cannot be understood."""
+    syntax = Syntax.of(codec)
+    found = next((item for item in sets if item and syntax.type_of(item[0]) == syntax.sps_type), b"")
+    size = picture_size(codec, found)
+    return CodecParameters(codec=codec, sets=sets, width_px=size.width_px, height_px=size.height_px)
 
 
 def picture_size(codec: Codec, sequence_parameter_set: bytes) -> PictureSize:

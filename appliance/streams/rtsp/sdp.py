@@ -4,14 +4,11 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from typing import Literal
 
+from appliance.streams.access_unit import PARAMETER_SET_LIMIT_BYTES, Codec
 from appliance.streams.errors import Refused, Violation
 
-Codec = Literal["h264", "h265"]
-
 LINE_LIMIT = 1000
-PARAMETER_SET_LIMIT_BYTES = 4096
 
 _CODECS: dict[str, Codec] = {"h264": "h264", "h265": "h265", "hevc": "h265"}
 _SPROPS = {"h264": ("sprop-parameter-sets",), "h265": ("sprop-vps", "sprop-sps", "sprop-pps")}

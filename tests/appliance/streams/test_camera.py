@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.streams.camera import Arrived, Camera, pause_s
+from appliance.local import DecodeLevel
+from appliance.streams.access_unit import AccessUnit
+from appliance.streams.camera import Camera, pause_s
+from appliance.streams.feeds import Feed
 from federation.messages import CameraSpec, CameraState
 from federation.testing.waiting import until
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
@@ -23,10 +26,24 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return read_clip(write_pattern(path, Encoding(width_px=320, height_px=240, fps=Fraction(10), gop_s=0.5), seconds=2))
 
 
+class Collector:
+    """Takes every unit of a camera into a list."""
+
+    level = DecodeLevel.DEMUX
+
+    def __init__(self, units: list[AccessUnit]) -> None:
+        self.take = units.append
+
+    def await_key(self) -> None:
+        pass
+
+
 @asynccontextmanager
-async def pulled(spec: CameraSpec) -> AsyncIterator[tuple[Camera, list[Arrived]]]:
-    arrived: list[Arrived] = []
-    camera = Camera(spec, take=arrived.append, changed=_nothing)
+async def pulled(spec: CameraSpec) -> AsyncIterator[tuple[Camera, list[AccessUnit]]]:
+    arrived: list[AccessUnit] = []
+    feed = Feed()
+    feed.attach(Collector(arrived), newest=False)
+    camera = Camera(spec, feed=feed, changed=_nothing)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(camera.run())
         try:
@@ -49,7 +66,7 @@ def _nothing() -> None:
 
 async def test_a_camera_delivers_key_frames_and_comes_back_after_a_cut(clip: Clip) -> None:
     async with virtual_cameras({"cam1": clip}) as cameras, pulled(spec_of(cameras)) as (camera, arrived):
-        await until(lambda: any(item.unit.key for item in arrived), within_s=10, what="a key frame")
+        await until(lambda: any(item.key for item in arrived), within_s=10, what="a key frame")
         assert camera.health.state is CameraState.LIVE
         assert camera.health.width_px > 0
 

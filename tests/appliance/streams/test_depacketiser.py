@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.streams.access_unit import Codec
 from appliance.streams.rtp.depacketiser import ACCESS_UNIT_LIMIT_BYTES, START_CODE, Depacketiser, Unit
 from appliance.streams.rtp.nal import PictureSize, picture_size
-from appliance.streams.rtsp.sdp import Codec
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x31"
 KEY, DELTA = b"\x65" + bytes(range(1, 250)) * 20, b"\x41" + b"\x09" * 300

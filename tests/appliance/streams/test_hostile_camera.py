@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.streams.camera import Camera
 from appliance.streams.errors import StreamError
+from appliance.streams.feeds import Feed
 from appliance.streams.rtsp.auth import Credentials
 from appliance.streams.rtsp.connection import connected
 from federation.messages import CameraSpec, CameraState
@@ -115,7 +116,7 @@ def test_random_bytes_in_the_stream_end_nothing_but_the_connection(junk: list[by
 async def test_a_camera_that_talks_nonsense_is_tried_again_and_says_why() -> None:
     async with serving(b"nonsense\r\n\r\n") as url:
         spec = CameraSpec(point_id="p1", name="p1", url=url)
-        camera = Camera(spec, take=lambda _: None, changed=lambda: None)
+        camera = Camera(spec, feed=Feed(), changed=lambda: None)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(camera.run())
             await until(lambda: camera.health.reconnects >= 2, within_s=LIMIT_S, what="the third try")
