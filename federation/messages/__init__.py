@@ -5,7 +5,7 @@ from federation.messages.custody import Ack, Batch, Hello, Lane
 from federation.messages.desired import CameraSpec, DesiredState, PackageRef, TaskSpec
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
-from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Slug, new_id
+from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.presence import Presence
 from federation.messages.reported import (
     CameraReport,
@@ -40,6 +40,7 @@ __all__ = [
     "Polygon",
     "Presence",
     "ReportedState",
+    "Site",
     "Slug",
     "TaskReport",
     "TaskSpec",

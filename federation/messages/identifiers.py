@@ -6,10 +6,14 @@ from pydantic import StringConstraints
 from uuid_utils import uuid7
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
+SITE_PATTERN = r"^(?:[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?)?$"
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
 """A short stable name: 1 to 64 of a-z, 0-9, dot, underscore and hyphen."""
+
+Site = Annotated[str, StringConstraints(pattern=SITE_PATTERN)]
+"""The place where a node stands, as a slug; empty: none. Nodes of one site share a local network."""
 
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """Algorithm and hexadecimal digest of some bytes, for example `sha256:9f86d0…`."""

@@ -11,6 +11,7 @@ from hub.fleet.model import (
     NodeChange,
     NodeDetail,
     NodeQuery,
+    SiteRow,
 )
 from hub.fleet.service import Fleet
 from hub.security.audit import Actor
@@ -35,14 +36,19 @@ def routes(fleet: Fleet) -> Routes:
         return fleet.get_node(node_id)
 
     @part.patch("/api/v1/nodes/{node_id}", access=CAN_OPERATE)
-    async def rename_node(call: Call, node_id: Slug, body: NodeChange) -> NodeDetail:
-        """Give a node another name."""
-        return await fleet.rename_node(node_id, body, Actor.of(call))
+    async def change_node(call: Call, node_id: Slug, body: NodeChange) -> NodeDetail:
+        """Give a node another name or site; absent fields stay."""
+        return await fleet.change_node(node_id, body, Actor.of(call))
 
     @part.delete("/api/v1/nodes/{node_id}", access=CAN_OPERATE)
     async def remove_node(call: Call, node_id: Slug) -> None:
         """Remove a node: its credentials die at once, its tasks lose their place."""
         await fleet.remove_node(node_id, Actor.of(call))
+
+    @part.get("/api/v1/sites", access=CAN_READ)
+    async def list_sites() -> Page[SiteRow]:
+        """List the places where nodes stand, by name."""
+        return fleet.list_sites()
 
     @part.get("/api/v1/enrolment-tokens", access=CAN_OPERATE)
     async def list_enrolment_tokens() -> Page[EnrolmentToken]:

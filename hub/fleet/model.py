@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraReport, LaneReport, Slug, TaskReport
+from federation.messages import CameraReport, LaneReport, Site, Slug, TaskReport
 
 
 class NodeState(StrEnum):
@@ -30,6 +30,7 @@ class Node(Output):
 
     id: Slug
     name: str
+    site: Site
     profile: str
     profile_name_zh: str
     profile_name_en: str
@@ -63,24 +64,35 @@ class NodeDetail(Node):
     lanes: tuple[LaneReport, ...]
 
 
+class SiteRow(Output):
+    """A place with how many nodes stand there."""
+
+    site: Slug
+    nodes: int
+    online: int
+
+
 class NodeQuery(PageQuery):
     """Filters of the node list."""
 
     text: str | None = Field(default=None, max_length=100, description="in name or id")
+    site: Site | None = Field(default=None, description="empty: nodes of no site")
     state: NodeState | None = None
     profile: Slug | None = None
 
 
 class NodeChange(Input):
-    """What an operator changes of a node."""
+    """What an operator changes of a node; what is absent stays."""
 
-    name: str = Field(min_length=1, max_length=64)
+    name: str | None = Field(default=None, min_length=1, max_length=64)
+    site: Site | None = Field(default=None, description="place whose local network it is on; empty: none")
 
 
 class EnrolmentTokenDraft(Input):
     """A permission for one appliance to join."""
 
     name: str = Field(min_length=1, max_length=64, description="name of the node to be")
+    site: Site = Field(default="", description="place where the node will stand; empty: none")
     profile: Slug = Field(description="firmware profile that the node must have")
     valid_s: int = Field(default=86400, ge=60, le=30 * 86400)
 
@@ -90,6 +102,7 @@ class EnrolmentToken(Output):
 
     id: str
     name: str
+    site: Site
     profile: str
     expires_at: AwareDatetime
     used_by: str | None = None

@@ -20,14 +20,15 @@ WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']{1,190}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRecord:
-    """One enrolled node. `incarnation` counts its connections, 0 before the first.
+    """One enrolled node. `site` is the place whose local network it is on, "" for none.
 
-    A node whose `protocol` this hub does not speak is not `online`: nothing can be wanted of it. Its events are taken
-    all the same, for they are not to be lost.
+    `incarnation` counts its connections, 0 before the first. A node whose `protocol` this hub does not speak is not
+    `online`: nothing can be wanted of it. Its events are taken all the same, for they are not to be lost.
     """
 
     id: str
     name: str
+    site: str
     profile: str
     serial: str
     software: str
@@ -131,6 +132,7 @@ def record_of(row: Row[Any]) -> NodeRecord:
     return NodeRecord(
         id=row.id,
         name=row.name,
+        site=row.site,
         profile=row.profile,
         serial=row.serial,
         software=row.software,

@@ -1,5 +1,6 @@
-"""What the hub does with its nodes: enrol, show, rename, remove."""
+"""What the hub does with its nodes: enrol, show, change, remove."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,6 +25,7 @@ from hub.fleet.model import (
     NodeChange,
     NodeDetail,
     NodeQuery,
+    SiteRow,
 )
 from hub.fleet.roster import NodeRecord, Roster, utc_now, web_address
 from hub.fleet.tables import enrolment_tokens, hub_identity, nodes
@@ -80,22 +82,34 @@ class Fleet:
         more = len(page) > query.limit
         return Page(items=tuple(page[: query.limit]), next=page[query.limit - 1].id if more else None, total=len(found))
 
+    def list_sites(self) -> Page[SiteRow]:
+        """Return the places where nodes stand, by name."""
+        records = [node for node in self.roster.all() if node.site]
+        standing = Counter(node.site for node in records)
+        online = Counter(node.site for node in records if node.online)
+        rows = tuple(SiteRow(site=site, nodes=standing[site], online=online[site]) for site in sorted(standing))
+        return Page(items=rows, total=len(rows))
+
     def get_node(self, node_id: str) -> NodeDetail:
         """Return one node with everything it reported."""
         return detail_of(self._known(node_id), self.desired)
 
-    async def rename_node(self, node_id: str, change: NodeChange, actor: Actor) -> NodeDetail:
-        """Give a node another name; its id stays."""
+    async def change_node(self, node_id: str, change: NodeChange, actor: Actor) -> NodeDetail:
+        """Give a node another name or site; its id stays."""
         node = self._known(node_id)
+        given = change.model_dump(exclude_none=True)
+        before = {name: getattr(node, name) for name in given}
+        if given == before:
+            return self.get_node(node_id)
 
         def work(connection: Connection) -> None:
-            connection.execute(update(nodes).where(nodes.c.id == node_id).values(name=change.name))
-            record(connection, actor, "node.rename", f"node:{node_id}", {"from": node.name, "to": change.name})
+            connection.execute(update(nodes).where(nodes.c.id == node_id).values(**given))
+            record(connection, actor, "node.change", f"node:{node_id}", {"from": before, "to": given})
 
         await self._database.run(work)
         present = self.roster.get(node_id)
         if present is not None:
-            self.roster.put(replace(present, name=change.name))
+            self.roster.put(replace(present, **given))
         return self.get_node(node_id)
 
     async def remove_node(self, node_id: str, actor: Actor) -> None:
@@ -133,15 +147,18 @@ class Fleet:
                     id=token_id,
                     digest=digest_of(token),
                     name=draft.name,
+                    site=draft.site,
                     profile=draft.profile,
                     expires_at_us=to_us(expires_at),
                 )
             )
-            detail = {"name": draft.name, "profile": draft.profile, "valid_s": draft.valid_s}
+            detail = draft.model_dump()
             record(connection, actor, "enrolment_token.create", f"enrolment_token:{token_id}", detail)
 
         await self._database.run(work)
-        return EnrolmentToken(id=token_id, name=draft.name, profile=draft.profile, expires_at=expires_at, token=token)
+        return EnrolmentToken(
+            id=token_id, name=draft.name, site=draft.site, profile=draft.profile, expires_at=expires_at, token=token
+        )
 
     async def remove_token(self, token_id: str, actor: Actor) -> None:
         """Revoke an enrolment token; a node that has joined with it stays."""
@@ -202,6 +219,7 @@ class Fleet:
         node = NodeRecord(
             id=present.id if present is not None else node_id_for(token.name, taken),
             name=token.name,
+            site=token.site,
             profile=request.profile,
             serial=request.serial,
             software=request.software,
@@ -214,8 +232,8 @@ class Fleet:
         connection.execute(update(enrolment_tokens).where(enrolment_tokens.c.id == token.id).values(used_by=node.id))
         credentials = self._accounts.issue_node(connection, node.id)
         actor = Actor(kind="node", name=node.id, peer=peer)
-        detail = {"name": node.name, "serial": node.serial, "profile": node.profile, "token": token.id}
-        record(connection, actor, "node.enrol", f"node:{node.id}", detail)
+        told = {name: getattr(node, name) for name in ("name", "site", "serial", "profile")}
+        record(connection, actor, "node.enrol", f"node:{node.id}", {**told, "token": token.id})
         return node, credentials
 
     def _known(self, node_id: str) -> NodeRecord:
@@ -235,6 +253,7 @@ class Fleet:
 def _matches(row: Node, query: NodeQuery) -> bool:
     return (
         (query.state is None or row.state == query.state)
+        and (query.site is None or row.site == query.site)
         and (query.profile is None or row.profile == query.profile)
         and (query.text is None or query.text.lower() in f"{row.id} {row.name}".lower())
     )
@@ -251,6 +270,7 @@ def _columns(node: NodeRecord) -> dict[str, object]:
     return {
         "id": node.id,
         "name": node.name,
+        "site": node.site,
         "profile": node.profile,
         "serial": node.serial,
         "software": node.software,
@@ -264,7 +284,12 @@ def _columns(node: NodeRecord) -> dict[str, object]:
 
 def _token_of(row: Row[tuple[object, ...]]) -> EnrolmentToken:
     return EnrolmentToken(
-        id=row.id, name=row.name, profile=row.profile, expires_at=from_us(row.expires_at_us), used_by=row.used_by
+        id=row.id,
+        name=row.name,
+        site=row.site,
+        profile=row.profile,
+        expires_at=from_us(row.expires_at_us),
+        used_by=row.used_by,
     )
 
 

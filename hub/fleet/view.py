@@ -46,6 +46,7 @@ def _row(node: NodeRecord, desired: DesiredPublisher) -> dict[str, Any]:
     return {
         "id": node.id,
         "name": node.name,
+        "site": node.site,
         "profile": node.profile,
         "profile_name_zh": profile.name.zh if profile else node.profile,
         "profile_name_en": profile.name.en if profile else node.profile,

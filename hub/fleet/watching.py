@@ -89,9 +89,9 @@ class Watch:
         await self._database.run(lambda connection: _store(connection, fresh))
         for record in fresh:
             present = self._roster.get(record.id)
-            # It may have been removed, renamed or enrolled again while the transaction ran.
+            # It may have been removed, renamed, moved or enrolled again while the transaction ran.
             if present is not None and present.token_digest == record.token_digest:
-                self._roster.put(replace(record, name=present.name))
+                self._roster.put(replace(record, name=present.name, site=present.site))
 
 
 def _store(connection: Connection, records: list[NodeRecord]) -> None:

@@ -28,6 +28,7 @@ def node(node_id: str = "n1", *, online: bool = True) -> NodeRecord:
     return NodeRecord(
         id=node_id,
         name=node_id,
+        site="",
         profile="analysis",
         serial=node_id,
         software="0.1",

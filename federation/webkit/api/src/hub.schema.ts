@@ -159,8 +159,25 @@ export interface paths {
         delete: operations["remove_node"];
         options?: never;
         head?: never;
-        /** Give a node another name. */
-        patch: operations["rename_node"];
+        /** Give a node another name or site; absent fields stay. */
+        patch: operations["change_node"];
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the places where nodes stand, by name. */
+        get: operations["list_sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/enrolment-tokens": {
@@ -1094,6 +1111,8 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Site */
+            site: string;
             /** Profile */
             profile: string;
             /**
@@ -1122,6 +1141,12 @@ export interface components {
              * @description name of the node to be
              */
             name: string;
+            /**
+             * Site
+             * @description place where the node will stand; empty: none
+             * @default
+             */
+            site: string;
             /**
              * Profile
              * @description firmware profile that the node must have
@@ -1497,6 +1522,8 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Site */
+            site: string;
             /** Profile */
             profile: string;
             /** Profile Name Zh */
@@ -1538,11 +1565,20 @@ export interface components {
         };
         /**
          * NodeChange
-         * @description What an operator changes of a node.
+         * @description What an operator changes of a node; what is absent stays.
          */
         NodeChange: {
-            /** Name */
-            name: string;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Site
+             * @description place whose local network it is on; empty: none
+             * @default null
+             */
+            site: string | null;
         };
         /**
          * NodeDetail
@@ -1553,6 +1589,8 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Site */
+            site: string;
             /** Profile */
             profile: string;
             /** Profile Name Zh */
@@ -1770,6 +1808,22 @@ export interface components {
         Page_Point_: {
             /** Items */
             items: components["schemas"]["Point"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[SiteRow] */
+        Page_SiteRow_: {
+            /** Items */
+            items: components["schemas"]["SiteRow"][];
             /**
              * Next
              * @default null
@@ -2047,6 +2101,18 @@ export interface components {
         ShelfChange: {
             /** On Shelf */
             on_shelf: boolean;
+        };
+        /**
+         * SiteRow
+         * @description A place with how many nodes stand there.
+         */
+        SiteRow: {
+            /** Site */
+            site: string;
+            /** Nodes */
+            nodes: number;
+            /** Online */
+            online: number;
         };
         /**
          * Subscription
@@ -2772,6 +2838,7 @@ export interface operations {
                 after?: string;
                 limit?: number;
                 text?: string;
+                site?: string;
                 state?: "awaited" | "online" | "offline" | "incompatible";
                 profile?: string;
             };
@@ -2861,7 +2928,7 @@ export interface operations {
             };
         };
     };
-    rename_node: {
+    change_node: {
         parameters: {
             query?: never;
             header?: never;
@@ -2883,6 +2950,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_sites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SiteRow_"];
                 };
             };
             /** @description a problem that says what to do */

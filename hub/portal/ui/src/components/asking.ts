@@ -10,19 +10,3 @@ export async function agreed(question: string): Promise<boolean> {
     return false
   }
 }
-
-/** Ask for one line of text of up to 64 characters; undefined when the reader thinks better of it. */
-export async function asked(question: string, present: string): Promise<string | undefined> {
-  try {
-    const given = await ElMessageBox.prompt('', question, {
-      inputValue: present,
-      inputValidator: (text) => text.trim().length > 0 && text.trim().length <= 64,
-      inputErrorMessage: ' ',
-      confirmButtonText: translate('act.save'),
-      cancelButtonText: translate('act.cancel'),
-    })
-    return given.value.trim()
-  } catch {
-    return undefined
-  }
-}
