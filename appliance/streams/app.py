@@ -11,31 +11,44 @@ from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.streams.camera import Camera
 from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
+from appliance.streams.pace import Pace
+from appliance.streams.sources import Sources
 from federation.messages import CameraSpec
 
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 1.0
 SHORTEST_REPORT_PAUSE_S = 0.1
+TICK_S = 0.5
 
 
 async def run(*, run_folder: Path) -> None:
     """Pull the cameras of the agent's plan until cancelled."""
-    feeds = Feeds()
-    async with agent_client(run_folder) as agent, serving(Consumers(feeds), run_folder), asyncio.TaskGroup() as group:
-        streams = Streams(group=group, feeds=feeds, agent=agent)
-        group.create_task(streams.follow_plans(), name="plans")
-        group.create_task(streams.report_forever(), name="reports")
+    feeds, sources = Feeds(), Sources()
+    try:
+        async with (
+            agent_client(run_folder) as agent,
+            serving(Consumers(feeds), run_folder),
+            asyncio.TaskGroup() as group,
+        ):
+            streams = Streams(group=group, feeds=feeds, sources=sources, agent=agent)
+            group.create_task(streams.follow_plans(), name="plans")
+            group.create_task(streams.tick_forever(), name="ticks")
+            group.create_task(streams.report_forever(), name="reports")
+    finally:
+        sources.close()
 
 
 class Streams:
     """The cameras that are being pulled, each by a task of its own."""
 
-    def __init__(self, *, group: asyncio.TaskGroup, feeds: Feeds, agent: AgentClient) -> None:
+    def __init__(self, *, group: asyncio.TaskGroup, feeds: Feeds, sources: Sources, agent: AgentClient) -> None:
         """Start without cameras."""
         self._group = group
         self._feeds = feeds
+        self._sources = sources
         self._agent = agent
+        self._pace = Pace()
         self._pulling: dict[str, tuple[Camera, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
 
@@ -43,6 +56,14 @@ class Streams:
         """Pull exactly the cameras of every new plan; one that is as before goes on undisturbed."""
         async for plan in self._agent.plans():
             self._apply(plan)
+
+    async def tick_forever(self) -> None:
+        """Let every camera measure itself and do what is due, twice a second."""
+        while True:
+            now_s = time.monotonic()
+            for camera, _ in self._pulling.values():
+                camera.tick(now_s)
+            await asyncio.sleep(TICK_S)
 
     async def report_forever(self) -> None:
         """Report every second, and at once when a camera's state has changed."""
@@ -69,12 +90,18 @@ class Streams:
         self._changed.set()
 
     def _started(self, spec: CameraSpec) -> tuple[Camera, asyncio.Task[None]]:
-        camera = Camera(spec, feed=self._feeds.of(spec.point_id), changed=self._changed.set)
+        camera = Camera(
+            spec,
+            feed=self._feeds.of(spec.point_id),
+            make_source=self._sources.make,
+            pace=self._pace,
+            changed=self._changed.set,
+        )
         return camera, self._group.create_task(camera.run(), name=f"camera {spec.point_id}")
 
     async def _report(self) -> None:
         now = time.monotonic()
-        cameras = tuple(camera.health.report(now) for camera, _ in self._pulling.values())
+        cameras = tuple(camera.report(now) for camera, _ in self._pulling.values())
         try:
             await self._agent.report(StreamsReport(pid=os.getpid(), cameras=cameras))
         except AgentAway:

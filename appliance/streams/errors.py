@@ -4,7 +4,8 @@ StreamError
 ├── Unreachable     nobody answers, or the connection ended
 ├── Stalled         connected, but no picture arrives
 ├── Refused         the camera says no, or speaks what we do not
-└── Violation       what arrives is no valid RTSP, SDP or RTP
+├── Violation       what arrives is no valid RTSP, SDP or RTP
+└── Moved           the camera is to be pulled elsewhere
 """
 
 
@@ -40,3 +41,12 @@ class Violation(StreamError):
     def __init__(self, detail: str) -> None:
         """Describe what was wrong with the bytes."""
         super().__init__("protocol_violation", detail)
+
+
+class Moved(StreamError):
+    """The camera asks for another address."""
+
+    def __init__(self, url: str) -> None:
+        """Say where the camera wants to be pulled."""
+        super().__init__("moved", f"the camera wants to be pulled at {url}")
+        self.url = url

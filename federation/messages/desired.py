@@ -13,9 +13,15 @@ class CameraSpec(WireModel):
 
     point_id: Slug
     name: str
-    url: str = Field(description="rtsp:// without user information")
+    url: str = Field(description="rtsp:// or rtsps:// without user information")
     username: str = ""
     password: str = Field(default="", repr=False)
+    transport: str = Field(default="auto", description="tcp, udp, or auto: TCP, and UDP where the camera refuses it")
+    trust: str = Field(
+        default="verify",
+        description="which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), "
+        "or sha256: and the certificate's fingerprint in hex",
+    )
 
 
 class PackageRef(WireModel):

@@ -19,18 +19,24 @@ class CameraState(StrEnum):
 
 
 class CameraReport(WireModel):
-    """Health of one camera as its stream shows it."""
+    """Health of one camera as its stream shows it; `reason` is a stable code with detail for people after a colon."""
 
     point_id: Slug
     state: CameraState
     reason: str = ""
+    since: AwareDatetime | None = Field(default=None, description="when the state began")
     fps: float = Field(default=0.0, ge=0)
     bitrate_kbps: float = Field(default=0.0, ge=0)
     gop_s: float = Field(default=0.0, ge=0, description="seconds between key frames")
     key_frame_age_s: float | None = Field(default=None, ge=0)
-    reconnects: int = Field(default=0, ge=0)
+    unit_age_s: float | None = Field(default=None, ge=0, description="since the last whole picture")
+    loss_share: float = Field(default=0.0, ge=0, le=1, description="of the packets of the last minute")
+    packets_lost: int = Field(default=0, ge=0)
+    reconnects: int = Field(default=0, ge=0, description="how often it came back after it had been live")
+    codec: str = Field(default="", description="h264, h265 or mjpeg")
     width_px: int = Field(default=0, ge=0)
     height_px: int = Field(default=0, ge=0)
+    transport: str = Field(default="", description="tcp, udp, tls, or the name of another protocol")
 
 
 class TaskState(StrEnum):

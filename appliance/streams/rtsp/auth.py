@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from appliance.streams.errors import Refused
+
 _PARAMETER = re.compile(r'([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _HASHES = {"": "md5", "md5": "md5", "sha-256": "sha256"}
 
@@ -29,6 +31,7 @@ class Challenge:
     opaque: str | None = None
     algorithm: str = ""
     qop: bool = False
+    stale: bool = False
 
 
 def read_challenges(headers: Iterable[str]) -> list[Challenge]:
@@ -38,24 +41,36 @@ def read_challenges(headers: Iterable[str]) -> list[Challenge]:
 
 
 class Authorizer:
-    """Makes the `Authorization` header of each request, after the camera has asked for one."""
+    """Makes the `Authorization` header of each request, after the camera has asked for one.
 
-    def __init__(self, credentials: Credentials) -> None:
+    Without `allow_basic` a password is never sent as it is: a redirect may have led to another host.
+    """
+
+    def __init__(self, credentials: Credentials, *, allow_basic: bool = True) -> None:
         self._credentials = credentials
+        self._allow_basic = allow_basic
         self._challenge: Challenge | None = None
         self._count = 0
 
-    def take(self, challenges: list[Challenge]) -> bool:
+    def take(self, challenges: list[Challenge], *, answered: bool) -> bool:
         """Adopt the strongest challenge; tell whether a further try with it can help.
 
-        The same nonce asked for again means that the password is wrong.
+        `answered` says that this very request has answered one already: then the password is wrong, unless the
+        camera says that only the nonce was too old.
         """
-        if not challenges or not self._credentials.username:
+        usable = [item for item in challenges if item.scheme != "basic" or self._allow_basic]
+        if not usable or not self._credentials.username or (answered and not usable[0].stale):
             return False
-        helps = challenges[0] != self._challenge
-        if helps:
-            self._challenge, self._count = challenges[0], 0
-        return helps
+        self._challenge, self._count = usable[0], 0
+        return True
+
+    def refusal(self) -> Refused:
+        """Return why the camera does not let us in."""
+        if not self._credentials.username:
+            return Refused("password_needed", "the camera wants a user name and a password")
+        if self._challenge is None:
+            return Refused("unknown_scheme", "the camera asks for the password in a way that is not known here")
+        return Refused("wrong_password", "the camera refuses this user name or password")
 
     def header(self, method: str, url: str) -> str | None:
         """Return the header's value for one request, None while nothing has been asked."""
@@ -121,6 +136,7 @@ def _read(text: str) -> Challenge | None:
         opaque=values.get("opaque"),
         algorithm=algorithm,
         qop=bool(offered),
+        stale=values.get("stale", "").lower() == "true",
     )
 
 

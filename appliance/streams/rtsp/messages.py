@@ -1,29 +1,35 @@
-"""RTSP messages and interleaved frames, cut out of the bytes of one TCP connection."""
+"""RTSP messages and interleaved frames, cut out of the bytes of one TCP connection (RFC 2326 §10.12)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Protocol
 
 from appliance.streams.errors import Violation
 
 HEAD_LIMIT_BYTES = 16 << 10
 BODY_LIMIT_BYTES = 64 << 10
-BUFFER_BYTES = 128 << 10  # holds the largest head with the largest body, and any interleaved frame
+GARBAGE_LIMIT_BYTES = 256 << 10
+BUFFER_BYTES = 256 << 10  # holds the largest head with the largest body, and any interleaved frame
 
 _DOLLAR = 0x24
-_STATUS_LINE = re.compile(r"RTSP/1\.\d (\d{3})(?: (.*))?\Z")
-_REQUEST_LINE = re.compile(r"([A-Z_]{3,32}) (\S+) RTSP/1\.\d\Z")
+_STATUS_LINE = re.compile(r"RTSP/\d\.\d (\d{3})(?: (.*))?\Z")
+_REQUEST_LINE = re.compile(r"([A-Z_]{3,32}) (\S+) RTSP/\d\.\d\Z")
 _DECIMAL = re.compile(r"[0-9]{1,9}\Z")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
 Headers = tuple[tuple[str, str], ...]
 
 
-class Interleaved(NamedTuple):
-    """One frame of a media channel; `payload` is valid only until the parser gets more bytes."""
+class Taker(Protocol):
+    """Takes the packets of one channel. What stands in `view` is valid until the call returns."""
 
-    channel: int
-    payload: memoryview
+    def feed(self, view: memoryview, start: int, stop: int) -> None:
+        """Take the packet in `view[start:stop]`."""
+
+    def skim(self, view: memoryview, start: int, end: int, channel: int) -> int:
+        """Take as many whole frames of `channel` from `start` as need no second look; return where they end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,87 +82,159 @@ def answer(request: Request, status: int, phrase: str) -> bytes:
     return f"RTSP/1.0 {status} {phrase}\r\nCSeq: {max(0, request.sequence)}\r\n\r\n".encode()
 
 
-class Parser:
-    """Cuts one connection's bytes into messages and interleaved frames; holds at most `BUFFER_BYTES`.
-
-    Write into `space()`, then iterate over `filled(n)` to the end before the next `space()`.
-    """
+class Inlet:
+    """Where bytes arrive. One serves every connection of an event loop: they are dealt with before others come."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray(BUFFER_BYTES)
-        self._view = memoryview(self._buffer)
-        self._end = 0
+        """Make the buffer."""
+        self.buffer = bytearray(BUFFER_BYTES)
+        self.view = memoryview(self.buffer)
+
+
+class Parser:
+    """Cuts one connection's bytes into messages and interleaved frames.
+
+    Let bytes be written into `space()`, then say in `filled` how many they are. Between the two calls the inlet must
+    not be used for another connection. Frames of a channel go to `takers[channel]`, others are skipped; messages go
+    to `take_message`. At most one unfinished frame or message is kept.
+    """
+
+    def __init__(self, inlet: Inlet, take_message: Callable[[Response | Request], None]) -> None:
+        """Start with nothing, and without takers."""
+        self.takers: dict[int, Taker] = {}
+        self._inlet = inlet
+        self._take_message = take_message
+        self._rest = b""
+        self._garbage_bytes = 0
+        self._open: Response | None = None  # its body ends where nothing more comes
+
+    @property
+    def has_open_body(self) -> bool:
+        """Tell whether a description without Content-Length is arriving: `end_body` says that it is whole."""
+        return self._open is not None
 
     def space(self) -> memoryview:
         """Return where the next bytes go; it is never empty."""
-        return self._view[self._end :]
+        kept = len(self._rest)
+        if kept:
+            self._inlet.buffer[:kept] = self._rest
+        return self._inlet.view[kept:]
 
-    def filled(self, count: int) -> Iterator[Interleaved | Response | Request]:
-        """Yield what is complete now that `count` bytes more stand in the buffer; raise Violation."""
-        self._end += count
+    def filled(self, count: int) -> None:
+        """Give away what is complete now that `count` bytes more stand in the inlet; raise Violation."""
+        end = len(self._rest) + count
         start = 0
         try:
-            while start < self._end:
-                if self._buffer[start] == _DOLLAR:
-                    if self._end - start < 4:
-                        break
-                    stop = start + 4 + (self._buffer[start + 2] << 8 | self._buffer[start + 3])
-                    if stop > self._end:
-                        break
-                    yield Interleaved(self._buffer[start + 1], self._view[start + 4 : stop])
-                    start = stop
-                elif self._buffer[start] in b"\r\n":  # some cameras put blank lines between messages
-                    start += 1
-                else:
-                    message, stop = self._message(start)
-                    if message is None:
-                        break
-                    yield message
-                    start = stop
+            start = self._cut(end)
         finally:
-            rest = self._end - start
-            if start and rest:
-                self._buffer[:rest] = self._buffer[start : self._end]
-            self._end = rest
+            self._rest = bytes(self._inlet.view[start:end])
 
-    def _message(self, start: int) -> tuple[Response | Request | None, int]:
-        head_end = self._buffer.find(b"\r\n\r\n", start, self._end)
-        if head_end < 0:
-            if self._end - start > HEAD_LIMIT_BYTES:
+    def end_body(self) -> None:
+        """Take the bytes that have come for the open body as all of it."""
+        if self._open is not None:
+            whole = Response(
+                status=self._open.status, phrase=self._open.phrase, headers=self._open.headers, body=self._rest
+            )
+            self._open, self._rest = None, b""
+            self._take_message(whole)
+
+    def _cut(self, end: int) -> int:
+        """Give away whole frames and messages up to `end`; return where the unfinished one begins."""
+        buffer, view, takers = self._inlet.buffer, self._inlet.view, self.takers
+        start = 0
+        while start < end:
+            if buffer[start] != _DOLLAR or self._open is not None:
+                stop = self._cut_message(start, end)
+                if stop == start:
+                    break
+                start = stop
+                continue
+            if end - start < 4:
+                break
+            stop = start + 4 + (buffer[start + 2] << 8 | buffer[start + 3])
+            if stop > end:
+                break
+            taker = takers.get(buffer[start + 1])
+            if taker is not None:
+                taker.feed(view, start + 4, stop)
+                stop = taker.skim(view, stop, end, buffer[start + 1])
+            start = stop
+        return start
+
+    def _cut_message(self, start: int, end: int) -> int:
+        """Give away the message at `start`; return where it ends, `start` while it is not whole."""
+        buffer = self._inlet.buffer
+        if self._open is not None:
+            if end - start > BODY_LIMIT_BYTES:
+                raise Violation(f"a body of more than {BODY_LIMIT_BYTES} bytes")
+            return start
+        if buffer[start] in b"\r\n":  # some cameras put blank lines between messages
+            return start + 1
+        if not _can_begin_message(buffer[start : min(end, start + 8)]):
+            return self._skip_garbage(start, end)
+        found = _HEAD_END.search(buffer, start, min(end, start + HEAD_LIMIT_BYTES + 4))
+        if found is None:
+            if end - start > HEAD_LIMIT_BYTES:
                 raise Violation(f"a message's head exceeds {HEAD_LIMIT_BYTES} bytes")
-            if not _can_begin_message(bytes(self._buffer[start : min(self._end, start + 8)])):
-                raise Violation("neither an RTSP message nor an interleaved frame")
-            return None, start
-        if head_end - start > HEAD_LIMIT_BYTES:
-            raise Violation(f"a message's head exceeds {HEAD_LIMIT_BYTES} bytes")
-        first, headers = _head(bytes(self._buffer[start:head_end]))
+            return start
+        return self._message(start, found.start(), found.end(), end)
+
+    def _message(self, start: int, head_end: int, body: int, end: int) -> int:
+        first, headers = _head(bytes(self._inlet.view[start:head_end]))
         length = _body_length(headers)
-        stop = head_end + 4 + length
-        if stop > self._end:
-            return None, start
-        return _make(first, headers, bytes(self._buffer[head_end + 4 : stop])), stop
+        if length is None:
+            self._open = _open_response(first, headers)
+            return body
+        if body + length > end:
+            return start
+        self._take_message(_make(first, headers, bytes(self._inlet.view[body : body + length])))
+        return body + length
+
+    def _skip_garbage(self, start: int, end: int) -> int:
+        """Go on at what looks like a frame of a known channel; cameras under load may send half a frame."""
+        if not self.takers:
+            raise Violation("neither an RTSP message nor an interleaved frame")
+        places = [self._inlet.buffer.find(bytes([_DOLLAR, channel]), start + 1, end) for channel in self.takers]
+        stop = min((place for place in places if place >= 0), default=end)
+        self._garbage_bytes += stop - start
+        if self._garbage_bytes > GARBAGE_LIMIT_BYTES:
+            raise Violation(f"more than {GARBAGE_LIMIT_BYTES} bytes that belong to no frame")
+        return stop
 
 
-def _can_begin_message(head: bytes) -> bool:
-    return all(byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_" for byte in head.split(b" ")[0].split(b"/")[0])
+def _can_begin_message(head: bytes | bytearray) -> bool:
+    return all(byte in _CAPITALS for byte in head.split(b" ")[0].split(b"/")[0])
 
 
 def _head(head: bytes) -> tuple[str, Headers]:
-    lines = head.decode("utf-8", "replace").split("\r\n")
-    headers = []
+    """Return the first line and the headers; lines that are no header are passed over, folded ones joined."""
+    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    headers: list[tuple[str, str]] = []
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        if not colon:
-            raise Violation(f"a header line without a colon: {line[:60]!r}")
-        headers.append((name.strip().lower(), value.strip()))
-    return lines[0], tuple(headers)
+        if line[:1] in {" ", "\t"} and headers:
+            headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
+        elif colon:
+            headers.append((name.strip().lower(), value.strip()))
+    return lines[0].strip(), tuple(headers)
 
 
-def _body_length(headers: Headers) -> int:
-    text = next((value for name, value in headers if name == "content-length"), "0")
+def _body_length(headers: Headers) -> int | None:
+    """Return the length of the body, None for a description whose length is not told."""
+    named = dict(reversed(headers))
+    text = named.get("content-length")
+    if text is None:
+        return None if named.get("content-type", "").lower().startswith("application/sdp") else 0
     if not _DECIMAL.match(text) or int(text) > BODY_LIMIT_BYTES:
         raise Violation(f"a body of {text[:20]!r} bytes; at most {BODY_LIMIT_BYTES} are taken")
     return int(text)
+
+
+def _open_response(first: str, headers: Headers) -> Response:
+    message = _make(first, headers, b"")
+    if not isinstance(message, Response):
+        raise Violation("a request with a body of unknown length")
+    return message
 
 
 def _make(first: str, headers: Headers, body: bytes) -> Response | Request:

@@ -24,6 +24,7 @@ class VideoTrack:
     payload_type: int
     control_url: str
     parameter_sets: tuple[bytes, ...] = ()
+    foreign_types: frozenset[int] = frozenset()  # payload types of other things that share the track
 
 
 @dataclass(kw_only=True)
@@ -41,7 +42,8 @@ class _Section:
 def find_video(description: bytes, *, base_url: str) -> tuple[VideoTrack, str]:
     """Return the first video track that we can take, and the URL that controls the whole session.
 
-    `base_url` is the Content-Base of the answer, or the requested URL. Raises Violation for what is
+    `base_url` is the Content-Base of the answer, or the requested URL. Tracks without video are left alone: they are
+    not set up, so the camera does not send them. Raises Violation for what is
     no session description, and Refused with code `unsupported_codec` if no track can be taken.
     """
     sections = _sections(description)
@@ -50,7 +52,8 @@ def find_video(description: bytes, *, base_url: str) -> tuple[VideoTrack, str]:
     for section in sections[1:]:
         if section.media != "video":
             continue
-        for payload_type, encoding in _encodings(section):
+        encodings = _encodings(section)
+        for payload_type, encoding in encodings:
             codec = _CODECS.get(encoding.lower())
             if codec is None:
                 seen.append(encoding)
@@ -60,10 +63,12 @@ def find_video(description: bytes, *, base_url: str) -> tuple[VideoTrack, str]:
                 payload_type=payload_type,
                 control_url=control_url(base_url, section.first("control")),
                 parameter_sets=_parameter_sets(section, codec, payload_type),
+                foreign_types=frozenset(number for number, other in encodings if _CODECS.get(other.lower()) != codec),
             )
             return track, session_url
-    found = ", ".join(seen) or "no video"
-    raise Refused("unsupported_codec", f"the camera offers {found}; H.264 or H.265 is needed")
+    if not seen:
+        raise Refused("no_video", "the camera offers no video at this address")
+    raise Refused("unsupported_codec", f"the camera offers {', '.join(seen)}; H.264 or H.265 is needed")
 
 
 def control_url(base_url: str, control: str) -> str:
@@ -93,7 +98,7 @@ def _sections(description: bytes) -> list[_Section]:
 
 
 def _encodings(section: _Section) -> list[tuple[int, str]]:
-    found = []
+    found = [(26, "JPEG")] if 26 in section.payload_types else []  # the one static type that cameras use (RFC 3551)
     for name, value in section.attributes:
         match = _RTPMAP.match(value) if name == "rtpmap" else None
         if match is not None and int(match[1]) in section.payload_types:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.streams.rtsp.auth import Authorizer, Challenge, Credentials, digest_header, read_challenges
+from appliance.streams.rtsp.auth import Authorizer, Credentials, digest_header, read_challenges
 
 MUFASA = Credentials(username="Mufasa", password="Circle of Life")
 RFC_7616 = (
@@ -41,16 +41,39 @@ def test_digest_is_preferred_to_basic_and_a_password_is_not_tried_twice() -> Non
 
     assert [challenge.scheme for challenge in challenges] == ["digest", "basic"]
     assert authorizer.header("PLAY", "rtsp://x") is None
-    assert authorizer.take(challenges)
+    assert authorizer.take(challenges, answered=False)
     assert (authorizer.header("PLAY", "rtsp://x") or "").startswith("Digest ")
-    assert not authorizer.take(challenges)
+    assert not authorizer.take(read_challenges(['Digest realm="cam", nonce="2"']), answered=True)
 
 
-def test_a_new_nonce_is_answered_anew() -> None:
+def test_a_nonce_that_was_only_too_old_is_answered_anew() -> None:
     authorizer = Authorizer(MUFASA)
 
-    assert authorizer.take([Challenge(scheme="digest", nonce="1")])
-    assert authorizer.take([Challenge(scheme="digest", nonce="2")])
+    assert authorizer.take(read_challenges(['Digest realm="cam", nonce="1"']), answered=False)
+    assert authorizer.take(read_challenges(['Digest realm="cam", nonce="2", stale=TRUE']), answered=True)
+    assert 'nonce="2"' in (authorizer.header("PLAY", "rtsp://x") or "")
+
+
+def test_a_password_is_never_sent_as_it_is_where_that_is_not_allowed() -> None:
+    authorizer = Authorizer(MUFASA, allow_basic=False)
+
+    assert not authorizer.take(read_challenges(['Basic realm="cam"']), answered=False)
+    assert authorizer.header("PLAY", "rtsp://x") is None
+
+
+@pytest.mark.parametrize(
+    ("credentials", "challenges", "code"),
+    [
+        (Credentials(username="", password=""), ['Digest realm="c", nonce="1"'], "password_needed"),
+        (MUFASA, ['Digest realm="c", nonce="1"'], "wrong_password"),
+        (MUFASA, ["Negotiate"], "unknown_scheme"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(credentials: Credentials, challenges: list[str], code: str) -> None:
+    authorizer = Authorizer(credentials)
+    authorizer.take(read_challenges(challenges), answered=False)
+
+    assert authorizer.refusal().code == code
 
 
 def test_a_password_is_not_shown() -> None:

@@ -1,7 +1,7 @@
 """RTP packets to access units: every way of packing, every kind of damage."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from appliance.streams.access_unit import Codec
 from appliance.streams.rtp.depacketiser import ACCESS_UNIT_LIMIT_BYTES, START_CODE, Depacketiser, Unit
 from appliance.streams.rtp.nal import PictureSize, picture_size
+from appliance.streams.rtsp.messages import Inlet, Parser
 
 SPS, PPS = b"\x67\x42\x00\x1e", b"\x68\xce\x31"
 KEY, DELTA = b"\x65" + bytes(range(1, 250)) * 20, b"\x41" + b"\x09" * 300
@@ -47,8 +48,35 @@ def aggregate(codec: Codec, nals: list[bytes]) -> bytes:
     return head + b"".join(struct.pack(">H", len(nal)) + nal for nal in nals)
 
 
-def fed(depacketiser: Depacketiser, packets: list[bytes]) -> list[Unit]:
-    return [unit for packet in packets for unit in depacketiser.feed(memoryview(packet))]
+class Fed:
+    """A depacketiser with what it gave."""
+
+    def __init__(self, codec: Codec, sets: Sequence[bytes] = (), *, keep_all: bool = False) -> None:
+        self.units: list[Unit] = []
+        self.depacketiser = Depacketiser(codec, sets, take=self.units.append, keep_all=keep_all)
+
+    def feed(self, packets: Sequence[bytes]) -> list[Unit]:
+        """Feed packets one by one, as datagrams; return what came of them."""
+        self.units.clear()
+        for packet in packets:
+            self.depacketiser.feed(memoryview(packet), 0, len(packet))
+        return list(self.units)
+
+    def feed_interleaved(self, packets: Sequence[bytes], *, pieces: int = 1000) -> list[Unit]:
+        """Feed packets as they come in an RTSP connection; return what came of them."""
+        self.units.clear()
+        parser = Parser(Inlet(), lambda _message: None)
+        parser.takers[2] = self.depacketiser
+        stream = b"".join(b"$\x02" + struct.pack(">H", len(packet)) + packet for packet in packets)
+        for place in range(0, len(stream), pieces):
+            piece = stream[place : place + pieces]
+            parser.space()[: len(piece)] = piece
+            parser.filled(len(piece))
+        return list(self.units)
+
+
+def fed(codec: Codec, packets: Sequence[bytes], *, sets: Sequence[bytes] = (), keep_all: bool = False) -> list[Unit]:
+    return Fed(codec, sets, keep_all=keep_all).feed(packets)
 
 
 def annex_b(*nals: bytes) -> bytes:
@@ -61,7 +89,7 @@ def annex_b(*nals: bytes) -> bytes:
 def test_aggregates_and_fragments_make_one_key_access_unit(codec: Codec, sets: list[bytes], key: bytes) -> None:
     payloads = [aggregate(codec, sets), *fragments(codec, key)]
 
-    (unit,) = fed(Depacketiser(codec), Packets().picture(payloads, at=4_294_967_000))
+    (unit,) = fed(codec, Packets().picture(payloads, at=4_294_967_000))
 
     assert unit.key
     assert unit.payload == annex_b(*sets, key)
@@ -74,17 +102,16 @@ def test_aggregates_and_fragments_make_one_key_access_unit(codec: Codec, sets: l
 def test_sets_of_the_description_stand_before_a_key_frame_without_its_own(
     codec: Codec, sets: tuple[bytes, ...], key: bytes
 ) -> None:
-    (unit,) = fed(Depacketiser(codec, sets), Packets().picture(fragments(codec, key), at=0))
+    (unit,) = fed(codec, Packets().picture(fragments(codec, key), at=0), sets=sets)
 
     assert unit.payload == annex_b(*sets, key)
 
 
 def test_sets_of_the_stream_replace_those_of_the_description() -> None:
-    depacketiser = Depacketiser("h264", (b"\x67old", b"\x68old"))
-    packets = Packets()
+    taken, packets = Fed("h264", (b"\x67old", b"\x68old")), Packets()
 
-    first = fed(depacketiser, [*packets.picture([SPS], at=0), *packets.picture([PPS], at=0)])
-    (unit,) = fed(depacketiser, packets.picture([KEY], at=0))
+    first = taken.feed([*packets.picture([SPS], at=0), *packets.picture([PPS], at=0)])
+    (unit,) = taken.feed(packets.picture([KEY], at=0))
 
     assert first == []
     assert unit.payload == annex_b(SPS, PPS, KEY)
@@ -94,7 +121,7 @@ def test_a_new_time_ends_an_access_unit_whose_marker_is_missing() -> None:
     packets = Packets()
     sent = [packets.packet(SPS, at=0), packets.packet(KEY, at=0), packets.packet(DELTA, at=3600, marker=True)]
 
-    units = fed(Depacketiser("h264", keep_all=True), sent)
+    units = fed("h264", sent, keep_all=True)
 
     assert [(unit.key, unit.rtp_time) for unit in units] == [(True, 0), (False, 3600)]
     assert units[1].payload == annex_b(DELTA)
@@ -104,43 +131,64 @@ def test_only_key_frames_are_kept_unless_all_are_wanted() -> None:
     packets = Packets()
     sent = packets.picture([SPS, KEY], at=0) + packets.picture(fragments("h264", DELTA, 100), at=3600)
 
-    units = fed(Depacketiser("h264"), sent)
+    units = fed("h264", sent)
 
     assert [bool(unit.payload) for unit in units] == [True, False]
-    assert units[1].size_bytes > len(DELTA)
+    assert [unit.usable for unit in units] == [True, True]
 
 
 def test_after_a_lost_packet_nothing_comes_until_the_next_key_frame() -> None:
-    depacketiser, packets = Depacketiser("h264", keep_all=True), Packets()
-    fed(depacketiser, packets.picture([SPS, KEY], at=0))
+    taken, packets = Fed("h264", keep_all=True), Packets()
+    taken.feed(packets.picture([SPS, KEY], at=0))
     torn = packets.picture(fragments("h264", KEY), at=3600)
     del torn[1]
     after = packets.picture([DELTA], at=7200)
     key = packets.picture([KEY], at=10800)
 
-    units = fed(depacketiser, torn + after + key)
+    units = taken.feed(torn + after + key)
 
     assert [bool(unit.payload) for unit in units] == [False, False, True]
-    assert depacketiser.damaged == 1
+    assert [unit.usable for unit in units] == [False, False, True]
+    assert taken.depacketiser.count.lost == 1
 
 
 def test_times_go_on_where_32_bits_end() -> None:
     packets = Packets()
     sent = packets.picture([SPS, KEY], at=2**32 - 3600) + packets.picture([KEY], at=2**32 + 3600)
 
-    times = [unit.rtp_time for unit in fed(Depacketiser("h264"), sent)]
+    times = [unit.rtp_time for unit in fed("h264", sent)]
 
     assert times == [2**32 - 3600, 2**32 + 3600]
 
 
 def test_an_endless_access_unit_is_dropped_and_takes_no_more_memory() -> None:
-    depacketiser, packets = Depacketiser("h264"), Packets()
+    taken, packets = Fed("h264"), Packets()
     piece = bytes([0x65]) + bytes(60_000)
     for _ in range(2 * ACCESS_UNIT_LIMIT_BYTES // len(piece)):
-        assert depacketiser.feed(memoryview(packets.packet(piece, at=0))) == ()
+        assert taken.feed([packets.packet(piece, at=0)]) == []
 
-    (unit,) = fed(depacketiser, [packets.packet(piece, at=0, marker=True)])
+    (unit,) = taken.feed([packets.packet(piece, at=0, marker=True)])
 
+    assert unit.payload == b""
+
+
+@pytest.mark.parametrize("size", [ACCESS_UNIT_LIMIT_BYTES - 4, ACCESS_UNIT_LIMIT_BYTES - 3])
+def test_the_largest_access_unit_passes_and_a_larger_one_does_not(size: int) -> None:
+    key = b"\x65" + bytes(size - 1)
+
+    (unit,) = fed("h264", Packets().picture(fragments("h264", key, 60_000), at=0))
+
+    assert len(unit.payload) == (4 + size if 4 + size <= ACCESS_UNIT_LIMIT_BYTES else 0)
+
+
+def test_an_endless_fragmented_unit_takes_no_more_memory_either() -> None:
+    taken, packets = Fed("h264"), Packets()
+    first, *rest = fragments("h264", b"\x65" + bytes(2 * ACCESS_UNIT_LIMIT_BYTES), 60_000)
+    taken.feed([packets.packet(first, at=0)])
+
+    (unit,) = taken.feed_interleaved(packets.picture(rest, at=0), pieces=200_000)
+
+    assert not unit.usable
     assert unit.payload == b""
 
 
@@ -158,10 +206,73 @@ def hostile() -> Iterator[st.SearchStrategy[bytes]]:
 
 @given(st.sampled_from(["h264", "h265"]), st.lists(st.one_of(*hostile()), max_size=30))
 def test_no_packets_raise(codec: Codec, packets: list[bytes]) -> None:
-    depacketiser = Depacketiser(codec, keep_all=True)
-
-    for unit in fed(depacketiser, packets):
+    for unit in fed(codec, packets, keep_all=True):
         assert unit.rtp_time >= 0
+
+
+@given(
+    codec=st.sampled_from(["h264", "h265"]),
+    keep_all=st.booleans(),
+    pieces=st.integers(18, 3000),
+    missing=st.lists(st.integers(0, 60), max_size=3),
+)
+def test_packets_mean_the_same_in_a_connection_and_as_datagrams(
+    *, codec: Codec, keep_all: bool, pieces: int, missing: list[int]
+) -> None:
+    sets, key, delta = ([SPS, PPS], KEY, DELTA) if codec == "h264" else ([VPS5, SPS5, PPS5], KEY5, DELTA5)
+    packets = Packets()
+    sent = [
+        *packets.picture([aggregate(codec, sets), *fragments(codec, key, 300)], at=0),
+        *packets.picture(fragments(codec, delta, 100), at=3600),
+        *packets.picture(fragments(codec, key, 200), at=7200),
+        *packets.picture([delta], at=10800),
+    ]
+    for place in missing:
+        del sent[place % len(sent)]
+
+    separate, together = Fed(codec, keep_all=keep_all), Fed(codec, keep_all=keep_all)
+
+    assert together.feed_interleaved(sent, pieces=pieces) == separate.feed(sent)
+    assert together.depacketiser.count.lost == separate.depacketiser.count.lost
+    assert together.depacketiser.due == separate.depacketiser.due
+
+
+def test_lost_packets_are_counted_over_the_wrap_of_the_numbers() -> None:
+    taken, packets = Fed("h264"), Packets(sequence=65_530)
+    sent = [packets.packet(KEY[:100], at=number) for number in range(20)]
+    del sent[4:9]
+
+    taken.feed(sent)
+
+    count, due = taken.depacketiser.count, taken.depacketiser.due
+    assert (count.lost, count.sent(due), count.extended(due)) == (5, 20, 65_530 + 19)
+    assert count.fraction_lost(due) == 5 * 256 // 20
+    assert count.fraction_lost(due) == 0
+
+
+def test_a_camera_that_numbers_anew_has_lost_nothing() -> None:
+    taken = Fed("h264")
+
+    taken.feed(Packets(sequence=40_000).picture([KEY[:100]] * 3, at=0))
+    taken.feed(Packets(sequence=100).picture([KEY[:100]] * 3, at=0))
+
+    assert taken.depacketiser.count.lost == 0
+    assert taken.depacketiser.count.sent(taken.depacketiser.due) == 6
+
+
+def test_other_things_in_the_track_are_passed_over() -> None:
+    units: list[Unit] = []
+    depacketiser = Depacketiser("h264", (SPS, PPS), take=units.append, foreign_types={97})
+    packets = Packets()
+    key = packets.picture(fragments("h264", KEY), at=0)
+    key.insert(2, packets.packet(b"metadata", at=0))
+    key[2] = key[2][:1] + bytes([97]) + key[2][2:]
+    for number, packet in enumerate(key):  # as the camera would have numbered them
+        numbered = packet[:2] + struct.pack(">H", number) + packet[4:]
+        depacketiser.feed(memoryview(numbered), 0, len(numbered))
+
+    assert [unit.usable for unit in units] == [True]
+    assert units[0].payload == annex_b(SPS, PPS, KEY)
 
 
 @given(st.sampled_from(["h264", "h265"]), st.binary(max_size=100))

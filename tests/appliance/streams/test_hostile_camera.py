@@ -2,24 +2,29 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.streams.access_unit import AccessUnit, Codec
 from appliance.streams.camera import Camera
 from appliance.streams.errors import StreamError
-from appliance.streams.feeds import Feed
 from appliance.streams.rtsp.auth import Credentials
-from appliance.streams.rtsp.connection import connected
+from appliance.streams.rtsp.dialling import Dialler
+from appliance.streams.rtsp.messages import Inlet
+from appliance.streams.rtsp.session import Approach, RtspSource
+from appliance.streams.source import Picture
 from federation.messages import CameraSpec, CameraState
 from federation.testing.waiting import until
 
 SDP = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0\r\n"
 LIMIT_S = 12.0
 PLAYED_S = 1.0
+Pulled = Callable[..., AbstractAsyncContextManager[tuple[Camera, list[AccessUnit]]]]
+USER = Credentials(username="u", password="p")
 
 
 def answer(body: bytes = b"", *, status: str = "200 OK", headers: bytes = b"") -> bytes:
@@ -58,12 +63,27 @@ async def serving(*answers: bytes) -> AsyncIterator[str]:
         server.close()
 
 
-async def play(url: str) -> None:
-    """Describe and play as a camera's session does; raise what it raises."""
-    async with connected(url, Credentials(username="u", password="p"), lambda _packet: None) as connection:
-        await connection.play(await connection.describe())
-        async with asyncio.timeout(PLAYED_S):
-            raise await connection.ended
+class Nobody:
+    """Takes pictures and does nothing with them."""
+
+    wants_all = True
+
+    def begin(self, codec: Codec, sets: Sequence[bytes], *, transport: str) -> None:
+        pass
+
+    def take(self, picture: Picture) -> None:
+        pass
+
+
+async def play(url: str, *, within_s: float = LIMIT_S, credentials: Credentials = USER) -> None:
+    """Pull as a camera does, for at most `within_s`; raise what that raises."""
+    dialler = Dialler()
+    source = RtspSource(Approach(url=url, credentials=credentials), Nobody(), inlet=Inlet(), dialler=dialler)
+    try:
+        async with asyncio.timeout(within_s):
+            await source.run()
+    finally:
+        dialler.close()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +111,7 @@ async def play(url: str) -> None:
 async def test_nonsense_ends_the_connection_with_one_stated_error(answers: tuple[bytes, ...]) -> None:
     async with serving(*answers) as url:
         with pytest.raises((StreamError, TimeoutError)) as caught:
-            await play(url)
+            await play(url, within_s=PLAYED_S)
 
     if isinstance(caught.value, StreamError):
         assert caught.value.reason
@@ -105,22 +125,17 @@ def test_random_bytes_in_the_stream_end_nothing_but_the_connection(junk: list[by
     async def follow() -> None:
         async with serving(DESCRIBED, SET_UP, answer() + b"".join(junk) + b"\r\n\r\nX\r\n\r\n") as url:
             try:
-                async with asyncio.timeout(0.2):
-                    await play(url)
+                await play(url, within_s=0.2)
             except (StreamError, TimeoutError):
                 return
 
     asyncio.run(follow())
 
 
-async def test_a_camera_that_talks_nonsense_is_tried_again_and_says_why() -> None:
+async def test_a_camera_that_talks_nonsense_is_tried_again_and_says_why(pulled: Pulled) -> None:
     async with serving(b"nonsense\r\n\r\n") as url:
         spec = CameraSpec(point_id="p1", name="p1", url=url)
-        camera = Camera(spec, feed=Feed(), changed=lambda: None)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(camera.run())
-            await until(lambda: camera.health.reconnects >= 2, within_s=LIMIT_S, what="the third try")
-            assert camera.health.state is not CameraState.LIVE
-            assert camera.health.reason
-            assert not running.done()
-            running.cancel()
+        async with pulled(spec) as (camera, _):
+            await until(lambda: camera.health.attempts >= 3, within_s=LIMIT_S, what="the third try")
+            assert camera.health.state is CameraState.STALLED
+            assert camera.health.reason.startswith("protocol_violation: ")

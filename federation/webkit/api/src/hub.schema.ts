@@ -886,7 +886,7 @@ export interface components {
         };
         /**
          * CameraReport
-         * @description Health of one camera as its stream shows it.
+         * @description Health of one camera as its stream shows it; `reason` is a stable code with detail for people after a colon.
          */
         CameraReport: {
             /** Point Id */
@@ -897,6 +897,12 @@ export interface components {
              * @default
              */
             reason: string;
+            /**
+             * Since
+             * @description when the state began
+             * @default null
+             */
+            since: string | null;
             /**
              * Fps
              * @default 0
@@ -919,10 +925,34 @@ export interface components {
              */
             key_frame_age_s: number | null;
             /**
+             * Unit Age S
+             * @description since the last whole picture
+             * @default null
+             */
+            unit_age_s: number | null;
+            /**
+             * Loss Share
+             * @description of the packets of the last minute
+             * @default 0
+             */
+            loss_share: number;
+            /**
+             * Packets Lost
+             * @default 0
+             */
+            packets_lost: number;
+            /**
              * Reconnects
+             * @description how often it came back after it had been live
              * @default 0
              */
             reconnects: number;
+            /**
+             * Codec
+             * @description h264, h265 or mjpeg
+             * @default
+             */
+            codec: string;
             /**
              * Width Px
              * @default 0
@@ -933,6 +963,12 @@ export interface components {
              * @default 0
              */
             height_px: number;
+            /**
+             * Transport
+             * @description tcp, udp, tls, or the name of another protocol
+             * @default
+             */
+            transport: string;
         } & {
             [key: string]: unknown;
         };
