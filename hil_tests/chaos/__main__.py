@@ -16,40 +16,62 @@ from pathlib import Path
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.parser import Parser
 from hil_tests.chaos.run import Options, Outcome, run
+from hil_tests.chaos.timeline import drawn
+from hil_tests.network.choice import GROUNDS, chosen_ground
+from hil_tests.network.errors import NetworkError
 
 MOST_EVENTS, MOST_FAULTS, MOST_BOXES = 10_000_000, 100_000, 16
 
 
 def main(argv: list[str]) -> int:
-    """Run `fengsui chaos`; return 0 if custody held, 1 if not, 2 for a wrong call."""
+    """Run `fengsui chaos`; return 0 if everything held, 1 if not, 2 for a wrong call."""
     try:
         given = _parsed(argv)
         options = Options(events=given.events, faults=given.faults, seed=given.seed, boxes=given.boxes)
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born with SIGINT ignored
             signal.signal(number, signal.default_int_handler)
-        print(f"seed {options.seed}", flush=True)
+        _say(f"seed {options.seed}")
+        _say(f"again: {_command(options, given.net)}")
         with _folder(given.keep) as folder:
-            outcome = asyncio.run(run(options, folder, _say))
-    except ChaosError as error:
+            report = asyncio.run(_run(options, given.net, folder, keep=given.keep is not None))
+    except (ChaosError, NetworkError) as error:
         print(f"fengsui chaos: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 1
-    print(json.dumps(_report(options, outcome)), flush=True)
-    return 0 if outcome.verdict.holds else 1
+    print(json.dumps(report), flush=True)
+    return 0 if report["ok"] else 1
 
 
-def _report(options: Options, outcome: Outcome) -> dict[str, object]:
+async def _run(options: Options, net: str | None, folder: Path, *, keep: bool) -> dict[str, object]:
+    async with chosen_ground(net, _say) as ground:
+        outcome, chronicle = await run(options, ground, folder, _say)
+    report = _report(options, ground.name, outcome)
+    if keep:
+        page, command = folder / "timeline.html", _command(options, net)
+        text = drawn(chronicle.samples, chronicle.struck, report, command=command)
+        await asyncio.to_thread(page.write_text, text, encoding="utf-8")
+        _say(f"timeline: {page}")
+    return report
+
+
+def _report(options: Options, net: str, outcome: Outcome) -> dict[str, object]:
     figures = asdict(outcome)
     verdict = figures.pop("verdict")
     return {
-        "ok": outcome.verdict.holds,
+        "ok": outcome.ok,
         "seed": options.seed,
+        "net": net,
         "boxes": options.boxes,
         **verdict,
         "faults_struck": sum(outcome.faults.values()),
         **figures,
     }
+
+
+def _command(options: Options, net: str | None) -> str:
+    words = [f"--{name} {value}" for name, value in asdict(options).items()]
+    return " ".join(["fengsui chaos", *words, *([f"--net {net}"] if net else [])])
 
 
 def _say(line: str) -> None:
@@ -75,7 +97,8 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=200, help="faults to let happen (default 200)")
     parser.add_argument("--seed", type=int, help="draws the same faults again (default: a new one)")
     parser.add_argument("--boxes", type=int, default=3, help="appliances (default 3)")
-    parser.add_argument("--keep", type=Path, help="keep databases and logs in this folder")
+    parser.add_argument("--net", choices=GROUNDS, help="what links are made of (default: namespaces where permitted)")
+    parser.add_argument("--keep", type=Path, help="keep databases, logs and a timeline in this folder")
     given = parser.parse_args(argv)
     for name, most in (("events", MOST_EVENTS), ("faults", MOST_FAULTS), ("boxes", MOST_BOXES)):
         least = 0 if name == "faults" else 1

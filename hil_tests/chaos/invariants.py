@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Events that were committed on boxes (`produced`) and found in the hub; the rest must be 0."""
+    """Events that boxes committed (`produced`), that the hub has, and that boxes dropped and told (`tombstones`).
+
+    The other counts must be 0.
+    """
 
     produced: int
     hub_rows: int
+    tombstones: int
     lost: int
     duplicates: int
     strangers: int
@@ -22,18 +26,20 @@ class Verdict:
     def holds(self) -> bool:
         """Whether custody held: nothing lost, doubled, made up or out of order."""
         faults = (self.lost, self.duplicates, self.strangers, self.out_of_order, self.pictures_missing)
-        return not any(faults) and self.produced == self.hub_rows
+        return not any(faults) and self.produced == self.hub_rows + self.tombstones
 
 
 def judge(
     produced: Mapping[str, Sequence[str]],
     hub_rows: Sequence[tuple[str, str]],
     *,
+    tombstones: int = 0,
     pictures: Sequence[str] = (),
     hub_pictures: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Compare event ids: those of every box in its order, and the hub's (box, id) in the hub's order.
 
+    An event that the hub has not got is lost, unless it is one of `tombstones` that the box has told of.
     `pictures` are the digests that boxes handed over, `hub_pictures` those that the hub holds.
     """
     times = Counter(event_id for _, event_id in hub_rows)
@@ -41,7 +47,8 @@ def judge(
     return Verdict(
         produced=len(known),
         hub_rows=len(hub_rows),
-        lost=sum(event_id not in times for event_id in known),
+        tombstones=tombstones,
+        lost=max(0, sum(event_id not in times for event_id in known) - tombstones),
         duplicates=sum(count - 1 for count in times.values()),
         strangers=sum(event_id not in known for event_id in times),
         out_of_order=sum(_out_of_order(ids, node_id, hub_rows) for node_id, ids in produced.items()),

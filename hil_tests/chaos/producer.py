@@ -28,6 +28,11 @@ class Producer:
         self._socket = agent_socket
         self._task_id = task_id
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The events that the agent has confirmed, in the order of their commits."""
+        return tuple(self.committed_at)
+
     async def run(self, *, may_go_on: Callable[[], bool], pace_s: float) -> None:
         """Produce an event every `pace_s` seconds, if the box keeps up, for as long as `may_go_on`."""
         connector = aiohttp.UnixConnector(path=str(self._socket), limit=1)

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from hil_tests.chaos.beside import beside
+from hil_tests.network.cell import DIES_WITH_US
+
 RESTART_PAUSE_S = 0.2
 STOP_WITHIN_S = 10.0
-DEATH_SIGNAL = ("setpriv", "--pdeathsig", "KILL")  # it does not outlive the run, however that ends
 
 
 class Program:
@@ -18,7 +20,7 @@ class Program:
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         """Prepare; nothing runs yet."""
         self.starts = 0
-        self._command = (*DEATH_SIGNAL, *command)
+        self._command = (*DIES_WITH_US, *command)
         self._log = log
         self._environment = {**os.environ, **environment}  # noqa: TID251 - of the child
         self._process: asyncio.subprocess.Process | None = None
@@ -88,16 +90,7 @@ class Program:
 async def kept_running(
     command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Program]:
-    """Keep a program running for as long as the context is open; what fails inside it leaves as it is, in no group."""
+    """Keep a program running for as long as the context is open."""
     program = Program(command, log, environment or {})
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(program.run())
-        try:
-            yield program
-        except Exception as error:  # noqa: BLE001 - it is raised again below
-            failure = error
-        finally:
-            task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(program.run()):
+        yield program

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil_tests.chaos.errors import ChaosError
-from hil_tests.chaos.run import Field, Say, ready, running_field
-from hil_tests.load.processes import Cost, cost_of
+from hil_tests.chaos.field import Field, Say, ready, running_field
+from hil_tests.chaos.processes import Cost, cost_of
+from hil_tests.network.relayed import relayed_ground
 
 CALM_PACE_S = 0.05
 POLL_S = 0.05
@@ -43,7 +44,7 @@ class Figures:
 
 async def run(options: Options, folder: Path, say: Say) -> Figures:
     """Measure in `folder`; raise ChaosError if the events do not arrive."""
-    async with running_field(options.boxes, folder) as scene:
+    async with relayed_ground() as ground, running_field(ground, options.boxes, folder) as scene:
         say("calm: 20 events/s from every box")
         calm = await _produced(scene, _for_seconds(options.calm_s), pace_s=CALM_PACE_S)
         say(f"full speed: {options.events} events")

@@ -35,6 +35,21 @@ def test_a_broken_invariant_is_counted(rows: list[tuple[str, str]], fault: str, 
     assert getattr(verdict, fault) == count
 
 
+def test_what_a_box_dropped_and_told_is_a_tombstone_and_not_lost() -> None:
+    verdict = judge(PRODUCED, WHOLE[:-1], tombstones=1)
+
+    assert verdict.holds
+    assert (verdict.produced, verdict.hub_rows, verdict.tombstones, verdict.lost) == (5, 4, 1, 0)
+
+
+@pytest.mark.parametrize(("rows", "tombstones", "lost"), [(WHOLE[:-2], 1, 1), (WHOLE, 1, 0)])
+def test_tombstones_that_do_not_add_up_break_custody(rows: list[tuple[str, str]], tombstones: int, lost: int) -> None:
+    verdict = judge(PRODUCED, rows, tombstones=tombstones)
+
+    assert not verdict.holds
+    assert verdict.lost == lost
+
+
 def test_a_picture_that_is_not_there_breaks_custody() -> None:
     nothing: Any = {"n1": []}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.load.processes import cost_of
+from hil_tests.chaos.processes import cost_of
 from hil_tests.load.run import quantiles
 
 FENGSUI = str(Path(sys.executable).parent / "fengsui")

@@ -14,11 +14,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from federation import topics
 from federation.messages import Batch, Lane
 from federation.testing.played_appliance import made_event
-from federation.testing.ports import reserved
-from hil_tests.chaos.faults import Kind
+from hil_tests.chaos.faults import ONE_BROKER
+from hil_tests.chaos.field import enrolled, ready
 from hil_tests.chaos.hub_side import running_hub_side
 from hil_tests.chaos.invariants import judge
-from hil_tests.chaos.run import enrolled, ready
+from hil_tests.network.cell import why_not
+from hil_tests.network.relayed import relayed_ground
 
 pytestmark = pytest.mark.system
 
@@ -30,16 +31,25 @@ def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([FENGSUI, "chaos", *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails() -> None:
-    done = chaos("--events", "4000", "--faults", "24", "--boxes", "2", "--seed", "20261125")
+@pytest.mark.parametrize(
+    ("net", "events", "faults"), [("namespaces", 4000, 26), ("relay", 300, 3)], ids=["namespaces", "relay"]
+)
+async def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(net: str, events: int, faults: int) -> None:
+    if net == "namespaces" and (reason := await why_not()):
+        pytest.skip(f"no namespaces here: {reason}")
+    wanted = ("--events", str(events), "--faults", str(faults), "--seed", "20261125", "--boxes", "2", "--net", net)
+    done = await asyncio.to_thread(chaos, *wanted)
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert done.stdout.startswith("seed 20261125\n")
+    assert done.stdout.startswith(f"seed 20261125\nagain: fengsui chaos {' '.join(wanted)}\n")
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["ok"] is True
-    assert figures["produced"] == figures["hub_rows"] >= 4000
-    assert figures["faults"].keys() == set(Kind)
-    assert figures["pictures"] > 100
+    assert figures["net"] == net
+    assert figures["produced"] == figures["hub_rows"] >= events
+    assert figures["tasks_restarted"] == 0
+    assert sum(figures["faults"].values()) == faults
+    assert figures["faults"].keys() == set(ONE_BROKER) or faults < len(ONE_BROKER)
+    assert figures["pictures"] >= events // 50
 
 
 async def publish_carelessly(credentials: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -58,19 +68,18 @@ async def publish_carelessly(credentials: dict[str, Any], rows: list[dict[str, A
 
 
 async def test_the_count_fails_where_custody_ends_at_the_brokers_acknowledgement(tmp_path: Path) -> None:
-    with reserved(2) as (hub_port, broker_port):
-        async with running_hub_side(tmp_path, hub_port=hub_port, broker_port=broker_port) as side:
-            await ready(side)
-            credentials = await enrolled(side, "careless")
-            rows = [made_event(credentials["node_id"]) for _ in range(ROWS)]
+    async with relayed_ground() as ground, running_hub_side(tmp_path, ground.centre) as side:
+        await ready(side)
+        credentials = await enrolled(side, "careless")
+        rows = [made_event(credentials["node_id"]) for _ in range(ROWS)]
 
-            await side.hub.hold()
-            await publish_carelessly(credentials, rows)
-            side.broker.kill()
-            side.hub.release()
-            await ready(side)
+        await side.hub.hold()
+        await publish_carelessly(credentials, rows)
+        side.broker.kill()
+        side.hub.release()
+        await ready(side)
 
-            verdict = judge({credentials["node_id"]: [row["id"] for row in rows]}, await asyncio.to_thread(side.rows))
+        verdict = judge({credentials["node_id"]: [row["id"] for row in rows]}, await asyncio.to_thread(side.rows))
 
     assert not verdict.holds
     assert verdict.lost == ROWS
@@ -83,6 +92,7 @@ async def test_the_count_fails_where_custody_ends_at_the_brokers_acknowledgement
         ["--faults", "-1"],
         ["--boxes", "17"],
         ["--seed", "soon"],
+        ["--net", "wireless"],
         ["--keep", "/usr"],
         ["--unknown"],
     ],

@@ -18,8 +18,10 @@ class Cost:
 
 def cost_of(pid: int | None) -> Cost:
     """Return the cost of a process; nothing for one that does not run."""
-    if pid is None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
         return Cost(cpu_s=0.0, memory_bytes=0)
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    fields = text.rsplit(")", 1)[1].split()
     # proc(5): utime and stime are fields 14 and 15, rss is 24; counted from the state, field 3.
     return Cost(cpu_s=(int(fields[11]) + int(fields[12])) / TICKS_PER_S, memory_bytes=int(fields[21]) * PAGE_BYTES)
