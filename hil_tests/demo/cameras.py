@@ -49,12 +49,12 @@ def read_rig(site: Site) -> Rig:
     return Rig(port=ready["port"], cameras=cameras, **secret)
 
 
-def control(socket_path: Path, camera: Camera, action: str) -> None:
-    """Let the rig do `action` to `camera`; raise DemoError with the rig's own words."""
+def control(socket_path: Path, camera: Camera, behaviour: Mapping[str, Any]) -> None:
+    """Let `camera` behave otherwise; raise DemoError with the rig's own words."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(CONTROL_WITHIN_S)
         link.connect(str(socket_path))
-        order = {"action": action, "camera": camera.path.rsplit("/", 1)[-1]}
+        order = {"action": "set", "camera": camera.path.rsplit("/", 1)[-1], "behaviour": behaviour}
         link.sendall(json.dumps(order).encode() + b"\n")
         answer = json.loads(link.makefile("r", encoding="utf-8").readline())
     if not answer.get("ok"):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from federation.testing.ports import reserved
 from hil_tests.demo import measure, provision
@@ -107,9 +108,9 @@ class Demo:
             scene=scene,
         )
 
-    def control_camera(self, camera: Camera, action: str) -> None:
-        """Let the rig `stop`, `start` or `freeze` a virtual camera."""
-        control(self.site.rig_control, camera, action)
+    def behave(self, camera: Camera, **behaviour: Any) -> None:
+        """Let a virtual camera behave otherwise: `state="frozen"`, `loss=0.05` and so on, as the rig knows it."""
+        control(self.site.rig_control, camera, behaviour)
 
     def banner(self) -> None:
         """Tell people where to look and how to sign in."""

@@ -1,7 +1,7 @@
 """Virtual cameras over RTSP: scripted street scenes with their ground truth, or footage from a folder.
 
 fengsui rig serve     serve cameras until it is ended
-fengsui rig control   stop, start or freeze a camera, or cut its connections
+fengsui rig control   let a camera freeze, lose packets, refuse the password …, or cut its connections
 fengsui rig prepare   render or convert clips into the cache
 """
 
@@ -11,13 +11,13 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hil_tests.rig.cameras import new_credentials
 from hil_tests.rig.control import ACTIONS, ask
 from hil_tests.rig.errors import FootageError, RigError, SettingError
 from hil_tests.rig.footage.conversion import convert, find_footage
-from hil_tests.rig.rtsp.digest import Credentials
+from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.scene.cameras import scripted_cameras
 from hil_tests.rig.scene.clips import render
 from hil_tests.rig.station import Settings, Source, run_station
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
             case "prepare":
                 _prepare(options)
             case "control":
-                print(json.dumps(ask(options.control_socket, options.action, options.camera), ensure_ascii=False))
+                print(json.dumps(_control(options), ensure_ascii=False))
     except (RigError, OSError) as error:
         print(f"fengsui rig: {error}", file=sys.stderr)
         return 2
@@ -64,15 +64,30 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cache", type=Path, required=True, help="folder that keeps rendered and converted clips")
     serve.add_argument("--ready-file", type=Path, help="JSON file that tells the port and the cameras")
     serve.add_argument("--control-socket", type=Path, help="Unix socket to make for `fengsui rig control`")
-    control = commands.add_parser("control", help="stop, start or freeze a camera, or cut its connections")
+    control = commands.add_parser("control", help="change a camera's behaviour, or cut its connections")
     control.add_argument("--control-socket", type=Path, required=True)
     control.add_argument("action", choices=ACTIONS)
     control.add_argument("camera", nargs="?")
+    control.add_argument("behaviour", nargs="*", type=_change, help="for `set`: state=frozen loss=0.05 …")
     prepare = commands.add_parser("prepare", help="render or convert clips into the cache")
     prepare.add_argument("--cache", type=Path, required=True)
     prepare.add_argument("--camera", action="append", default=[], help="a scripted camera, cam1 to cam8")
     prepare.add_argument("--file", action="append", default=[], help="NAME=PATH of a video file")
     return parser
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _control(options: argparse.Namespace) -> dict[str, Any]:
+    return ask(options.control_socket, options.action, options.camera, dict(options.behaviour) or None)
 
 
 def _count(text: str) -> int:

@@ -2,17 +2,19 @@
 
 async with virtual_cameras({"cam1": clip}) as cameras:
     pull(cameras.url("cam1"), cameras.credentials)
-    cameras.freeze("cam1")
+    cameras.behave("cam1", state="frozen")
+    cameras.behave("cam1", state="live", loss=0.05)
 """
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import quote
 
 from hil_tests.rig.errors import ControlError
+from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.rtsp.clip import Clip
-from hil_tests.rig.rtsp.digest import Credentials
 from hil_tests.rig.rtsp.mount import Mount, MountFigures
 from hil_tests.rig.rtsp.server import RtspServer, rtsp_server
 
@@ -34,6 +36,18 @@ class VirtualCameras:
         """Return the address of camera `name`, without user and password."""
         return f"rtsp://{self._host}:{self.port}/{name}"
 
+    def secure_url(self, name: str) -> str:
+        """Return the rtsps:// address of camera `name`; only cameras made `secure` have one."""
+        return f"rtsps://{self._host}:{self._server.secure_port}/{name}"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate of secure cameras, in hex."""
+        certificate = self._server.certificate
+        if certificate is None:
+            raise ControlError("these cameras do not speak RTSPS")
+        return certificate.fingerprint
+
     def url_with_password(self, name: str) -> str:
         """Return the address with user and password in it, for clients that take them in no other way."""
         user, password = quote(self.credentials.username, safe=""), quote(self.credentials.password, safe="")
@@ -47,9 +61,9 @@ class VirtualCameras:
         """Let clients of `name` know that it is being prepared, until `add`."""
         self._server.announce(name)
 
-    def add(self, name: str, clip: Clip) -> None:
-        """Put camera `name` on air with `clip`."""
-        self._server.add(name, clip)
+    def add(self, name: str, clip: Clip, *, phase_s: float = 0.0) -> None:
+        """Put camera `name` on air with `clip`, which is `phase_s` old then; many cameras share one clip and phase."""
+        self._server.add(name, clip, phase_s=phase_s)
 
     def is_ready(self, name: str) -> bool:
         """Tell whether camera `name` is on air; False while it is being prepared."""
@@ -59,21 +73,21 @@ class VirtualCameras:
         """Return what camera `name` has done, and when its round 0 began."""
         return self._mount(name).figures()
 
-    def stop(self, name: str) -> None:
-        """Let the camera lose its power: connections are cut, new ones are cut when they name it."""
-        self._mount(name).turn("stopped")
+    def behave(self, name: str, **changes: Any) -> None:
+        """Change how the camera behaves from now on; `hil_tests.rig.rtsp.behaviour.Behaviour` says what there is."""
+        self._mount(name).behave(**changes)
 
-    def freeze(self, name: str) -> None:
-        """Let the camera send no picture while its connections stay and its answers come."""
-        self._mount(name).turn("frozen")
-
-    def start(self, name: str) -> None:
-        """Let a stopped or frozen camera work again, at the present place of its clip."""
-        self._mount(name).turn("live")
+    def show(self, name: str, clip: Clip) -> None:
+        """Let the camera show another clip in the same sessions: another size, another distance of key pictures."""
+        self._server.show(self._mount(name), clip)
 
     def kill_connections(self, name: str) -> int:
         """Cut the camera's connections once and return how many there were."""
         return self._mount(name).cut_connections()
+
+    def end_sessions(self, name: str) -> int:
+        """Let the camera send TEARDOWN on its connections and return how many there were."""
+        return self._mount(name).end_sessions()
 
     def _mount(self, name: str) -> Mount:
         if name not in self._server.names():
@@ -96,10 +110,11 @@ async def virtual_cameras(
     credentials: Credentials | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
+    secure: bool = False,
 ) -> AsyncIterator[VirtualCameras]:
-    """Run a camera per clip while the body runs; raise OSError if the port cannot be had."""
+    """Run a camera per clip while the body runs, with RTSPS too if `secure`; raise OSError if no port can be had."""
     account = credentials or new_credentials()
-    async with rtsp_server(credentials=account, host=host, port=port) as server:
+    async with rtsp_server(credentials=account, host=host, port=port, secure=secure) as server:
         cameras = VirtualCameras(server, host=host, credentials=account)
         for name, clip in clips.items():
             cameras.add(name, clip)

@@ -1,7 +1,8 @@
 """The control channel: one JSON object a line over a Unix socket that only its owner can open.
 
-A request is `{"action": "freeze", "camera": "cam1"}`; the answer `{"ok": true, …}` or `{"ok": false, "code": …,
-"message": …}`. Actions: status, stop, start, freeze, kill-connections; `status` needs no camera.
+A request is `{"action": "set", "camera": "cam1", "behaviour": {"state": "frozen", "loss": 0.05}}`; the answer
+`{"ok": true, …}` or `{"ok": false, "code": …, "message": …}`. Actions: status, set, kill-connections, end-sessions;
+`status` needs no camera. What can be set says `hil_tests.rig.rtsp.behaviour.Behaviour`.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ LINE_LIMIT_BYTES = 4096
 ANSWER_LIMIT_S = 5.0
 _IDLE_LIMIT_S = 60.0
 
-ACTIONS = ("status", "stop", "start", "freeze", "kill-connections")
+ACTIONS = ("status", "set", "kill-connections", "end-sessions")
 
 
 def obey(cameras: VirtualCameras, line: bytes) -> dict[str, Any]:
@@ -50,15 +51,19 @@ def _do(cameras: VirtualCameras, request: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(name, str):
         raise ControlError("the request names no camera")
     match request["action"]:
-        case "stop":
-            cameras.stop(name)
-        case "start":
-            cameras.start(name)
-        case "freeze":
-            cameras.freeze(name)
+        case "set":
+            _set(cameras, name, request.get("behaviour"))
         case "kill-connections":
             return {"killed": cameras.kill_connections(name)}
+        case "end-sessions":
+            return {"ended": cameras.end_sessions(name)}
     return {"camera": _status(cameras, name)}
+
+
+def _set(cameras: VirtualCameras, name: str, changes: Any) -> None:
+    if not isinstance(changes, dict) or not changes:
+        raise ControlError("a change of behaviour is an object with at least one name")
+    cameras.behave(name, **changes)
 
 
 def _status(cameras: VirtualCameras, name: str) -> dict[str, Any]:
@@ -70,6 +75,7 @@ def _status(cameras: VirtualCameras, name: str) -> dict[str, Any]:
         "viewers": figures.viewers,
         "sent_units": figures.sent_units,
         "dropped_units": figures.dropped_units,
+        "connects": figures.connects,
         "started_at": figures.started_at.isoformat(),
         "loop_s": figures.loop_s,
     }
@@ -121,9 +127,10 @@ def _private_socket(path: Path) -> socket.socket:
     return listener
 
 
-def ask(path: Path, action: str, camera: str | None) -> dict[str, Any]:
+def ask(path: Path, action: str, camera: str | None, behaviour: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Send one request to the rig at `path` and return its answer; raise ControlError when it is refused."""
-    request = {"action": action} if camera is None else {"action": action, "camera": camera}
+    parts = {"action": action, "camera": camera, "behaviour": behaviour}
+    request = {name: value for name, value in parts.items() if value is not None}
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
             link.settimeout(ANSWER_LIMIT_S)

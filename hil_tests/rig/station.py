@@ -14,8 +14,8 @@ from typing import Any
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
 from hil_tests.rig.control import control_channel
 from hil_tests.rig.errors import FootageError, SettingError
+from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.rtsp.clip import read_clip
-from hil_tests.rig.rtsp.digest import Credentials
 from hil_tests.rig.scene.clips import clip_path, write_truth
 from hil_tests.rig.scene.script import Script
 

@@ -14,8 +14,8 @@ from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
 from hil_tests.rig.errors import ControlError
 from hil_tests.rig.footage.pattern import write_pattern
 from hil_tests.rig.footage.writer import Encoding
+from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.rtsp.clip import Clip, read_clip
-from hil_tests.rig.rtsp.digest import Credentials
 
 
 def pull(url: str, transport: str, count: int) -> list[tuple[bool, int]]:
@@ -74,7 +74,7 @@ async def test_a_camera_that_is_being_prepared_says_so(cameras: VirtualCameras) 
     with pytest.raises(av.error.HTTPServerError):
         await asyncio.to_thread(pull, cameras.url_with_password("cam3"), "tcp", 1)
     with pytest.raises(ControlError, match="still being prepared"):
-        cameras.stop("cam3")
+        cameras.behave("cam3", state="stopped")
 
     assert answer.startswith("RTSP/1.0 200 OK")
 
@@ -149,7 +149,7 @@ async def test_a_camera_that_goes_away_ends_its_connections(cameras: VirtualCame
         await until(lambda: puller.count > 2, within_s=10, what="the first pictures")
 
         if action == "stop":
-            cameras.stop("cam1")
+            cameras.behave("cam1", state="stopped")
         else:
             assert cameras.kill_connections("cam1") == 1
 
@@ -158,11 +158,11 @@ async def test_a_camera_that_goes_away_ends_its_connections(cameras: VirtualCame
 
 async def test_a_camera_that_stopped_answers_nobody_and_comes_back(cameras: VirtualCameras) -> None:
     url = cameras.url_with_password("cam1")
-    cameras.stop("cam1")
+    cameras.behave("cam1", state="stopped")
 
     with pytest.raises(av.error.FFmpegError):
         await asyncio.to_thread(pull, url, "tcp", 1)
-    cameras.start("cam1")
+    cameras.behave("cam1", state="live")
     seen = await asyncio.to_thread(pull, url, "tcp", 3)
 
     assert len(seen) == 3
@@ -174,7 +174,7 @@ async def test_a_frozen_camera_keeps_its_connection_and_sends_nothing(cameras: V
         tasks.create_task(asyncio.to_thread(puller.run))
         await until(lambda: puller.count > 2, within_s=10, what="the first pictures")
 
-        cameras.freeze("cam1")
+        cameras.behave("cam1", state="frozen")
         sent = cameras.figures("cam1").sent_units
         await until(lambda: puller.ended, within_s=15, what="the client's own time-out")
 
@@ -183,7 +183,7 @@ async def test_a_frozen_camera_keeps_its_connection_and_sends_nothing(cameras: V
 
 async def test_an_unknown_name_is_told_with_the_known_ones(cameras: VirtualCameras) -> None:
     with pytest.raises(ControlError, match="cam1, cam2"):
-        cameras.freeze("cam7")
+        cameras.behave("cam7", state="frozen")
 
 
 async def test_a_viewer_that_reads_nothing_is_dropped_frames_and_hinders_nobody(tmp_path: Path) -> None:

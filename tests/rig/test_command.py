@@ -61,10 +61,12 @@ def test_footage_is_served_and_controlled_until_the_command_is_ended(
         for name in ("street", "yard"):
             pull_one(f"rtsp://camera:{PASSWORD}@127.0.0.1:{told['port']}{mounts[name]['path']}")
         name = mounts["street"]["path"].strip("/")
-        assert main(["control", "--control-socket", str(control), "freeze", name]) == 0
+        assert main(["control", "--control-socket", str(control), "set", name, "state=frozen", "loss=0.5"]) == 0
         assert '"state": "frozen"' in capsys.readouterr().out
-        assert main(["control", "--control-socket", str(control), "freeze", "cam77"]) == 2
+        assert main(["control", "--control-socket", str(control), "set", "cam77", "state=frozen"]) == 2
         assert "no camera is called 'cam77'" in capsys.readouterr().err
+        assert main(["control", "--control-socket", str(control), "set", name, "mood=bad"]) == 2
+        assert "'mood' cannot be 'bad'; a camera has " in capsys.readouterr().err
 
     assert process.returncode == 0
     assert not ready.exists()
@@ -119,7 +121,7 @@ def test_the_command_ends_while_clips_are_still_being_rendered(tmp_path: Path, c
         (["serve", "--footage", "/nowhere"], "/nowhere is not a folder"),
         (["serve", "--cameras", "2", "--footage", "."], "not allowed with"),
         (["prepare", "--camera", "cam99"], "'cam99'"),
-        (["control", "--control-socket", "/nowhere", "stop", "cam1"], "no rig answers at /nowhere"),
+        (["control", "--control-socket", "/nowhere", "status", "cam1"], "no rig answers at /nowhere"),
         (["control", "--control-socket", "/nowhere", "burn", "cam1"], "invalid choice: 'burn'"),
         (["fly"], "invalid choice: 'fly'"),
     ],

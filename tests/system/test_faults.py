@@ -91,15 +91,17 @@ def test_a_killed_process_comes_back_and_events_flow_again(demo: Demo, name: str
     wait_until(lambda: events(demo) > before, within_s=HEALED_WITHIN_S, what=f"an event after {name} died")
 
 
-@pytest.mark.parametrize(("fault", "seen_as"), [("stop", "unreachable"), ("freeze", "stalled")])
+@pytest.mark.parametrize(
+    ("fault", "seen_as"), [("stopped", "unreachable"), ("frozen", "stalled"), ("silent", "stalled")]
+)
 def test_a_camera_that_was_gone_is_live_again(demo: Demo, fault: str, seen_as: str) -> None:
-    wait_until_well(demo, f"before a camera {fault}")
+    wait_until_well(demo, f"before a camera is {fault}")
     camera = demo.rig.cameras[0]
 
-    demo.control_camera(camera, fault)
+    demo.behave(camera, state=fault)
 
     wait_until(
         lambda: camera_states(demo)[camera.point_id] == seen_as, within_s=HEALED_WITHIN_S, what=f"a camera {seen_as}"
     )
-    demo.control_camera(camera, "start")
-    wait_until_well(demo, f"after a camera {fault}")
+    demo.behave(camera, state="live")
+    wait_until_well(demo, f"after a camera was {fault}")

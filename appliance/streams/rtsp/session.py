@@ -22,6 +22,7 @@ MOST_REDIRECTS = 5
 DEFAULT_SESSION_S = 60
 SHORTEST_SESSION_S = 2
 REPORT_EVERY_S = 5.0
+FIRST_REPORT_AFTER_S = 1.0
 LONGEST_KEEPALIVE_S = 30.0
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})")
 _GONE = 454  # Session Not Found
@@ -117,7 +118,7 @@ class _Session:
         await self._connection.ask("PLAY", self._url, ("Range", "npt=0.000-"))
         now_s = time.monotonic()
         self._keepalive_at_s = now_s + self._keepalive_every_s
-        self._report_at_s = now_s + REPORT_EVERY_S
+        self._report_at_s = now_s + FIRST_REPORT_AFTER_S
 
     def tick(self, now_s: float) -> None:
         """Send what is due."""

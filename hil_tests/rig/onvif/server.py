@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 
 from hil_tests.rig.onvif import answers
 from hil_tests.rig.onvif.camera import Proof, SimulatedCamera, View
-from hil_tests.rig.rtsp.digest import Challenge, Credentials
+from hil_tests.rig.rtsp.challenge import Challenge, Credentials
 
 HOST = "127.0.0.1"
 TOKEN_AGE = timedelta(seconds=5)  # what the standard recommends

@@ -1,42 +1,19 @@
-"""A mount: one camera's clip, played to all its viewers on one shared RTP timeline."""
+"""A mount: one camera, with its viewers and its behaviour, showing a timeline."""
 
 import asyncio
-import secrets
-import struct
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
-from hil_tests.rig.rtsp.clip import CLOCK_HZ, AccessUnit, Clip
-from hil_tests.rig.rtsp.sdp import PAYLOAD_TYPE
+from hil_tests.rig.rtsp.behaviour import Behaviour, State
+from hil_tests.rig.rtsp.clip import CLOCK_HZ, Clip
+from hil_tests.rig.rtsp.sdp import spoilt
+from hil_tests.rig.rtsp.timeline import PackedUnit, Timeline
 
-MountState = Literal["live", "frozen", "stopped"]
-
-LAG_LIMIT_S = 2.0  # later than this, the mount jumps to the present instead of catching up
 BEHIND_LIMIT_S = 30.0  # a viewer that takes nothing for so long is cut off
-
-_RTP_HEADER = struct.Struct(">BBHII")
-_FRAME_HEADER = struct.Struct(">BBH")
-
-
-class PackedUnit:
-    """The RTP packets of one access unit, framed for interleaved sending at most once per channel."""
-
-    def __init__(self, packets: Sequence[bytes], *, is_key: bool) -> None:
-        self.packets = packets
-        self.is_key = is_key
-        self._framed: dict[int, bytes] = {}
-
-    def interleaved(self, channel: int) -> bytes:
-        """Return all packets as RFC 2326 §10.12 frames of `channel`."""
-        framed = self._framed.get(channel)
-        if framed is None:
-            pieces: list[bytes] = []
-            for packet in self.packets:
-                pieces += (_FRAME_HEADER.pack(0x24, channel, len(packet)), packet)
-            framed = self._framed[channel] = b"".join(pieces)
-        return framed
+_RTP_HEADER_BYTES = 12
 
 
 class Viewer(Protocol):
@@ -48,8 +25,14 @@ class Viewer(Protocol):
     def send(self, unit: PackedUnit) -> None:
         """Queue `unit` without waiting."""
 
+    def report(self, packet: bytes) -> None:
+        """Queue an RTCP packet without waiting."""
+
     def abort(self) -> None:
         """Cut the viewer's connection at once."""
+
+    def leave(self) -> None:
+        """Free what the viewer holds at the server."""
 
 
 @dataclass(kw_only=True)
@@ -66,45 +49,57 @@ class Seat:
 class MountFigures:
     """What a mount has done so far."""
 
-    state: MountState
+    state: State
     viewers: int
     sent_units: int
     dropped_units: int
+    connects: int
+    receiver_reports: int
     started_at: datetime
     loop_s: float
 
 
 @dataclass(kw_only=True)
 class Mount:
-    """One camera. Start `play_forever` in a task; all other methods are called in the same event loop."""
+    """One camera. All methods are called in the event loop of its timeline."""
 
     name: str
-    clip: Clip
-    state: MountState = "live"
+    timeline: Timeline
+    behaviour: Behaviour = field(default_factory=Behaviour)
     connections: set[asyncio.WriteTransport] = field(default_factory=set)
+    connects: int = 0
+    receiver_reports: int = 0
     _seats: dict[Viewer, Seat] = field(default_factory=dict)
-    _cursor: int = 0  # units since the start, over all rounds
-    _started_s: float = 0.0  # on the event loop's clock
-    _sequence: int = field(default_factory=lambda: secrets.randbits(16))
-    _first_ticks: int = field(default_factory=lambda: secrets.randbits(32))
-    _ssrc: int = field(default_factory=lambda: secrets.randbits(32))
     _sent_units: int = 0
     _dropped_units: int = 0
+    _dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - faults that can be repeated
+
+    @property
+    def clip(self) -> Clip:
+        """What the camera shows now."""
+        return self.timeline.clip
+
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether anybody would get what is played now."""
+        return bool(self._seats)
 
     def figures(self) -> MountFigures:
         """Return the counts, and the wall-clock time at which round 0 began."""
-        age = timedelta(seconds=asyncio.get_running_loop().time() - self._started_s)
         return MountFigures(
-            state=self.state,
+            state=self.behaviour.state,
             viewers=len(self._seats),
             sent_units=self._sent_units,
             dropped_units=self._dropped_units,
-            started_at=datetime.now(UTC) - age,
+            connects=self.connects,
+            receiver_reports=self.receiver_reports,
+            started_at=self.timeline.started_at,
             loop_s=self.clip.loop_s,
         )
 
     def admit(self, viewer: Viewer) -> None:
         """Send to `viewer` from the next key unit on."""
+        self.connects += 1
         self._seats[viewer] = Seat(viewer=viewer)
 
     def dismiss(self, viewer: Viewer) -> None:
@@ -113,17 +108,33 @@ class Mount:
 
     def next_key(self) -> tuple[int, int]:
         """Return RTP sequence number and timestamp of the next key unit, if nothing is held back until then."""
-        cursor, sequence = self._cursor, self._sequence
-        while not (unit := self._unit(cursor)).is_key:
-            sequence += len(unit.payloads)
-            cursor += 1
-        return sequence & 0xFFFF, self._timestamp(cursor)
+        sequence, timestamp = self.timeline.next_key()
+        return sequence, (timestamp + self._moved_ticks()) & 0xFFFFFFFF
 
-    def turn(self, state: MountState) -> None:
-        """Switch to `state`; stopping also cuts every connection, as a camera that lost its power does."""
-        self.state = state
-        if state == "stopped":
+    def behave(self, **changes: Any) -> None:
+        """Change the behaviour; without power every connection is cut. Raise ControlError for what makes no sense."""
+        self.behaviour = self.behaviour.changed(changes)
+        if self.behaviour.state == "stopped":
             self.cut_connections()
+
+    def show(self, timeline: Timeline) -> None:
+        """Show another clip from now on, in the same sessions."""
+        self.timeline.leave(self)
+        self.timeline = timeline
+        timeline.join(self)
+        self.skip()
+
+    def end_sessions(self) -> int:
+        """Send TEARDOWN on every connection, as some cameras do before they restart; return how many there were."""
+        self._seats.clear()
+        for transport in self.connections:
+            transport.write(b"TEARDOWN * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+        return len(self.connections)
+
+    def hear(self, packet: bytes) -> None:
+        """Note what a viewer reports by RTCP."""
+        if packet[1:2] == b"\xc9":  # a receiver report
+            self.receiver_reports += 1
 
     def cut_connections(self) -> int:
         """Abort every connection to this camera and return how many there were."""
@@ -132,34 +143,26 @@ class Mount:
             transport.abort()
         return len(cut)
 
-    async def play_forever(self) -> None:
-        """Send every unit at its time, round after round, until cancelled."""
-        loop = asyncio.get_running_loop()
-        self._started_s = loop.time()
-        while True:
-            wait_s = self._due_s(self._cursor) - loop.time()
-            if wait_s < -LAG_LIMIT_S:
-                self._jump(loop.time())
-                continue
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            elif self._cursor % 16 == 0:
-                await asyncio.sleep(0)  # late: catch up without starving the others
-            self._play(loop.time())
-            self._cursor += 1
-
-    def _play(self, now_s: float) -> None:
-        unit = self._unit(self._cursor)
-        if self.state != "live":
-            for seat in self._seats.values():
-                seat.needs_key = True
+    def take(self, unit: PackedUnit, now_s: float) -> None:
+        """Send one access unit to every viewer, unless the camera is not well."""
+        if self.behaviour.state != "live":
+            self.skip()
             return
-        if self._seats:
-            packed = self._pack(unit)
-            for seat in tuple(self._seats.values()):
-                self._offer(seat, packed, now_s)
-        self._sequence += len(unit.payloads)
+        shown = self._spoilt(unit)
+        for seat in tuple(self._seats.values()):
+            self._offer(seat, shown, now_s)
         self._sent_units += 1
+
+    def skip(self) -> None:
+        """Let every viewer wait for a key unit."""
+        for seat in self._seats.values():
+            seat.needs_key = True
+
+    def report(self, packet: bytes) -> None:
+        """Send a sender report to every viewer."""
+        if self.behaviour.state == "live":
+            for viewer in self._seats:
+                viewer.report(packet)
 
     def _offer(self, seat: Seat, unit: PackedUnit, now_s: float) -> None:
         if seat.needs_key and not unit.is_key and seat.behind_since_s is None:
@@ -176,38 +179,23 @@ class Mount:
         seat.behind_since_s = None
         seat.viewer.send(unit)
 
-    def _pack(self, unit: AccessUnit) -> PackedUnit:
-        timestamp = self._timestamp(self._cursor)
-        last = len(unit.payloads) - 1
-        packets = [
-            _RTP_HEADER.pack(
-                0x80,
-                PAYLOAD_TYPE | (0x80 if number == last else 0),
-                (self._sequence + number) & 0xFFFF,
-                timestamp,
-                self._ssrc,
-            )
-            + payload
-            for number, payload in enumerate(unit.payloads)
-        ]
-        return PackedUnit(packets, is_key=unit.is_key)
+    def _spoilt(self, unit: PackedUnit) -> PackedUnit:
+        """Return the unit as this camera sends it: the shared one, or a copy with its faults."""
+        packets: Sequence[bytes] = unit.packets
+        if self.behaviour.bad_sps:
+            packets = [self._with_bad_sps(packet) for packet in packets]
+        if self.behaviour.clock_jump_s:
+            packets = [self._moved(packet) for packet in packets]
+        if self.behaviour.loss:
+            packets = [packet for packet in packets if self._dice.random() >= self.behaviour.loss]
+        return unit if packets is unit.packets else PackedUnit(packets, is_key=unit.is_key)
 
-    def _unit(self, cursor: int) -> AccessUnit:
-        return self.clip.units[cursor % len(self.clip.units)]
+    def _with_bad_sps(self, packet: bytes) -> bytes:
+        return packet[:_RTP_HEADER_BYTES] + spoilt(packet[_RTP_HEADER_BYTES:], self.clip.codec)
 
-    def _timestamp(self, cursor: int) -> int:
-        rounds = cursor // len(self.clip.units)
-        ticks = self._first_ticks + rounds * self.clip.loop_ticks + self._unit(cursor).shown_at_ticks
-        return ticks & 0xFFFFFFFF
+    def _moved(self, packet: bytes) -> bytes:
+        ticks = (int.from_bytes(packet[4:8]) + self._moved_ticks()) & 0xFFFFFFFF
+        return packet[:4] + ticks.to_bytes(4) + packet[8:]
 
-    def _due_s(self, cursor: int) -> float:
-        rounds = cursor // len(self.clip.units)
-        ticks = rounds * self.clip.loop_ticks + self._unit(cursor).sent_at_ticks
-        return self._started_s + ticks / CLOCK_HZ
-
-    def _jump(self, now_s: float) -> None:
-        """Go to the first unit that is not late, and let every viewer wait for a key unit."""
-        while self._due_s(self._cursor) < now_s:
-            self._cursor += 1
-        for seat in self._seats.values():
-            seat.needs_key = True
+    def _moved_ticks(self) -> int:
+        return round(self.behaviour.clock_jump_s * CLOCK_HZ)

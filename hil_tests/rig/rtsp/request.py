@@ -7,12 +7,14 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from hil_tests.rig.errors import RequestError
+from hil_tests.rig.rtsp.behaviour import Behaviour
 
 HEAD_LIMIT_BYTES = 8192
 BODY_LIMIT_BYTES = 4096
 
 _REASONS = {
     200: "OK",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
@@ -83,15 +85,18 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
-    def encode(self) -> bytes:
-        """Return the bytes of this response."""
-        lines = [f"RTSP/1.0 {self.status} {_REASONS[self.status]}"]
-        if self.cseq is not None:
-            lines.append(f"CSeq: {self.cseq}")
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if self.body:
-            lines.append(f"Content-Length: {len(self.body.encode())}")
-        return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode()
+    def encode(self, behaviour: Behaviour | None = None) -> bytes:
+        """Return the bytes of this response, as a camera of some behaviour writes it."""
+        ways = behaviour or Behaviour()
+        headers = {} if self.cseq is None or ways.odd else {"CSeq": self.cseq}
+        if ways.giant_header_bytes:
+            headers["X-Giant"] = "x" * ways.giant_header_bytes
+        headers |= self.headers
+        if self.body and not ways.odd:
+            headers["Content-Length"] = str(len(self.body.encode()))
+        lines = [f"{name.lower()}:{value}" if ways.odd else f"{name}: {value}" for name, value in headers.items()]
+        head = "\r\n".join([f"RTSP/1.0 {self.status} {_REASONS[self.status]}", *lines, "", ""])
+        return (head + self.body).encode()
 
 
 @dataclass(frozen=True, kw_only=True)

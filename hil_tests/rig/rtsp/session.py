@@ -1,11 +1,12 @@
-"""One RTSP connection: reads requests, answers them, and seats the client at a mount."""
+"""One RTSP connection: reads requests, answers them as the camera behaves, and seats the client at a mount."""
 
 import asyncio
 import secrets
 from collections.abc import Mapping
 
 from hil_tests.rig.errors import RequestError
-from hil_tests.rig.rtsp.digest import Challenge, Credentials
+from hil_tests.rig.rtsp.behaviour import Behaviour
+from hil_tests.rig.rtsp.challenge import Credentials, Doorman
 from hil_tests.rig.rtsp.mount import Mount, Viewer
 from hil_tests.rig.rtsp.request import (
     BODY_LIMIT_BYTES,
@@ -16,15 +17,14 @@ from hil_tests.rig.rtsp.request import (
     parse_request,
 )
 from hil_tests.rig.rtsp.sdp import TRACK, describe
-from hil_tests.rig.rtsp.viewer import DatagramViewer, InterleavedViewer, MediaPort
+from hil_tests.rig.rtsp.viewer import DatagramViewer, InterleavedViewer, MediaPorts
 
-SESSION_TIMEOUT_S = 60
-REALM = "Fengsui virtual camera"
-METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
+METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"
 
 _IDLE_LIMIT_S = 10.0  # before a session exists
 _HEAD_LIMIT_S = 10.0  # from the first byte of a request to its last
 _REFUSAL_LIMIT = 4
+_DECENT = Behaviour()
 
 
 class Session:
@@ -37,14 +37,13 @@ class Session:
         *,
         mounts: Mapping[str, Mount | None],
         credentials: Credentials,
-        media: MediaPort,
+        media: MediaPorts,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._mounts = mounts
-        self._credentials = credentials
+        self._doorman = Doorman(credentials)
         self._media = media
-        self._challenge = Challenge(realm=REALM, nonce=secrets.token_hex(16))
         self._id = secrets.token_hex(8)
         self._mount: Mount | None = None
         self._viewer: Viewer | None = None
@@ -63,6 +62,10 @@ class Session:
             self._leave()
             self._writer.close()
 
+    @property
+    def _behaviour(self) -> Behaviour:
+        return _DECENT if self._mount is None else self._mount.behaviour
+
     async def _serve_one(self) -> bool:
         request = await self._next_request()
         cseq = request.headers["cseq"]
@@ -73,23 +76,35 @@ class Session:
         if response is None:
             self._writer.transport.abort()
             return False
-        self._writer.write(response.encode())
-        async with asyncio.timeout(_HEAD_LIMIT_S):
-            if self._viewer is None:
-                await self._writer.drain()
+        if self._behaviour.state == "silent" or request.method == self._behaviour.stalls_in:
+            return True
+        await self._write(response.encode(self._behaviour))
         if request.method == "PLAY" and response.status == 200 and self._mount and self._viewer:
             self._mount.admit(self._viewer)  # after the answer, so that no packet overtakes it
         return request.method != "TEARDOWN" and self._refusals < _REFUSAL_LIMIT
 
+    async def _write(self, content: bytes) -> None:
+        drip = self._behaviour.drip_bytes_per_s
+        for place in range(len(content) if drip else 0):
+            self._writer.write(content[place : place + 1])
+            await asyncio.sleep(1 / drip)
+        if not drip:
+            self._writer.write(content)
+        async with asyncio.timeout(_HEAD_LIMIT_S):
+            if self._viewer is None:
+                await self._writer.drain()
+
     async def _next_request(self) -> Request:
         while True:
-            async with asyncio.timeout(_IDLE_LIMIT_S if self._viewer is None else SESSION_TIMEOUT_S * 1.5):
+            limit_s = _IDLE_LIMIT_S if self._viewer is None else self._behaviour.session_timeout_s * 1.5
+            async with asyncio.timeout(limit_s):
                 lead = await self._reader.readexactly(1)
             async with asyncio.timeout(_HEAD_LIMIT_S):
                 if lead != b"$":
                     return await self._read_request(lead)
-                frame = await self._reader.readexactly(3)  # RTCP from the client: not needed
-                await self._reader.readexactly(int.from_bytes(frame[1:]))
+                frame = await self._reader.readexactly(3)
+                content = await self._reader.readexactly(int.from_bytes(frame[1:]))
+                self._hear(content)
 
     async def _read_request(self, lead: bytes) -> Request:
         try:
@@ -102,17 +117,25 @@ class Session:
 
     def _answer(self, request: Request, cseq: str) -> Response | None:
         """Return the response, or None when the camera is off and must look dead."""
-        if request.method == "OPTIONS":
-            return Response(status=200, cseq=cseq, headers={"Public": METHODS})
-        if not self._is_allowed(request):
-            return Response(status=401, cseq=cseq, headers={"WWW-Authenticate": self._challenge.header()})
-        mount = self._find(request.path)
-        if mount.state == "stopped":
+        mount = self._known(request.path)
+        if mount is not None and self._mount is None:
+            self._mount = mount
+            mount.connections.add(self._writer.transport)
+        if mount is not None and mount.behaviour.state == "stopped":
             return None
-        if self._mount not in (None, mount):
+        if request.method == "OPTIONS":
+            more = ", GET_PARAMETER" if self._behaviour.answers_get_parameter else ""
+            return Response(status=200, cseq=cseq, headers={"Public": METHODS + more})
+        if not self._is_allowed(request):
+            challenge = self._doorman.challenge(self._behaviour)
+            return Response(status=401, cseq=cseq, headers={"WWW-Authenticate": challenge.header()})
+        return self._answer_allowed(request, cseq, self._find(request.path))
+
+    def _answer_allowed(self, request: Request, cseq: str, mount: Mount) -> Response:
+        if self._mount is not None and self._mount is not mount:
             raise RequestError(455, "one connection serves one camera")
-        self._mount = mount
-        mount.connections.add(self._writer.transport)
+        if mount.behaviour.redirect_to and request.method == "DESCRIBE":
+            return Response(status=302, cseq=cseq, headers={"Location": mount.behaviour.redirect_to})
         match request.method:
             case "DESCRIBE":
                 return self._describe(request, cseq, mount)
@@ -120,6 +143,8 @@ class Session:
                 return self._set_up(request, cseq)
             case "PLAY":
                 return self._play(request, cseq, mount)
+            case "GET_PARAMETER" if not mount.behaviour.answers_get_parameter:
+                return Response(status=405, cseq=cseq, headers={"Allow": METHODS})
             case "GET_PARAMETER" | "TEARDOWN":
                 return Response(status=200, cseq=cseq, headers={"Session": self._id})
             case _:
@@ -127,12 +152,15 @@ class Session:
 
     def _is_allowed(self, request: Request) -> bool:
         authorization = request.headers.get("authorization", "")
-        met = self._challenge.is_met(
-            authorization=authorization, method=request.method, uri=request.uri, credentials=self._credentials
-        )
+        met = self._doorman.admits(self._behaviour, authorization=authorization, method=request.method, uri=request.uri)
         if not met and authorization:
             self._refusals += 1
+        elif met:
+            self._refusals = 0
         return met
+
+    def _known(self, path: str) -> Mount | None:
+        return self._mounts.get(path.removesuffix(TRACK).rstrip("/"))
 
     def _find(self, path: str) -> Mount:
         name = path.removesuffix(TRACK).rstrip("/")
@@ -144,15 +172,21 @@ class Session:
         return mount
 
     def _describe(self, request: Request, cseq: str, mount: Mount) -> Response:
-        headers = {"Content-Base": request.uri.rstrip("/") + "/", "Content-Type": "application/sdp"}
-        return Response(status=200, cseq=cseq, headers=headers, body=describe(mount.clip, mount.name))
+        base = request.uri.rstrip("/") + "/"
+        content_base = {} if mount.behaviour.odd else {"Content-Base": base}
+        headers = {**content_base, "Content-Type": "application/sdp"}
+        body = describe(mount.clip, mount.name, mount.behaviour, base=base)
+        return Response(status=200, cseq=cseq, headers=headers, body=body)
 
     def _set_up(self, request: Request, cseq: str) -> Response:
         if self._viewer is not None:
             raise RequestError(455, "the session is set up already")
         offer = choose_transport(request.headers.get("transport", ""))
+        refused = self._behaviour.refuses_tcp if offer.protocol == "tcp" else self._behaviour.refuses_udp
+        if refused:
+            raise RequestError(461, "this camera does not send in this way")
         self._viewer, transport = self._seat(offer)
-        session = f"{self._id};timeout={SESSION_TIMEOUT_S}"
+        session = f"{self._id};timeout={self._behaviour.session_timeout_s}"
         return Response(status=200, cseq=cseq, headers={"Transport": transport, "Session": session})
 
     def _seat(self, offer: TransportOffer) -> tuple[Viewer, str]:
@@ -161,8 +195,8 @@ class Session:
         if offer.protocol == "tcp":
             return InterleavedViewer(session, offer.first), f"RTP/AVP/TCP;unicast;interleaved={pair}"
         peer: str = session.get_extra_info("peername")[0]
-        ports = f"client_port={pair};server_port={self._media.number}-{self._media.number + 1}"
-        return DatagramViewer(self._media, (peer, offer.first), session), f"RTP/AVP;unicast;{ports}"
+        ports = f"client_port={pair};server_port={self._media.rtp.number}-{self._media.rtcp.number}"
+        return DatagramViewer(self._media, (peer, offer.first), session, self._hear), f"RTP/AVP;unicast;{ports}"
 
     def _play(self, request: Request, cseq: str, mount: Mount) -> Response:
         if self._viewer is None:
@@ -178,8 +212,14 @@ class Session:
         }
         return Response(status=200, cseq=cseq, headers=headers)
 
+    def _hear(self, packet: bytes) -> None:
+        if self._mount is not None:
+            self._mount.hear(packet)
+
     def _leave(self) -> None:
         if self._mount is not None:
             self._mount.connections.discard(self._writer.transport)
-            if self._viewer is not None:
+        if self._viewer is not None:
+            self._viewer.leave()
+            if self._mount is not None:
                 self._mount.dismiss(self._viewer)
