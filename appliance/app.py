@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -15,18 +16,22 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from appliance.agent import local_api
 from appliance.agent.membership import Membership
 from appliance.agent.state import AgentState
-from appliance.config import Config, read_token
+from appliance.config import Config, RecordConfig, read_token
+from appliance.health.machine import free_bytes
 from appliance.panel import api as panel_api
 from appliance.panel.service import PanelService
 from appliance.store.database import Database
 from appliance.store.identity import write_private
+from appliance.store.lanes import LaneRule
+from appliance.store.moments import to_us
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
-from appliance.store.retention import Bounds, sweep
+from appliance.store.results import Doer, record
+from appliance.store.retention import Bounds, Moment, sweep
 from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
-from federation.messages import new_id
+from federation.messages import Lane, new_id
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +89,10 @@ class PanelAuthenticator:
 def _api(state: AgentState, membership: Membership, passwords: Passwords) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
+        doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
+        subject = f"user:{outcome.username}"
+        detail = {"reason": outcome.reason} if outcome.reason else {}
+        await state.commit(lambda db: record(db, doer, outcome.action, subject, detail, succeeded=outcome.succeeded))
         if outcome.action == "password.changed":
             await asyncio.to_thread(state.config.first_password_file.unlink, missing_ok=True)
 
@@ -174,20 +183,39 @@ async def _measure(state: AgentState) -> None:
 
 
 async def _sweep(state: AgentState, membership: Membership) -> None:
-    record = state.config.record
-    bounds = Bounds(events=record.events, pictures_bytes=record.pictures_bytes, unsent_events=record.unsent_events)
+    bounds = bounds_of(state.config.record)
     while True:
-        enrolled = membership.identity is not None
-        swept = await state.database.run(lambda db: sweep(db, bounds, enrolled=enrolled))  # noqa: B023
+        moment = Moment(
+            now_us=to_us(datetime.now(UTC)),
+            free_bytes=await asyncio.to_thread(free_bytes, state.config.data_folder),
+            enrolled=membership.identity is not None,
+        )
+        swept = await state.commit(lambda db: sweep(db, bounds, moment))  # noqa: B023 - awaited at once
         for digest in swept.pictures:
             await asyncio.to_thread(state.pictures.remove, digest)
-        if swept.unsent_events:
-            log.error("%d events removed before the hub had them: the disk quota is reached", swept.unsent_events)
-            state.outbox_changes.note()
-        if swept.unsent_pictures:
-            log.warning("%d pictures removed before the hub had them", swept.unsent_pictures)
-        if not swept.events and not swept.pictures:
+        for given in swept.given_up:
+            log.error("%d of lane %s given up before the hub had them: %s", given.count, given.lane, given.reason)
+        if not swept:
             await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def bounds_of(record: RecordConfig) -> Bounds:
+    """Return what a box may hold: pictures give way first, events last."""
+    replay_us = int(record.replay_h * 3_600_000_000)
+    quotas = (
+        (Lane.EVIDENCE, record.unsent_results, record.replay_results),
+        (Lane.RESULTS, record.unsent_results, record.replay_results),
+        (Lane.EVENTS, record.unsent_events, record.replay_events),
+    )
+    return Bounds(
+        events=record.events,
+        pictures_bytes=record.pictures_bytes,
+        free_bytes=record.free_bytes,
+        lanes=tuple(
+            LaneRule(lane=lane, quota_rows=quota, replay_rows=replay, replay_us=replay_us)
+            for lane, quota, replay in quotas
+        ),
+    )
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]], name: str) -> None:

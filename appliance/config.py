@@ -33,12 +33,25 @@ class PanelConfig(_Section):
 
 
 class RecordConfig(_Section):
-    """How much of its own record the box keeps, once the hub has it."""
+    """How much of its own record the box keeps."""
 
     pictures_bytes: int = Field(default=20 * GIBIBYTE, ge=10 * 2**20, description="bytes of evidence pictures to keep")
     events: int = Field(default=500_000, ge=100, description="events to keep")
     unsent_events: int = Field(
         default=10_000_000, ge=100, description="events to keep at most while the hub has not got them, 2 kB each"
+    )
+    unsent_results: int = Field(
+        default=1_000_000, ge=100, description="results, and notes of pictures, to keep while the hub has not got them"
+    )
+    replay_h: float = Field(
+        default=72, ge=0, le=8760, description="hours that acknowledged rows stay for a hub restored from a backup"
+    )
+    replay_events: int = Field(default=1_500_000, ge=0, description="acknowledged events that stay for it at most")
+    replay_results: int = Field(
+        default=200_000, ge=0, description="acknowledged results, and notes of pictures, that stay for it at most"
+    )
+    free_bytes: int = Field(
+        default=GIBIBYTE // 2, ge=0, description="room to leave on the disk: below it pictures give way, then events"
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+import hub.custody.api
 import hub.events.api
 import hub.fleet.api
 import hub.opening.api
@@ -32,14 +33,17 @@ from federation.http import Access, Api, Problem, Routes, make_app
 from federation.http.sign_in import SignIn
 from federation.http.single_page import SinglePage
 from federation.identity import LockoutRule, Passwords, SessionLimits
+from federation.messages import Lane
 from federation.messages.calendar import known_zones
 from federation.packages.archive import SIZE_LIMIT_BYTES
 from firmware_profiles.profile import load_all
 from hub.config import HubConfig
+from hub.custody.figures import custody_figures
+from hub.custody.service import Custody, TakesNothing
 from hub.database import Database
 from hub.database.upgrade import is_current, upgrade
 from hub.events.figures import event_figures
-from hub.events.ingest import Ingest
+from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
 from hub.events.pictures import LARGEST_BYTES, Pictures
 from hub.events.service import EventLog
@@ -63,6 +67,7 @@ from hub.scheduling.placement import FirstFit
 from hub.scheduling.service import Scheduler
 from hub.security.accounts import AccountTable, SessionTable
 from hub.security.authenticator import METRICS, HubAuthenticator, scraper_by
+from hub.security.results import ResultTaker
 from hub.security.service import Security
 from hub.storage import ContentStore
 from hub.tracing.service import Tracer
@@ -204,18 +209,18 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         desk.wake()
 
     feeds = Feeds()
-    ingest = Ingest(
+    event_taker = EventTaker(
+        repository=repository, live=live, follower=feeds, latency=latency, committed=events_changed
+    )
+    custody = Custody(
         database=database,
         link=link,
-        repository=repository,
-        live=live,
-        follower=feeds,
-        latency=latency,
+        # A row of evidence says that its picture was stored here before: a restored cursor asks for that again.
+        takers={Lane.EVENTS: event_taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()},
         is_enrolled=lambda node_id: roster.get(node_id) is not None,
-        committed=events_changed,
     )
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
-    tracer = Tracer(roster=roster, stored=lambda: ingest.tally.events, published=lambda: opening.published)
+    tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
     return (
         Part(name="repository", routes=(hub.repository.api.routes(repository),), start=repository.load),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
@@ -223,7 +228,12 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         Part(
             name="events",
             routes=(hub.events.api.routes(event_log, pictures, repository),),
-            figures=functools.partial(event_figures, ingest.tally, pictures),
+            figures=functools.partial(event_figures, event_taker.tally, pictures),
+        ),
+        Part(
+            name="custody",
+            routes=(hub.custody.api.routes(custody),),
+            figures=functools.partial(custody_figures, custody.tally),
         ),
         Part(
             name="opening",

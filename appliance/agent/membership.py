@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from appliance.agent.live import Changes
 from appliance.agent.state import AgentState
 from appliance.errors import EnrolmentFailed
-from appliance.store import documents, evidence
+from appliance.store import documents, evidence, outbox, results
 from appliance.store.identity import HubIdentity, load_identity, save_identity
+from appliance.store.results import BOX, Doer
 from appliance.uplink.enrolment import Applicant, Invitation, enrol, read_invitation
 from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
 from appliance.uplink.link import Link
-from federation.messages import DesiredState, Lane, Presence
+from federation.messages import EXACT_LANES, DesiredState, Presence, new_id
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Membership:
         self._changes = Changes()
         self._joining = asyncio.Lock()
 
-    async def join(self, invitation: Invitation) -> HubIdentity:
+    async def join(self, invitation: Invitation, doer: Doer) -> HubIdentity:
         """Join a hub in the place of the present one; raise EnrolmentFailed."""
         async with self._joining:
             applicant = Applicant(
@@ -46,7 +47,7 @@ class Membership:
             identity = await enrol(invitation, applicant)
             path = self._state.config.identity_file
             await asyncio.to_thread(save_identity, path, identity)
-            await self._state.database.run(_forget_former_hub)
+            await self._state.commit(lambda db: _forget_former_hub(db, identity, doer))
             self._state.forget_desired()
             await self._adopt(identity)
         log.info("joined the hub %s as %s", identity.hub_name, identity.node_id)
@@ -76,7 +77,7 @@ class Membership:
             await self._changes.beyond(self._changes.count, within_s=LOOK_EVERY_S)
             return
         try:
-            await self.join(invitation)
+            await self.join(invitation, BOX)
         except EnrolmentFailed as error:
             log.warning("not joined: %s", error)
             await asyncio.sleep(RETRY_S)
@@ -124,8 +125,9 @@ class Membership:
         while True:
             await self._state.outbox_changes.beyond(seen, within_s=LOOK_EVERY_S * 10)
             seen = self._state.outbox_changes.count
-            for lane in await self._state.lanes():
-                link.lanes[Lane(lane.lane)].produced(lane.produced)
+            states = await self._state.database.read(outbox.states)
+            for lane, state in states.items():
+                link.lanes[lane].produced(state.produced)
 
     async def _tell_reports(self, link: Link) -> None:
         seen = -1
@@ -145,6 +147,10 @@ class Membership:
             await self._state.plan_changes.beyond(self._state.plan_changes.count, within_s=FETCH_EVERY_S)
 
 
-def _forget_former_hub(db: sqlite3.Connection) -> None:
+def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity, doer: Doer) -> None:
     documents.forget(db, documents.DESIRED)
     evidence.send_all_again(db)
+    for lane in EXACT_LANES:
+        outbox.begin_again(db, lane, new_id())
+    detail = {"hub": identity.hub_name, "url": identity.hub_url}
+    results.record(db, doer, "hub.join", f"node:{identity.node_id}", detail)

@@ -4,10 +4,12 @@ import asyncio
 import importlib.metadata
 import logging
 import os
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from appliance.agent.live import Changes, LiveFeed
 from appliance.agent.plan import Outcome, Wishes, accepts, merge
@@ -20,10 +22,11 @@ from appliance.health.processes import (
     agent_ended,
     agent_started,
     reported,
+    started_anew,
     supervisor_name,
 )
 from appliance.local import LocalEvent, Plan, StreamsReport, VisionReport
-from appliance.store import documents, events, evidence, outbox
+from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.messages import (
@@ -34,7 +37,6 @@ from federation.messages import (
     Event,
     EventData,
     EvidenceRef,
-    Lane,
     LaneReport,
     ReportedState,
     TaskReport,
@@ -46,6 +48,8 @@ from federation.packages import builtin_manifests
 from firmware_profiles.profile import load_all
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 UNENROLLED = "unenrolled"
 
@@ -98,6 +102,7 @@ class AgentState:
         self.outcome = Outcome(plan=before or Plan(version=0))
         supervisor = await asyncio.to_thread(supervisor_name)
         known = await self.database.read(lambda db: documents.get(db, documents.PROCESSES, ProcessRecord))
+        self._processes = known or self._processes
         await self._keep_processes(agent_started(known, supervisor=supervisor, pid=os.getpid()))
         await self.replan()
 
@@ -110,11 +115,28 @@ class AgentState:
         """Unplanned restarts of this box's processes since it was started."""
         return self._processes.restarts
 
+    async def commit(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `work` in one transaction that may have added rows to the outbox; the uplink hears of it."""
+        result = await self.database.run(work)
+        self.outbox_changes.note()
+        return result
+
     async def accept_desired(self, document: DesiredState) -> None:
         """Take a document from the hub, if it is newer than the one we have."""
         if not accepts(self.wishes.desired, document, node_id=self.node_id):
             return
-        await self.database.run(lambda db: documents.put(db, documents.DESIRED, document))
+        detail = {
+            "epoch": document.hub_epoch,
+            "version": document.version,
+            "cameras": len(document.cameras),
+            "tasks": len(document.tasks),
+        }
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put(db, documents.DESIRED, document)
+            results.record(db, results.HUB, "desired.apply", f"node:{self.node_id}", detail)
+
+        await self.commit(work)
         self.wishes = Wishes(desired=document, cameras=self.wishes.cameras, tasks=self.wishes.tasks)
         await self.replan()
 
@@ -165,10 +187,9 @@ class AgentState:
         )
         full = _event(event, refs, source=self.node_id)
         now = datetime.now(UTC)
-        sequence = await self.database.run(lambda db: events.record(db, full, now))
+        sequence = await self.commit(lambda db: events.record(db, full, now))
         if sequence is None:
             return False
-        self.outbox_changes.note()
         self.report_changes.note()
         self.live.publish("event.created", full.model_dump(mode="json"))
         return True
@@ -221,10 +242,10 @@ class AgentState:
 
     async def lanes(self) -> tuple[LaneReport, ...]:
         """Return how far every lane of the outbox has got."""
-        states = await self.database.read(lambda db: {name: outbox.lane(db, name) for name in Lane})
+        states = await self.database.read(outbox.states)
         return tuple(
-            LaneReport(lane=name, produced=state.produced, acknowledged=state.acknowledged)
-            for name, state in states.items()
+            LaneReport(lane=lane, produced=state.produced, acknowledged=state.acknowledged, given_up=state.given_up)
+            for lane, state in states.items()
         )
 
     async def report(self) -> ReportedState:
@@ -251,9 +272,18 @@ class AgentState:
         await self._keep_processes(reported(self._processes, process, pid))
 
     async def _keep_processes(self, record: ProcessRecord) -> None:
-        if record != self._processes:
-            self._processes = record
-            await self.database.run(lambda db: documents.put(db, documents.PROCESSES, record))
+        before = self._processes
+        if record == before:
+            return
+        self._processes = record
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put(db, documents.PROCESSES, record)
+            for process in started_anew(before, record):
+                detail = {"pid": record.pids[process], "restarts": record.restarts}
+                results.record(db, results.BOX, "process.restart", f"process:{process}", detail)
+
+        await self.commit(work)
 
     def _packages(self) -> Mapping[str, Path]:
         return {f"sha256:{path.stem}": path for path in self._package_files()}

@@ -61,6 +61,12 @@ def memory_share(meminfo: str) -> float:
     return _share(total_kb - sizes_kb["MemAvailable"], total_kb)
 
 
+def free_bytes(folder: Path) -> int:
+    """Return the room that is left for us on the file system of `folder`. Blocks for a moment."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
 def _disk_share(folder: Path) -> float:
     found = os.statvfs(folder)
     used = found.f_blocks - found.f_bfree

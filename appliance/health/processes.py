@@ -54,6 +54,13 @@ def reported(before: ProcessRecord, process: str, pid: int) -> ProcessRecord:
     return before.model_copy(update={"restarts": restarts, "pids": {**before.pids, process: pid}})
 
 
+def started_anew(before: ProcessRecord, now: ProcessRecord) -> tuple[str, ...]:
+    """Return the processes whose unplanned restart makes the difference between two records."""
+    if now.restarts <= before.restarts or now.supervisor != before.supervisor:
+        return ()
+    return tuple(name for name, pid in now.pids.items() if before.pids.get(name) not in {None, pid})
+
+
 def supervisor_name() -> str:
     """Return a name for our parent process that no later process gets: its pid and when it started. Blocks."""
     parent = os.getppid()

@@ -10,6 +10,7 @@ from appliance.local.sockets import VISION_SOCKET
 from appliance.panel import model
 from appliance.panel.service import PanelService
 from appliance.store.people import OPERATE, READ
+from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.http.problem import not_found
 from federation.messages import Digest, Slug
@@ -38,9 +39,9 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
         return await panel.status()
 
     @part.post("/api/v1/enrolment", access=CAN_OPERATE)
-    async def join_hub(body: model.EnrolmentDraft) -> model.Status:
+    async def join_hub(call: Call, body: model.EnrolmentDraft) -> model.Status:
         """Join a hub with a token that works once."""
-        return await panel.join(body)
+        return await panel.join(body, _doer(call))
 
     @part.get("/api/v1/live", access=CAN_READ, status=101, produces="application/json-seq")
     async def follow_live(call: Call) -> web.StreamResponse:
@@ -64,14 +65,14 @@ def _add_cameras(part: Routes, panel: PanelService) -> None:
         return panel.cameras()
 
     @part.post("/api/v1/cameras", access=CAN_OPERATE, status=201)
-    async def add_camera(body: model.CameraDraft) -> model.Camera:
+    async def add_camera(call: Call, body: model.CameraDraft) -> model.Camera:
         """Add a camera on this box."""
-        return await panel.add_camera(body)
+        return await panel.add_camera(body, _doer(call))
 
     @part.delete("/api/v1/cameras/{point_id}", access=CAN_OPERATE)
-    async def remove_camera(point_id: Slug) -> None:
+    async def remove_camera(call: Call, point_id: Slug) -> None:
         """Remove a camera that was added on this box."""
-        await panel.remove_camera(point_id)
+        await panel.remove_camera(point_id, _doer(call))
 
     @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
     async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
@@ -103,14 +104,14 @@ def _add_tasks(part: Routes, panel: PanelService) -> None:
         return panel.tasks()
 
     @part.post("/api/v1/tasks", access=CAN_OPERATE, status=201)
-    async def add_task(body: model.TaskDraft) -> model.Task:
+    async def add_task(call: Call, body: model.TaskDraft) -> model.Task:
         """Add a task on this box, with a built-in algorithm."""
-        return await panel.add_task(body)
+        return await panel.add_task(body, _doer(call))
 
     @part.delete("/api/v1/tasks/{task_id}", access=CAN_OPERATE)
-    async def remove_task(task_id: str) -> None:
+    async def remove_task(call: Call, task_id: str) -> None:
         """Remove a task that was added on this box."""
-        await panel.remove_task(task_id)
+        await panel.remove_task(task_id, _doer(call))
 
 
 def _add_events(part: Routes, panel: PanelService) -> None:
@@ -127,6 +128,10 @@ def _add_events(part: Routes, panel: PanelService) -> None:
             raise not_found("picture", digest)
         headers = {"Cache-Control": "private, max-age=31536000, immutable"}
         return web.Response(body=content, content_type="image/jpeg", headers=headers)
+
+
+def _doer(call: Call) -> Doer:
+    return Doer(kind=call.principal.kind, name=call.principal.name, peer=call.peer)
 
 
 async def _snapshot(panel: PanelService, point_id: str) -> web.Response:

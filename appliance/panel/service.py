@@ -1,6 +1,7 @@
 """What the panel does: reads the agent's state, changes what belongs to this box."""
 
 import os
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from appliance.errors import EnrolmentFailed, EnrolmentRefused
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
 from appliance.panel import model
 from appliance.store import documents, events, evidence
+from appliance.store.results import Doer, record
 from appliance.uplink.enrolment import Invitation
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
@@ -55,7 +57,7 @@ class PanelService:
         reports = {report.point_id: report for report in self.state.camera_reports()}
         return Page(items=tuple(_camera(spec, reports) for spec in self.state.wishes.all_cameras))
 
-    async def add_camera(self, draft: model.CameraDraft) -> model.Camera:
+    async def add_camera(self, draft: model.CameraDraft, doer: Doer) -> model.Camera:
         """Add a camera on this box."""
         point_id = LOCAL_PREFIX + draft.id
         if any(camera.point_id == point_id for camera in self.state.wishes.cameras):
@@ -67,16 +69,26 @@ class PanelService:
             username=draft.username,
             password=draft.password,
         )
-        await self.state.database.run(lambda db: documents.put_local_camera(db, spec))
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put_local_camera(db, spec)
+            record(db, doer, "camera.add", f"camera:{point_id}", {"name": spec.name, "url": spec.url})
+
+        await self.state.commit(work)
         await self.state.change_local(cameras=(*self.state.wishes.cameras, spec))
         return _camera(spec, {})
 
-    async def remove_camera(self, point_id: str) -> None:
+    async def remove_camera(self, point_id: str, doer: Doer) -> None:
         """Remove a camera that was added here; refused while a local task needs it."""
         if any(task.point_id == point_id for task in self.state.wishes.tasks):
             raise conflict("in_use", "A task of this box uses the camera; remove the task first.")
-        if not await self.state.database.run(lambda db: documents.remove_local_camera(db, point_id)):
-            raise not_found("camera of this box", point_id)
+
+        def work(db: sqlite3.Connection) -> None:
+            if not documents.remove_local_camera(db, point_id):
+                raise not_found("camera of this box", point_id)
+            record(db, doer, "camera.remove", f"camera:{point_id}")
+
+        await self.state.commit(work)
         cameras = tuple(item for item in self.state.wishes.cameras if item.point_id != point_id)
         await self.state.change_local(cameras=cameras)
 
@@ -85,7 +97,7 @@ class PanelService:
         reports = {report.task_id: report for report in self.state.task_reports()}
         return Page(items=tuple(_task(spec, reports.get(spec.task_id)) for spec in self.state.wishes.all_tasks))
 
-    async def add_task(self, draft: model.TaskDraft) -> model.Task:
+    async def add_task(self, draft: model.TaskDraft, doer: Doer) -> model.Task:
         """Add a task on this box, with a built-in algorithm."""
         manifest = builtin_manifests().get(draft.algorithm_id)
         if manifest is None:
@@ -107,14 +119,25 @@ class PanelService:
             region=draft.region,
             parameters=draft.parameters,
         )
-        await self.state.database.run(lambda db: documents.put_local_task(db, spec))
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put_local_task(db, spec)
+            detail = {"camera": spec.point_id, "algorithm": spec.algorithm_id}
+            record(db, doer, "task.add", f"task:{spec.task_id}", detail)
+
+        await self.state.commit(work)
         await self.state.change_local(tasks=(*self.state.wishes.tasks, spec))
         return _task(spec, None)
 
-    async def remove_task(self, task_id: str) -> None:
+    async def remove_task(self, task_id: str, doer: Doer) -> None:
         """Remove a task that was added here."""
-        if not await self.state.database.run(lambda db: documents.remove_local_task(db, task_id)):
-            raise not_found("task of this box", task_id)
+
+        def work(db: sqlite3.Connection) -> None:
+            if not documents.remove_local_task(db, task_id):
+                raise not_found("task of this box", task_id)
+            record(db, doer, "task.remove", f"task:{task_id}")
+
+        await self.state.commit(work)
         tasks = tuple(item for item in self.state.wishes.tasks if item.task_id != task_id)
         await self.state.change_local(tasks=tasks)
 
@@ -129,10 +152,10 @@ class PanelService:
         following = str(shown[-1].number) if len(found) > query.limit else None
         return Page(items=tuple(_event(item) for item in shown), next=following)
 
-    async def join(self, draft: model.EnrolmentDraft) -> model.Status:
+    async def join(self, draft: model.EnrolmentDraft, doer: Doer) -> model.Status:
         """Join a hub."""
         try:
-            await self.membership.join(Invitation(hub_url=draft.hub_url, token=draft.token))
+            await self.membership.join(Invitation(hub_url=draft.hub_url, token=draft.token), doer)
         except EnrolmentFailed as error:
             status = 422 if isinstance(error, EnrolmentRefused) else 502
             raise Problem(status, error.code, str(error)) from error

@@ -1,12 +1,13 @@
-"""The appliance's SQLite database: one connection on one storage thread, transactions that are durable."""
+"""The appliance's SQLite database: one writer that commits waiting work together, one reader beside it."""
 
 import asyncio
+import queue
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database as SchemaDatabase
 
@@ -15,28 +16,35 @@ from appliance.store.schema import migrations
 Result = TypeVar("Result")
 
 BUSY_S = 10.0
+TOGETHER = 64  # pieces of work that share one commit at most
 PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",  # what is acknowledged to vision must survive a power cut
     "foreign_keys = on",
 )
 
+Work = Callable[[sqlite3.Connection], Any]
+
 
 class Database:
     """The database in `path`, made and migrated when entered. Use as an async context manager.
 
-    Only the agent opens it: one writer, on one thread, so no work ever waits for a lock.
+    Only the agent opens it: one writing connection on one thread, so that no work ever waits for a lock, and one
+    reading connection on another, so that a long list never keeps an event from being recorded.
     """
 
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""
         self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
-        self._connection: sqlite3.Connection | None = None
+        self._writer = _Writer(path)
+        self._reader_thread = ThreadPoolExecutor(1, thread_name_prefix="storage-reader")
+        self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and bring its schema up to date."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer.thread, self._writer.open)
+        self._reader = await loop.run_in_executor(self._reader_thread, _reading, self._path)
         return self
 
     async def __aexit__(
@@ -46,22 +54,46 @@ class Database:
         trace: TracebackType | None,
     ) -> None:
         """Finish what was asked for, then close."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        await asyncio.to_thread(self._thread.shutdown)
+        loop = asyncio.get_running_loop()
+        if (reader := self._reader) is not None:
+            self._reader = None
+            await loop.run_in_executor(self._reader_thread, reader.close)
+        await loop.run_in_executor(self._writer.thread, self._writer.close)
+        await asyncio.to_thread(self._reader_thread.shutdown)
+        await asyncio.to_thread(self._writer.thread.shutdown)
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run `work` in one transaction on the storage thread; an exception undoes it.
+        """Run `work` on the storage thread as if in a transaction of its own; an exception undoes it, and it alone.
 
-        When this returns, the transaction is on the disk. A caller that is cancelled does not
-        undo work that has begun.
+        When this returns, the work is on the disk: works that wait at one time share one commit. A caller that is
+        cancelled does not undo work that has begun.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        return await asyncio.wrap_future(self._writer.submit(work))
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run `work`, which only reads, on the storage thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
+        """Run `work`, which only reads what is committed, beside the storage thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader_thread, self._read, work)
 
-    def _open(self) -> None:
+    def _read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        if self._reader is None:
+            raise sqlite3.ProgrammingError("the appliance's database is not open")
+        self._reader.execute("BEGIN")  # one view of the record, however many statements
+        try:
+            return work(self._reader)
+        finally:
+            self._reader.execute("ROLLBACK")
+
+
+class _Writer:
+    """The writing half. `submit` may be called from any thread; everything else runs on `thread`."""
+
+    def __init__(self, path: Path) -> None:
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: queue.SimpleQueue[tuple[Work, Future[Any]]] = queue.SimpleQueue()
+
+    def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.touch(mode=0o600)  # it holds the cameras' passwords
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -70,26 +102,69 @@ class Database:
         migrations.apply(SchemaDatabase(connection))
         self._connection = connection
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _transact(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
+    def submit(self, work: Callable[[sqlite3.Connection], Result]) -> "Future[Result]":
+        future: Future[Result] = Future()
+        self._waiting.put((work, future))
+        self.thread.submit(self._commit_what_waits)
+        return future
+
+    def _commit_what_waits(self) -> None:
+        """Commit some of what waits; there is one call for every work, so that those behind find nothing to do."""
+        works: list[tuple[Work, Future[Any]]] = []
+        while len(works) < TOGETHER and not self._waiting.empty():
+            work, future = self._waiting.get()
+            if future.set_running_or_notify_cancel():
+                works.append((work, future))
+        if not works:
+            return
         try:
-            result = work(connection)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-        return result
+            results = self._transact([work for work, _ in works])
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            for _, future in works:
+                future.set_exception(error)
+            return
+        for (_, future), (result, failure) in zip(works, results, strict=True):
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
 
-    def _read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        return work(self._opened())
-
-    def _opened(self) -> sqlite3.Connection:
+    def _transact(self, works: Sequence[Work]) -> list[tuple[Any, BaseException | None]]:
+        """Run works, each in its own savepoint, and commit them together; return result or failure of each."""
         if self._connection is None:
             raise sqlite3.ProgrammingError("the appliance's database is not open")
-        return self._connection
+        db = self._connection
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            results = [_apart(db, work) for work in works]
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return results
+
+
+def _apart(db: sqlite3.Connection, work: Work) -> tuple[Any, BaseException | None]:
+    db.execute("SAVEPOINT work")
+    try:
+        result = work(db)
+    except BaseException as error:
+        if not db.in_transaction:
+            raise  # SQLite has undone the whole transaction: a full disk, say
+        db.execute("ROLLBACK TO work")
+        db.execute("RELEASE work")
+        return None, error
+    db.execute("RELEASE work")
+    return result, None
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only = on")
+    return connection

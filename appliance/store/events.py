@@ -8,10 +8,10 @@ from typing import Any
 
 from appliance.store import outbox
 from appliance.store.moments import to_us
-from federation.messages import Event
+from federation.messages import Event, Lane
 
 _STORED = (
-    "SELECT number, body, coalesce(sequence <= acknowledged, 1) FROM events"
+    "SELECT number, events.body, coalesce(sequence <= acknowledged, 1) FROM events"
     " LEFT JOIN outbox ON event_number = number LEFT JOIN lanes USING (lane)"
 )
 
@@ -59,7 +59,7 @@ def record(db: sqlite3.Connection, event: Event, now: datetime) -> int | None:
             (picture.digest, picture.size_bytes, to_us(now)),
         )
         db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (number, place, picture.digest))
-    return outbox.append_event(db, number)
+    return outbox.append(db, Lane.EVENTS, event_number=number)
 
 
 def newest(db: sqlite3.Connection, wanted: EventFilter, *, before: int | None, limit: int) -> list[StoredEvent]:

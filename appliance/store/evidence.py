@@ -1,10 +1,12 @@
 """Which pictures the hub has not stored yet, and when to try each again."""
 
+import json
 import sqlite3
 from datetime import datetime
 
 from appliance.store import outbox
 from appliance.store.moments import to_us
+from federation.messages import Lane
 
 
 def due(db: sqlite3.Connection, *, now: datetime, limit: int) -> list[str]:
@@ -22,11 +24,29 @@ def backlog(db: sqlite3.Connection) -> int:
     return int(count)
 
 
-def settle(db: sqlite3.Connection, digest: str, state: str) -> None:
-    """Note that a picture is `sent`, which its lane tells the hub, or `lost` because its file is gone or damaged."""
-    settled = db.execute("UPDATE pictures SET state = ? WHERE digest = ? AND state = 'waiting'", (state, digest))
-    if settled.rowcount and state == "sent":
-        outbox.append_evidence(db, digest)
+def handed_over(db: sqlite3.Connection, digest: str) -> None:
+    """Note that the hub has taken a picture, in its lane: a restored hub then gives away which it lacks."""
+    if _settled(db, digest, "sent"):
+        outbox.append(db, Lane.EVIDENCE, body=json.dumps({"digest": digest}))
+
+
+def lost(db: sqlite3.Connection, digest: str, now: datetime) -> None:
+    """Note that a picture's file is gone or damaged: a tombstone of its lane tells the hub."""
+    if _settled(db, digest, "lost"):
+        outbox.give_up(db, Lane.EVIDENCE, count=1, reason="damaged", at_us=to_us(now))
+
+
+def send_again_behind(db: sqlite3.Connection, upto: int) -> None:
+    """Let the pictures behind a row of their lane go to the hub again.
+
+    The hub stands further back than it once said: it may have been restored from a backup that was made before they
+    came. What it does have, it acknowledges at once.
+    """
+    db.execute(
+        "UPDATE pictures SET state = 'waiting', failures = 0, due_us = 0 WHERE state = 'sent' AND digest IN"
+        " (SELECT body ->> 'digest' FROM outbox WHERE lane = ? AND sequence > ?)",
+        (Lane.EVIDENCE, upto),
+    )
 
 
 def postpone(db: sqlite3.Connection, digest: str, until: datetime) -> None:
@@ -49,3 +69,8 @@ def state_of(db: sqlite3.Connection, digest: str) -> str | None:
 def send_all_again(db: sqlite3.Connection) -> None:
     """Let every picture that is still here go to the hub: it is another hub than before."""
     db.execute("UPDATE pictures SET state = 'waiting', failures = 0, due_us = 0 WHERE state = 'sent'")
+
+
+def _settled(db: sqlite3.Connection, digest: str, state: str) -> bool:
+    settled = db.execute("UPDATE pictures SET state = ? WHERE digest = ? AND state = 'waiting'", (state, digest))
+    return settled.rowcount > 0

@@ -1,147 +1,217 @@
 """The outbox: what the hub must have, lane by lane, in numbered rows.
 
-The lane of events names events, that of evidence the pictures whose bytes the hub has taken over HTTP. By the
-latter a hub that was restored from a backup gives away which pictures it no longer has.
+A row names an event of this box's record, or carries its own body. Numbers whose rows were given up belong to a
+tombstone, so that what a lane has produced is at all times its rows and its tombstones. Acknowledged rows stay for a
+while: a hub that was restored from a backup asks for them again.
 """
 
-import json
+import hashlib
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
-from federation.messages import Lane
+from federation.messages import EXACT_LANES, Lane
 
 BATCH_BYTES = 64 * 1024
-REPLAY_ROWS = 200_000  # acknowledged rows of the lane of evidence that are kept for a restored hub
+UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
 
 
 @dataclass(frozen=True, kw_only=True)
 class LaneState:
-    """One lane: `base` is the lowest sequence number still held, `dropped` the highest that the quota took."""
+    """One lane: `base` is the lowest sequence number still held.
+
+    `given_up` counts the numbers behind its tombstones, `unsaid` those of them that the hub has not acknowledged.
+    """
 
     epoch: str
     base: int
     produced: int
     acknowledged: int
-    dropped: int
+    given_up: int
+    unsaid: int
+
+    @property
+    def waiting(self) -> int:
+        """Rows that the hub has not acknowledged, without tombstones."""
+        return self.produced - max(self.acknowledged, self.base - 1) - self.unsaid
 
 
-def append_event(db: sqlite3.Connection, event_number: int) -> int:
-    """Add a row to the lane of events; return its sequence number."""
-    sequence = _next(db, Lane.EVENTS)
-    db.execute("INSERT INTO outbox VALUES (?, ?, ?)", (Lane.EVENTS, sequence, event_number))
+@dataclass(frozen=True, kw_only=True)
+class Grave:
+    """A tombstone: the numbers from `first` to `last` have no row, for a reason."""
+
+    first: int
+    last: int
+    reason: str
+    at_us: int
+
+
+def append(db: sqlite3.Connection, lane: Lane, *, event_number: int | None = None, body: str | None = None) -> int:
+    """Add a row that names an event or has a `body`, a JSON object with a member; return its sequence number."""
+    sequence = _numbers(db, lane, 1)
+    db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?)", (lane, sequence, event_number, body))
     return sequence
 
 
-def append_evidence(db: sqlite3.Connection, digest: str) -> int:
-    """Note that the hub took a picture, in its lane; return the sequence number."""
-    sequence = _next(db, Lane.EVIDENCE)
-    db.execute("INSERT INTO handed_over VALUES (?, ?)", (sequence, digest))
-    db.execute(
-        "DELETE FROM handed_over WHERE sequence <= (SELECT acknowledged FROM lanes WHERE lane = ?) - ?",
-        (Lane.EVIDENCE, REPLAY_ROWS),
-    )
-    return sequence
+def give_up(db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: int) -> None:
+    """Give numbers to `count` things that never became rows, so that the hub learns of them."""
+    if count > 0:
+        last = _numbers(db, lane, count)
+        _bury(db, lane, Grave(first=last - count + 1, last=last, reason=reason, at_us=at_us))
 
 
-def lane(db: sqlite3.Connection, name: Lane) -> LaneState:
-    """Return the state of one lane."""
-    epoch, produced, acknowledged, dropped = db.execute(
-        "SELECT epoch, produced, acknowledged, dropped FROM lanes WHERE lane = ?", (name,)
+def drop(db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: int) -> tuple[Grave | None, list[int]]:
+    """Put a tombstone in the place of the oldest rows that the hub has not acknowledged, at most `count`.
+
+    Return it, and the numbers of the events that the rows named; the tombstone is None where no row waits.
+    Only consecutive rows are taken: behind an older tombstone the next call goes on.
+    """
+    waiting = db.execute(
+        "SELECT sequence, event_number FROM outbox JOIN lanes USING (lane)"
+        " WHERE lane = ? AND sequence > acknowledged ORDER BY sequence LIMIT ?",
+        (lane, count),
+    ).fetchall()
+    if not waiting:
+        return None, []
+    first = waiting[0][0]
+    found = [number for place, (sequence, number) in enumerate(waiting) if sequence == first + place]
+    grave = Grave(first=first, last=first + len(found) - 1, reason=reason, at_us=at_us)
+    db.execute("DELETE FROM outbox WHERE lane = ? AND sequence BETWEEN ? AND ?", (lane, grave.first, grave.last))
+    _bury(db, lane, grave)
+    return grave, [number for number in found if number is not None]
+
+
+def bury_missing(db: sqlite3.Connection, lane: Lane, first: int, at_us: int) -> None:
+    """Put a tombstone over the numbers from `first` on that have neither row nor tombstone: nobody knows why."""
+    (row, grave, produced) = db.execute(
+        "SELECT (SELECT min(sequence) FROM outbox WHERE lane = :lane AND sequence >= :first),"
+        " (SELECT min(first) FROM tombstones WHERE lane = :lane AND last >= :first),"
+        " (SELECT produced FROM lanes WHERE lane = :lane)",
+        {"lane": lane, "first": first},
     ).fetchone()
-    if name is Lane.EVIDENCE:
-        (oldest,) = db.execute("SELECT min(sequence) FROM handed_over").fetchone()
-    else:
-        (oldest,) = db.execute("SELECT min(sequence) FROM outbox WHERE lane = ?", (name,)).fetchone()
-    base = produced + 1 if oldest is None else oldest
-    return LaneState(epoch=epoch, base=base, produced=produced, acknowledged=acknowledged, dropped=dropped)
+    following = min(number for number in (row, grave, produced + 1) if number is not None)
+    if following > first:
+        _bury(db, lane, Grave(first=first, last=following - 1, reason=UNKNOWN, at_us=at_us))
 
 
-def rows(db: sqlite3.Connection, name: Lane, first: int, count: int, source: str) -> list[dict[str, Any]]:
-    """Return up to `count` consecutive rows from `first` on, as said by `source`; at most 64 KiB, but one."""
-    found: list[dict[str, Any]] = []
+def state_of(db: sqlite3.Connection, lane: Lane) -> LaneState:
+    """Return the state of one lane."""
+    epoch, produced, acknowledged, oldest, grave, given_up, unsaid = db.execute(
+        "SELECT epoch, produced, acknowledged,"
+        " (SELECT min(sequence) FROM outbox WHERE lane = :lane),"
+        " (SELECT min(first) FROM tombstones WHERE lane = :lane),"
+        " (SELECT coalesce(sum(last - first + 1), 0) FROM tombstones WHERE lane = :lane),"
+        " (SELECT coalesce(sum(last - max(first - 1, acknowledged)), 0) FROM tombstones"
+        " WHERE lane = :lane AND last > acknowledged)"
+        " FROM lanes WHERE lane = :lane",
+        {"lane": lane},
+    ).fetchone()
+    base = min(number for number in (oldest, grave, produced + 1) if number is not None)
+    return LaneState(
+        epoch=epoch, base=base, produced=produced, acknowledged=acknowledged, given_up=given_up, unsaid=unsaid
+    )
+
+
+def states(db: sqlite3.Connection) -> dict[Lane, LaneState]:
+    """Return the state of every lane."""
+    return {lane: state_of(db, lane) for lane in EXACT_LANES}
+
+
+def rows(db: sqlite3.Connection, lane: Lane, first: int, count: int) -> list[str]:
+    """Return up to `count` consecutive rows from `first` on, each a JSON object; at most 64 KiB in all, but one."""
+    found: list[str] = []
     size = 0
-    for expected, (sequence, body) in enumerate(_bodies(db, name, first, count), first):
+    bodies = db.execute(
+        "SELECT sequence, coalesce(outbox.body, events.body) FROM outbox LEFT JOIN events ON number = event_number"
+        " WHERE lane = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
+        (lane, first, count),
+    )
+    for expected, (sequence, body) in enumerate(bodies, first):
         size += len(body)
         if sequence != expected or (found and size > BATCH_BYTES):
             break
-        found.append({"source": source, **json.loads(body)})
+        found.append(body)
     return found
 
 
-def acknowledge(db: sqlite3.Connection, name: Lane, epoch: str, upto: int) -> None:
-    """Store how far the hub has got."""
-    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, name, epoch))
+def mark_of(body: str) -> str:
+    """Return the fingerprint of a row: rows that differ have different ones."""
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def go_back(db: sqlite3.Connection, name: Lane, epoch: str, upto: int) -> None:
-    """Store where the hub stands, which may be further back than it once said: its word is law.
-
-    The bytes of the pictures behind that place go to the hub again: it may have been restored from a backup that
-    was made before they came. What it does have, it acknowledges at once.
-    """
-    acknowledge(db, name, epoch, upto)
-    if name is Lane.EVIDENCE:
-        db.execute(
-            "UPDATE pictures SET state = 'waiting', failures = 0, due_us = 0 WHERE state = 'sent' AND digest IN"
-            " (SELECT digest FROM handed_over WHERE sequence > ?)",
-            (upto,),
-        )
+def mark_at(db: sqlite3.Connection, lane: Lane, sequence: int) -> str | None:
+    """Return the fingerprint of what a number stands for: empty for a tombstone, None for nothing that is held."""
+    if held := rows(db, lane, sequence, 1):
+        return mark_of(held[0])
+    return None if grave_at(db, lane, sequence) is None else ""
 
 
-def note_dropped(db: sqlite3.Connection, event_numbers: list[int]) -> int:
-    """Note which rows of events the disk quota is about to take; return how many of them the hub has not got."""
-    count, highest = db.execute(
-        "SELECT count(*), max(sequence) FROM outbox JOIN lanes USING (lane)"
-        " WHERE sequence > acknowledged AND event_number IN (SELECT value FROM json_each(?))",
-        (json.dumps(event_numbers),),
+def grave_at(db: sqlite3.Connection, lane: Lane, sequence: int) -> Grave | None:
+    """Return the tombstone that stands for a number, if one does."""
+    found = db.execute(
+        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+        (lane, sequence),
     ).fetchone()
-    if count:
-        db.execute("UPDATE lanes SET dropped = max(dropped, ?) WHERE lane = ?", (highest, Lane.EVENTS))
-    return int(count)
+    if found is None or found[1] < sequence:
+        return None
+    return Grave(first=found[0], last=found[1], reason=found[2], at_us=found[3])
 
 
-def begin_epoch(db: sqlite3.Connection, name: Lane, epoch: str) -> None:
+def acknowledge(db: sqlite3.Connection, lane: Lane, epoch: str, upto: int) -> None:
+    """Store how far the hub has got; it may stand further back than it once said."""
+    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, lane, epoch))
+    db.execute("DELETE FROM acknowledgements WHERE lane = ? AND upto > ?", (lane, upto))
+
+
+def begin_epoch(db: sqlite3.Connection, lane: Lane, epoch: str) -> None:
     """Give what is not yet acknowledged new numbers from 1 on, in a new epoch.
 
     Needed when this database turns out to be older than what the hub has: its next numbers are taken.
     """
-    if name is Lane.EVIDENCE:
-        waiting = db.execute(
-            "SELECT digest FROM handed_over WHERE sequence > (SELECT acknowledged FROM lanes WHERE lane = ?)"
-            " ORDER BY sequence",
-            (name,),
-        ).fetchall()
-        db.execute("DELETE FROM handed_over")
-    else:
-        waiting = db.execute(
-            "SELECT event_number FROM outbox JOIN lanes USING (lane) WHERE lane = ? AND sequence > acknowledged"
-            " ORDER BY sequence",
-            (name,),
-        ).fetchall()
-        db.execute("DELETE FROM outbox WHERE lane = ?", (name,))
-    db.execute("UPDATE lanes SET epoch = ?, produced = 0, acknowledged = 0, dropped = 0 WHERE lane = ?", (epoch, name))
-    append = append_evidence if name is Lane.EVIDENCE else append_event
-    for (item,) in waiting:
-        append(db, item)
-
-
-def _bodies(db: sqlite3.Connection, name: Lane, first: int, count: int) -> sqlite3.Cursor:
-    if name is Lane.EVIDENCE:
-        return db.execute(
-            "SELECT sequence, json_object('digest', digest) FROM handed_over WHERE sequence >= ?"
-            " ORDER BY sequence LIMIT ?",
-            (first, count),
-        )
-    return db.execute(
-        "SELECT sequence, body FROM outbox JOIN events ON number = event_number"
-        " WHERE lane = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
-        (name, first, count),
+    (upto,) = db.execute("SELECT acknowledged FROM lanes WHERE lane = ?", (lane,)).fetchone()
+    forget(db, lane, upto)
+    db.execute("DELETE FROM acknowledgements WHERE lane = ?", (lane,))
+    # By way of negative numbers, so that no row meets another on its way.
+    db.execute("UPDATE outbox SET sequence = ? - sequence WHERE lane = ?", (upto, lane))
+    db.execute("UPDATE outbox SET sequence = -sequence WHERE lane = ?", (lane,))
+    db.execute("UPDATE tombstones SET first = ? - first, last = last - ? WHERE lane = ?", (upto, upto, lane))
+    db.execute("UPDATE tombstones SET first = -first WHERE lane = ?", (lane,))
+    db.execute(
+        "UPDATE lanes SET epoch = ?, produced = produced - acknowledged, acknowledged = 0 WHERE lane = ?", (epoch, lane)
     )
 
 
-def _next(db: sqlite3.Connection, name: Lane) -> int:
-    (sequence,) = db.execute(
-        "UPDATE lanes SET produced = produced + 1 WHERE lane = ? RETURNING produced", (name,)
+def begin_again(db: sqlite3.Connection, lane: Lane, epoch: str) -> None:
+    """Begin a new epoch for another hub, which has got nothing yet: everything that is still held is for it."""
+    held_from = state_of(db, lane).base
+    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ?", (held_from - 1, lane))
+    begin_epoch(db, lane, epoch)
+
+
+def forget(db: sqlite3.Connection, lane: Lane, upto: int) -> None:
+    """Remove rows and tombstones up to a number; the hub has them, or will never ask for them."""
+    db.execute("DELETE FROM outbox WHERE lane = ? AND sequence <= ?", (lane, upto))
+    db.execute("DELETE FROM tombstones WHERE lane = ? AND last <= ?", (lane, upto))
+    cut = db.execute("SELECT first FROM tombstones WHERE lane = ? AND first <= ?", (lane, upto)).fetchone()
+    if cut is not None:
+        db.execute("UPDATE tombstones SET first = ? WHERE lane = ? AND first = ?", (upto + 1, lane, cut[0]))
+
+
+def _bury(db: sqlite3.Connection, lane: Lane, grave: Grave) -> None:
+    """Put a tombstone, or let the one before it, of the same reason, stand for these numbers too."""
+    before = grave_at(db, lane, grave.first - 1)
+    if before is None or before.reason != grave.reason:
+        values = (lane, grave.first, grave.last, grave.reason, grave.at_us)
+        db.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?, ?)", values)
+    else:
+        db.execute(
+            "UPDATE tombstones SET last = ?, at_us = ? WHERE lane = ? AND first = ?",
+            (grave.last, grave.at_us, lane, before.first),
+        )
+
+
+def _numbers(db: sqlite3.Connection, lane: Lane, count: int) -> int:
+    """Take the next `count` sequence numbers of a lane; return the last of them."""
+    (last,) = db.execute(
+        "UPDATE lanes SET produced = produced + ? WHERE lane = ? RETURNING produced", (count, lane)
     ).fetchone()
-    return int(sequence)
+    return int(last)

@@ -1,72 +1,143 @@
-"""The box's own record stays within a stated size: what the hub has goes first, the oldest first."""
+"""The box's own record stays within stated bounds, by rule: what the hub has goes first, then pictures, events last.
 
+One step of `sweep` is one short transaction; the caller repeats it for as long as it removes something.
+"""
+
+import json
 import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from appliance.store import outbox
+from appliance.store.lanes import LaneRule, over_quota, prune
+from federation.messages import Lane
 
-STEP = 200  # events per transaction, so that a sweep never keeps an event from being recorded
-WAITING_FACTOR = 2  # what the hub has not got may grow to this many times the bounds
+STEP = 200  # events, pictures or rows per transaction, so that a sweep never keeps an event from being recorded
+PRUNED_AT_ONCE = 2000
+WAITING_FACTOR = 2  # pictures that the hub has not got may grow to this many times the bound
+BEHIND_ALL = 2**63 - 1
+QUOTA, DISK_FULL = "quota", "disk_full"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How much is kept: events, bytes of pictures, and events in all while the hub has not got them."""
+    """How much is kept: events and bytes of pictures that the hub has, rows of every lane, bytes free on the disk."""
 
     events: int
     pictures_bytes: int
-    unsent_events: int
+    free_bytes: int
+    lanes: tuple[LaneRule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Something that was given up before the hub had it: how much of which lane, and why."""
+
+    lane: Lane
+    count: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What one step removed; `unsent_events` and `unsent_pictures` never reached the hub."""
+    """What one step removed: events, rows of replay rings, pictures whose files may go, and what the hub never got."""
 
     events: int = 0
-    unsent_events: int = 0
+    rows: int = 0
     pictures: tuple[str, ...] = ()
-    unsent_pictures: int = 0
+    given_up: tuple[Given, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything was removed, so that there may be more."""
+        return self != Swept()
 
 
-def sweep(db: sqlite3.Connection, bounds: Bounds, *, enrolled: bool) -> Swept:
-    """Remove up to `STEP` of the oldest events that the hub has, if the record exceeds its bounds.
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What a step goes by: the time, the room on the disk, and whether there is a hub that will ask for rows."""
 
-    A box without a hub keeps a ring of its newest events. With a hub, what it has not got goes last: pictures
-    first, the oldest of them, once they alone exceed twice the bound; events only when there are more than
-    `unsent_events` of them, and then the hub is told which. Returns the digests whose files may be removed.
+    now_us: int
+    free_bytes: int
+    enrolled: bool
+
+
+def sweep(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
+    """Take the first step that removes something, in the order of who gives way.
+
+    Replay rings give up rows that are too old. A box without a hub keeps a ring of its newest events. Quotas of lanes
+    leave tombstones, which the hub records as gaps. Where the disk is nearly full, pictures that the hub has go first,
+    then those that wait, then events that the hub has, results, and at last events that it has not got.
     """
-    if not _exceeds(db, bounds):
-        return Swept()
-    finished = (
-        ""
-        if not enrolled
-        else (
-            " WHERE NOT EXISTS (SELECT 1 FROM outbox JOIN lanes USING (lane)"
-            " WHERE event_number = number AND sequence > acknowledged)"
-            " AND NOT EXISTS (SELECT 1 FROM evidence JOIN pictures USING (digest)"
-            " WHERE event_number = number AND state = 'waiting')"
-        )
-    )
-    query = f"SELECT number FROM events{finished} ORDER BY number LIMIT ?"  # noqa: S608 - both texts are ours
-    oldest = db.execute(query, (STEP,)).fetchall()
-    if oldest:
-        return _remove_events(db, [number for (number,) in oldest])
-    dropped = _drop_waiting(db, bounds)
-    return dropped if dropped.pictures else _drop_events(db, bounds)
+    for step in _steps(db, bounds, moment):
+        if swept := step():
+            return swept
+    return Swept()
 
 
-def _drop_events(db: sqlite3.Connection, bounds: Bounds) -> Swept:
-    (held,) = db.execute("SELECT count(*) FROM events").fetchone()
-    if held <= bounds.unsent_events:
+def _steps(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Iterator[Callable[[], Swept]]:
+    for rule in bounds.lanes:
+        yield partial(_pruned, db, rule, moment)
+    if not moment.enrolled:
+        yield partial(_unasked_events, db, bounds, moment)
+    if _exceeds(db, bounds):
+        yield partial(_finished_events, db)
+    if _too_many_pictures_wait(db, bounds):
+        yield partial(_waiting_pictures, db, moment, QUOTA)
+    for rule in bounds.lanes:
+        yield partial(_drop, db, rule.lane, moment, QUOTA, over_quota(db, rule))
+    if moment.free_bytes < bounds.free_bytes:
+        yield partial(_sent_pictures, db)
+        yield partial(_waiting_pictures, db, moment, DISK_FULL)
+        yield partial(_finished_events, db)
+        yield partial(_replayable_events, db)
+        yield partial(_drop, db, Lane.RESULTS, moment, DISK_FULL, STEP)
+        yield partial(_drop, db, Lane.EVENTS, moment, DISK_FULL, STEP)
+
+
+def _pruned(db: sqlite3.Connection, rule: LaneRule, moment: Moment) -> Swept:
+    return Swept(rows=prune(db, rule, moment.now_us, at_most=PRUNED_AT_ONCE))
+
+
+def _unasked_events(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
+    """Without a hub nobody asks for rows: the oldest events go, whether they were handed over or not."""
+    return _drop(db, Lane.EVENTS, moment, QUOTA, STEP) if _exceeds(db, bounds) else Swept()
+
+
+def _finished_events(db: sqlite3.Connection) -> Swept:
+    """Remove the oldest events that have left the outbox and whose pictures have gone to the hub."""
+    held = db.execute(
+        "SELECT event_number FROM outbox WHERE lane = ? ORDER BY sequence LIMIT 1", (Lane.EVENTS,)
+    ).fetchone()
+    oldest = db.execute(
+        "SELECT number FROM events WHERE number < ? AND NOT EXISTS (SELECT 1 FROM evidence JOIN pictures USING (digest)"
+        " WHERE event_number = number AND state = 'waiting') ORDER BY number LIMIT ?",
+        (held[0] if held else BEHIND_ALL, STEP),
+    ).fetchall()
+    return _remove_events(db, [number for (number,) in oldest])
+
+
+def _replayable_events(db: sqlite3.Connection) -> Swept:
+    """Let the replay ring of events give way, the oldest first: the hub has these."""
+    state = outbox.state_of(db, Lane.EVENTS)
+    upto = min(state.acknowledged, state.base - 1 + STEP)
+    if upto < state.base:
         return Swept()
-    oldest = db.execute("SELECT number FROM events ORDER BY number LIMIT ?", (STEP,)).fetchall()
-    numbers = [number for (number,) in oldest]
-    unsent = outbox.note_dropped(db, numbers)
-    return replace(_remove_events(db, numbers), unsent_events=unsent)
+    outbox.forget(db, Lane.EVENTS, upto)
+    return Swept(rows=upto - state.base + 1)
+
+
+def _drop(db: sqlite3.Connection, lane: Lane, moment: Moment, reason: str, count: int) -> Swept:
+    grave, numbers = outbox.drop(db, lane, count=min(count, STEP), reason=reason, at_us=moment.now_us)
+    if grave is None:
+        return Swept()
+    given = Given(lane=lane, count=grave.last - grave.first + 1, reason=reason)
+    return replace(_remove_events(db, numbers), given_up=(given,))
 
 
 def _exceeds(db: sqlite3.Connection, bounds: Bounds) -> bool:
-    (events,) = db.execute("SELECT count(*) FROM events").fetchone()
+    # By the ends of the numbers and not by counting: ten million events are counted for seconds.
+    (events,) = db.execute("SELECT coalesce(max(number) - min(number) + 1, 0) FROM events").fetchone()
     return events > bounds.events or _held_bytes(db) > bounds.pictures_bytes
 
 
@@ -77,26 +148,44 @@ def _held_bytes(db: sqlite3.Connection) -> int:
     return int(held)
 
 
+def _too_many_pictures_wait(db: sqlite3.Connection, bounds: Bounds) -> bool:
+    return _held_bytes(db) > WAITING_FACTOR * bounds.pictures_bytes
+
+
 def _remove_events(db: sqlite3.Connection, numbers: list[int]) -> Swept:
-    db.executemany("DELETE FROM events WHERE number = ?", [(number,) for number in numbers])
-    orphans = db.execute(
-        "DELETE FROM pictures WHERE NOT EXISTS (SELECT 1 FROM evidence WHERE evidence.digest = pictures.digest)"
-        " RETURNING digest, state"
-    ).fetchall()
-    return Swept(
-        events=len(numbers),
-        pictures=tuple(digest for digest, _ in orphans),
-        unsent_pictures=sum(state == "waiting" for _, state in orphans),
-    )
-
-
-def _drop_waiting(db: sqlite3.Connection, bounds: Bounds) -> Swept:
-    if _held_bytes(db) <= WAITING_FACTOR * bounds.pictures_bytes:
+    """Remove events with those of their pictures that no other event shows."""
+    if not numbers:
         return Swept()
+    chosen = json.dumps(numbers)
+    digests = db.execute(
+        "SELECT DISTINCT digest FROM evidence WHERE event_number IN (SELECT value FROM json_each(?))", (chosen,)
+    ).fetchall()
+    db.execute("DELETE FROM events WHERE number IN (SELECT value FROM json_each(?))", (chosen,))
+    orphans = db.execute(
+        "DELETE FROM pictures WHERE digest IN (SELECT value FROM json_each(?))"
+        " AND NOT EXISTS (SELECT 1 FROM evidence WHERE evidence.digest = pictures.digest) RETURNING digest",
+        (json.dumps([digest for (digest,) in digests]),),
+    ).fetchall()
+    return Swept(events=len(numbers), pictures=tuple(digest for (digest,) in orphans))
+
+
+def _sent_pictures(db: sqlite3.Connection) -> Swept:
+    return Swept(pictures=_pictures_dropped(db, "sent"))
+
+
+def _waiting_pictures(db: sqlite3.Connection, moment: Moment, reason: str) -> Swept:
+    digests = _pictures_dropped(db, "waiting")
+    if not digests:
+        return Swept()
+    outbox.give_up(db, Lane.EVIDENCE, count=len(digests), reason=reason, at_us=moment.now_us)
+    given = Given(lane=Lane.EVIDENCE, count=len(digests), reason=reason)
+    return Swept(pictures=digests, given_up=(given,))
+
+
+def _pictures_dropped(db: sqlite3.Connection, state: str) -> tuple[str, ...]:
     dropped = db.execute(
         "UPDATE pictures SET state = 'dropped' WHERE digest IN"
-        " (SELECT digest FROM pictures WHERE state = 'waiting' ORDER BY created_us LIMIT ?) RETURNING digest",
-        (STEP,),
+        " (SELECT digest FROM pictures WHERE state = ? ORDER BY created_us LIMIT ?) RETURNING digest",
+        (state, STEP),
     ).fetchall()
-    digests = tuple(digest for (digest,) in dropped)
-    return Swept(pictures=digests, unsent_pictures=len(digests))
+    return tuple(digest for (digest,) in dropped)

@@ -3,7 +3,7 @@
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from federation.messages import Lane, new_id
+from federation.messages import new_id
 
 migrations = Migrations("appliance")
 
@@ -61,8 +61,7 @@ def _outbox(db: Database) -> None:
         ) WITHOUT ROWID""")
     db.execute("CREATE INDEX outbox_event ON outbox (event_number)")
     # A database that is made anew begins a new epoch: its sequence starts again at 1.
-    for lane in Lane:
-        db.execute("INSERT INTO lanes (lane, epoch) VALUES (?, ?)", [lane, new_id()])
+    db.execute("INSERT INTO lanes (lane, epoch) VALUES ('events', ?)", [new_id()])
 
 
 @migrations(name="0003_documents")
@@ -99,9 +98,47 @@ def _people(db: Database) -> None:
 def _evidence_lane(db: Database) -> None:
     db.execute("CREATE TABLE handed_over (sequence INTEGER PRIMARY KEY, digest TEXT NOT NULL)")
     db.execute("CREATE INDEX handed_over_digest ON handed_over (digest)")
-    db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES (?, ?)", [Lane.EVIDENCE, new_id()])
+    db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES ('evidence', ?)", [new_id()])
 
 
 @migrations(name="0006_quota")
 def _quota(db: Database) -> None:
     db.execute("ALTER TABLE lanes ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(name="0007_lanes")
+def _lanes(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE lane_rows (
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            sequence INTEGER NOT NULL,
+            event_number INTEGER REFERENCES events (number),
+            body TEXT,
+            PRIMARY KEY (lane, sequence)
+        ) WITHOUT ROWID""")
+    db.execute("INSERT INTO lane_rows SELECT lane, sequence, event_number, NULL FROM outbox")
+    db.execute(
+        "INSERT INTO lane_rows SELECT 'evidence', sequence, NULL, json_object('digest', digest) FROM handed_over"
+    )
+    db.execute("DROP TABLE outbox")
+    db.execute("DROP TABLE handed_over")
+    db.execute("ALTER TABLE lane_rows RENAME TO outbox")
+    db.execute("CREATE INDEX outbox_event ON outbox (event_number)")
+    db.execute("""
+        CREATE TABLE tombstones (
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            at_us INTEGER NOT NULL,
+            PRIMARY KEY (lane, first)
+        ) WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE acknowledgements (
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            upto INTEGER NOT NULL,
+            at_us INTEGER NOT NULL,
+            PRIMARY KEY (lane, upto)
+        ) WITHOUT ROWID""")
+    db.execute("ALTER TABLE lanes DROP COLUMN dropped")
+    db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES ('results', ?)", [new_id()])

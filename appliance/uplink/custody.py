@@ -1,36 +1,46 @@
 """Hands the rows of one lane over to the hub, by the decisions of `federation.custody.sender`."""
 
 import asyncio
+import json
 import logging
+import sqlite3
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from appliance.store import outbox
 from appliance.store.database import Database
+from appliance.store.moments import from_us, to_us
 from federation import topics
 from federation.bus import BusError, Session
 from federation.custody.sender import Sender
-from federation.messages import Ack, Batch, Hello, Lane, new_id
+from federation.messages import Ack, Batch, Hello, Lane, Tombstone, batch_bytes, new_id
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-LONGEST_SILENCE_S = 30.0  # a hub that is back must not wait for minutes until it is greeted again
+
+GoneBack = Callable[[sqlite3.Connection, int], None]
+"""Called within a transaction with the number up to which the hub has a lane, when it stands further back."""
 
 
 class LaneSender:
     """One lane on one session. `run` sends; acks and new rows are told from outside."""
 
-    def __init__(self, *, database: Database, session: Session, node_id: str, lane: Lane) -> None:
-        """Prepare; `begin` reads how far the hub has got."""
+    def __init__(
+        self, *, database: Database, session: Session, node_id: str, lane: Lane, gone_back: GoneBack | None = None
+    ) -> None:
+        """Prepare; `begin` reads how far the hub has got. `gone_back` is for lanes that stand for more than rows."""
         self._database = database
         self._session = session
         self._node_id = node_id
         self._lane = lane
+        self._gone_back = gone_back
         self._sender = Sender(epoch="")
         self._produced = 0
         self._stored = 0
         self._hello_pending = False
-        self._overtaken = False
+        self._claimed: Ack | None = None
         self._went_back = False
         self._heard_at = time.monotonic()
         self.acknowledged_at: float | None = None
@@ -43,7 +53,7 @@ class LaneSender:
 
     async def begin(self) -> None:
         """Read the lane's state; to be called once before `run`."""
-        state = await self._database.read(lambda db: outbox.lane(db, self._lane))
+        state = await self._database.read(lambda db: outbox.state_of(db, self._lane))
         self._sender = Sender(epoch=state.epoch, acknowledged=state.acknowledged)
         self._produced, self._stored = state.produced, state.acknowledged
 
@@ -57,11 +67,13 @@ class LaneSender:
         """Note an acknowledgement of this lane."""
         if ack.epoch != self._sender.epoch:
             return
-        if ack.upto > self._produced:
-            # This database is older than what the hub has: our next numbers are taken there.
-            self._overtaken = True
+        if not self._sender.greeted and ack.upto > self._sender.acknowledged:
+            self._claimed = ack
             self._news.set()
             return
+        self._believe(ack)
+
+    def _believe(self, ack: Ack) -> None:
         # The answer to a hello, or to rows that the hub cannot place, says where it stands; others say how it gets on.
         self._went_back = self._went_back or ack.nak or not self._sender.greeted
         self._sender = self._sender.answered(ack)
@@ -75,6 +87,8 @@ class LaneSender:
 
     def produced(self, sequence: int) -> None:
         """Note that the outbox holds rows up to `sequence`."""
+        if not self._sender.waits_for_answer(self._produced):
+            self._heard_at = time.monotonic()  # nothing was owed until now
         self._produced = max(self._produced, sequence)
         self._news.set()
 
@@ -93,69 +107,93 @@ class LaneSender:
 
     async def _send(self) -> None:
         try:
-            if self._overtaken:
-                await self._begin_epoch()
+            if (claimed := self._claimed) is not None:
+                self._claimed = None
+                await self._examine(claimed)
             self._watch_silence()
             if self._hello_pending:
                 await self._greet()
             while (batch := self._sender.next_rows(self._produced)) is not None:
-                if not await self._send_batch(*batch):
-                    return
+                await self._send_batch(*batch)
         except BusError as error:
             log.debug("nothing sent now: %s", error)
 
     async def _greet(self) -> None:
-        state = await self._database.read(lambda db: outbox.lane(db, self._lane))
+        state = await self._database.read(lambda db: outbox.state_of(db, self._lane))
         hello = Hello(
             node_id=self._node_id,
             epoch=state.epoch,
             lane=self._lane,
             base=state.base,
             next=state.produced + 1,
-            dropped=state.dropped,
+            acknowledged=state.acknowledged,
         )
         self._session.publish(topics.hello(self._node_id), hello.to_bytes())
         self._hello_pending = False
         self._heard_at = time.monotonic()
+
+    async def _examine(self, ack: Ack) -> None:
+        """Believe a hub that has more rows than it acknowledged here, if it ends at the very row that this box holds.
+
+        If not, this database was restored from a backup, and has given numbers a second time since. A number below
+        everything that is held says nothing, and believing it loses nothing.
+        """
+        state, mark = await self._database.read(
+            lambda db: (outbox.state_of(db, self._lane), outbox.mark_at(db, self._lane, ack.upto))
+        )
+        if ack.upto < state.base or mark == ack.mark:
+            self._believe(ack)
+        else:
+            await self._begin_epoch()
 
     async def _begin_epoch(self) -> None:
         """Give what the hub has not acknowledged new numbers, and greet it anew."""
         epoch = new_id()
         await self._database.run(lambda db: outbox.begin_epoch(db, self._lane, epoch))
         await self.begin()
-        self._overtaken = False
         self._hello_pending = True
-        log.warning("the hub knows more rows of lane %s than this database; a new epoch begins", self._lane)
+        log.warning("the hub has rows of lane %s that this database never made; a new epoch begins", self._lane)
 
-    async def _send_batch(self, first: int, count: int) -> bool:
-        found = await self._database.read(lambda db: outbox.rows(db, self._lane, first, count, self._node_id))
-        if not found:
-            await self._go_on_behind_a_gap(first)
-            return False
-        batch = Batch(
+    async def _send_batch(self, first: int, count: int) -> None:
+        found = await self._database.read(lambda db: outbox.rows(db, self._lane, first, count))
+        if found:
+            last, payload = first + len(found) - 1, self._batch(first, found)
+        elif (grave := await self._database.read(lambda db: outbox.grave_at(db, self._lane, first))) is not None:
+            last, payload = grave.last, self._tombstone(first, grave)
+        else:
+            log.error("row %d of lane %s is gone, and nobody gave it up", first, self._lane)
+            at_us = to_us(datetime.now(UTC))
+            await self._database.run(lambda db: outbox.bury_missing(db, self._lane, first, at_us))
+            return
+        if self._sender.sent == self._sender.acknowledged:
+            self._heard_at = time.monotonic()
+        self._session.publish(topics.batch(self._node_id, self._lane), payload)
+        self._sender = self._sender.dispatched(last)
+
+    def _batch(self, first: int, bodies: list[str]) -> bytes:
+        return batch_bytes(
             node_id=self._node_id,
             epoch=self._sender.epoch,
             lane=self._lane,
             first=first,
-            rows=tuple(found),
+            rows=_said_by(self._node_id, bodies),
+            waiting=max(0, self._produced - first - len(bodies) + 1),
+            mark=outbox.mark_of(bodies[-1]),
         )
-        if self._sender.sent == self._sender.acknowledged:
-            self._heard_at = time.monotonic()
-        self._session.publish(topics.batch(self._node_id, self._lane), batch.to_bytes())
-        self._sender = self._sender.dispatched(batch.last)
-        return True
 
-    async def _go_on_behind_a_gap(self, first: int) -> None:
-        """Rows that retention removed: a new hello lets the hub record the gap and go on behind it."""
-        log.warning("row %d of lane %s is gone", first, self._lane)
-        self._sender = self._sender.connected()
-        self._hello_pending = True
-        await asyncio.sleep(TICK_S)
+    def _tombstone(self, first: int, grave: outbox.Grave) -> bytes:
+        return Batch(
+            node_id=self._node_id,
+            epoch=self._sender.epoch,
+            lane=self._lane,
+            first=first,
+            tombstone=Tombstone(last=grave.last, reason=grave.reason, at=from_us(grave.at_us)),
+            waiting=max(0, self._produced - grave.last),
+        ).to_bytes()
 
     def _watch_silence(self) -> None:
-        waiting = not self._sender.greeted or self._sender.sent > self._sender.acknowledged
-        silent_s = time.monotonic() - self._heard_at
-        if waiting and not self._hello_pending and silent_s > min(self._sender.timeout_s(), LONGEST_SILENCE_S):
+        owed = self._sender.waits_for_answer(self._produced)
+        if owed and not self._hello_pending and time.monotonic() - self._heard_at > self._sender.timeout_s():
             self._sender = self._sender.timed_out()
             self._hello_pending = True
 
@@ -163,7 +201,19 @@ class LaneSender:
         upto, epoch = self._sender.acknowledged, self._sender.epoch
         if not self._sender.greeted or (upto == self._stored and not self._went_back):
             return
-        store = outbox.go_back if self._went_back else outbox.acknowledge
+        gone_back = self._gone_back if self._went_back else None
         self._went_back = False
-        await self._database.run(lambda db: store(db, self._lane, epoch, upto))
+
+        def store(db: sqlite3.Connection) -> None:
+            outbox.acknowledge(db, self._lane, epoch, upto)
+            if gone_back is not None:
+                gone_back(db, upto)
+
+        await self._database.run(store)
         self._stored = upto
+
+
+def _said_by(node_id: str, bodies: list[str]) -> list[str]:
+    """Return rows that say whose they are: who this box is may have changed since they were written."""
+    source = f'{{"source":{json.dumps(node_id)},'
+    return [source + body[1:] for body in bodies]

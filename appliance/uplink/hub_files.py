@@ -114,11 +114,11 @@ async def _send(database: Database, folder: PictureFolder, hub: HubFiles, digest
     content = await asyncio.to_thread(folder.read, digest)
     if content is None:
         log.warning("picture %s is gone or damaged", digest[:19])
-        await database.run(lambda db: evidence.settle(db, digest, "lost"))
+        await database.run(lambda db: evidence.lost(db, digest, datetime.now(UTC)))
         return Handover.TAKEN
     outcome = await hub.put_picture(digest, content)
     if outcome is Handover.TAKEN:
-        await database.run(lambda db: evidence.settle(db, digest, "sent"))
+        await database.run(lambda db: evidence.handed_over(db, digest))
     elif outcome is Handover.REFUSED:
         failures = await database.read(lambda db: evidence.failures(db, digest))
         until = datetime.now(UTC) + timedelta(seconds=pause_s(failures + 1, longest_s=LONGEST_PAUSE_S))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from appliance.store import evidence
 from appliance.store.database import Database
 from appliance.store.identity import HubIdentity
 from appliance.uplink.custody import LaneSender
@@ -20,7 +21,7 @@ from federation.bus import (
     Session,
     Will,
 )
-from federation.messages import Ack, DesiredState, Lane, Presence, ReportedState
+from federation.messages import EXACT_LANES, Ack, DesiredState, Lane, Presence, ReportedState
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,14 @@ class Link:
             ),
         )
         self.lanes = {
-            lane: LaneSender(database=database, session=self._session, node_id=node_id, lane=lane) for lane in Lane
+            lane: LaneSender(
+                database=database,
+                session=self._session,
+                node_id=node_id,
+                lane=lane,
+                gone_back=evidence.send_again_behind if lane is Lane.EVIDENCE else None,
+            )
+            for lane in EXACT_LANES
         }
 
     def changed(self) -> None:

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from federation.messages import Batch, Hello
 
+EXPIRED = "expired"  # the hub had them once and has lost them; the sender kept them for as long as it promised
+UNKNOWN = "unknown"  # the sender does not know either: its outbox was damaged
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """Rows that the sender no longer holds and the hub never got: first and last, inclusive.
-
-    `by_quota` says that the sender dropped them knowingly when its disk quota was reached.
-    """
+    """Rows that the hub never gets: first and last, inclusive, and a short code that says why."""
 
     first: int
     last: int
-    by_quota: bool = False
+    reason: str = UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,10 @@ def greet(cursor: int, hello: Hello) -> Verdict:
     first, last = cursor + 1, hello.base - 1
     if last < first:
         return Verdict(upto=cursor)
-    known = min(last, hello.dropped)
+    known = min(last, hello.acknowledged)
     gaps = []
     if first <= known:
-        gaps.append(Gap(first=first, last=known, by_quota=True))
+        gaps.append(Gap(first=first, last=known, reason=EXPIRED))
     if known < last:
         gaps.append(Gap(first=max(first, known + 1), last=last))
     return Verdict(upto=last, gaps=tuple(gaps))
@@ -51,5 +51,8 @@ def receive(cursor: int, batch: Batch) -> Verdict:
         return Verdict(upto=cursor, nak=True)
     if batch.last <= cursor:
         return Verdict(upto=cursor, skip=len(batch.rows))
+    if batch.tombstone is not None:
+        gap = Gap(first=cursor + 1, last=batch.last, reason=batch.tombstone.reason)
+        return Verdict(upto=batch.last, gaps=(gap,))
     skip = cursor + 1 - batch.first
     return Verdict(upto=batch.last, skip=skip, accepted=len(batch.rows) - skip)

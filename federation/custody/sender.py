@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from federation.messages import Ack
+from federation.messages import BATCH_ROWS, Ack
 
-BATCH_ROWS = 100
 FIRST_TIMEOUT_S = 2.0
-LONGEST_TIMEOUT_S = 600.0
+LONGEST_TIMEOUT_S = 30.0  # a hub that is back must not wait for minutes until it is greeted again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +58,15 @@ class Sender:
             return None
         return (self.sent + 1, count)
 
+    def waits_for_answer(self, produced: int) -> bool:
+        """Tell whether the hub owes an answer: to a hello, to rows on their way, or credit for rows that wait."""
+        return not self.greeted or self.acknowledged < max(self.sent, produced)
+
     def timeout_s(self) -> float:
-        """Return how long to wait for the hub's answer, in seconds; doubles with every silence."""
+        """Return how long to wait for the hub's answer, in seconds; doubles with every silence.
+
+        A hub that gave no credit owes nothing yet: the lane waits for its turn, and asks only now and then.
+        """
+        if self.greeted and self.sent == self.acknowledged:
+            return LONGEST_TIMEOUT_S
         return min(FIRST_TIMEOUT_S * 2.0 ** min(self.silences, 16), LONGEST_TIMEOUT_S)

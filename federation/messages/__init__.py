@@ -1,7 +1,18 @@
 """Every message that crosses the network between appliance and hub, as frozen pydantic models."""
 
 from federation.messages.calendar import Calendar, Window
-from federation.messages.custody import Ack, Batch, Hello, Lane
+from federation.messages.custody import (
+    BATCH_ROWS,
+    EXACT_LANES,
+    Ack,
+    Batch,
+    ExactLane,
+    Hello,
+    Lane,
+    Promise,
+    Tombstone,
+    batch_bytes,
+)
 from federation.messages.desired import CameraSpec, DesiredState, PackageRef, TaskSpec
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
@@ -15,10 +26,13 @@ from federation.messages.reported import (
     TaskReport,
     TaskState,
 )
+from federation.messages.result import Result, ResultData
 from federation.messages.wire import WireModel
 
 __all__ = [
+    "BATCH_ROWS",
     "DIGEST_PATTERN",
+    "EXACT_LANES",
     "SLUG_PATTERN",
     "Ack",
     "Batch",
@@ -33,19 +47,25 @@ __all__ = [
     "Event",
     "EventData",
     "EvidenceRef",
+    "ExactLane",
     "Hello",
     "Lane",
     "LaneReport",
     "PackageRef",
     "Polygon",
     "Presence",
+    "Promise",
     "ReportedState",
+    "Result",
+    "ResultData",
     "Site",
     "Slug",
     "TaskReport",
     "TaskSpec",
     "TaskState",
+    "Tombstone",
     "Window",
     "WireModel",
+    "batch_bytes",
     "new_id",
 ]

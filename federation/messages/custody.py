@@ -1,59 +1,139 @@
-"""Messages that hand events from an appliance's outbox over to the hub's database."""
+"""Messages that hand rows from an appliance's outbox over to the hub's database, lane by lane."""
 
+import json
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from federation.messages.wire import WireModel
 
+BATCH_ROWS = 100
+
+
+class Promise(StrEnum):
+    """What a lane promises.
+
+    `exact`: rows are numbered and kept until the hub has committed them. `latest`: at most once, the newest replaces
+    what waits.
+    """
+
+    EXACT = "exact"
+    LATEST = "latest"
+
 
 class Lane(StrEnum):
-    """Kinds of traffic that never wait for each other; each has its own sequence."""
+    """Kinds of traffic that never wait for each other.
+
+    `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
+    HTTP, `metrics` how a box is.
+    """
 
     EVENTS = "events"
+    RESULTS = "results"
     EVIDENCE = "evidence"
+    METRICS = "metrics"
+
+    @property
+    def promise(self) -> Promise:
+        """What the lane promises."""
+        return Promise.LATEST if self is Lane.METRICS else Promise.EXACT
+
+
+EXACT_LANES = tuple(lane for lane in Lane if lane.promise is Promise.EXACT)
+
+
+def _exact(lane: Lane) -> Lane:
+    if lane.promise is not Promise.EXACT:
+        msg = f"rows of {lane} are not numbered"
+        raise ValueError(msg)
+    return lane
+
+
+ExactLane = Annotated[Lane, AfterValidator(_exact)]
+"""A lane whose rows are numbered: each has its own sequence from 1."""
 
 
 class Hello(WireModel):
     """Sent on every connection: which sequence numbers the outbox still holds.
 
-    `epoch` changes whenever the outbox is created or restored, and starts the sequence anew at 1.
-    `base` is the lowest sequence number still held, `next` the one the next row will get, `dropped` the highest
-    that had to go unacknowledged because the disk quota was reached.
+    `epoch` changes whenever the outbox is created or restored, and starts the sequence anew at 1. `base` is the lowest
+    sequence number still held, `next` the one the next row will get, `acknowledged` the highest that a hub has ever
+    acknowledged: rows below `base` and up to it were delivered once, and have left the replay ring since.
     """
 
     node_id: str
     epoch: str
-    lane: Lane
+    lane: ExactLane
     base: int = Field(ge=1)
     next: int = Field(ge=1)
-    dropped: int = Field(default=0, ge=0)
+    acknowledged: int = Field(default=0, ge=0)
+
+
+class Tombstone(WireModel):
+    """Stands for rows that the sender gave up knowingly: the numbers from its batch's `first` to `last`.
+
+    `reason` is a short code: `quota` (the lane reached its disk quota), `disk_full`, `overflow` (made faster than they
+    could be committed), `damaged` (what they spoke of could no longer be read), `unknown`.
+    """
+
+    last: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=16)
+    at: AwareDatetime = Field(description="when the last of them was given up, on the sender's clock")
 
 
 class Batch(WireModel):
-    """Consecutive rows of one lane: row `i` has the sequence number `first + i`."""
+    """Consecutive rows of one lane, row `i` with the sequence number `first + i`; or a tombstone in their place.
+
+    `waiting` says how many rows wait in the outbox behind these. `mark` is the sender's fingerprint of the last row,
+    which the hub keeps with its cursor and gives back in its answer to a hello.
+    """
 
     node_id: str
     epoch: str
-    lane: Lane
+    lane: ExactLane
     first: int = Field(ge=1)
-    rows: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=100)
+    rows: tuple[dict[str, Any], ...] = Field(default=(), max_length=BATCH_ROWS)
+    tombstone: Tombstone | None = None
+    waiting: int = Field(default=0, ge=0)
+    mark: str = Field(default="", max_length=64)
+
+    @model_validator(mode="after")
+    def _rows_or_tombstone(self) -> Self:
+        if bool(self.rows) == (self.tombstone is not None):
+            msg = "a batch has either rows or a tombstone"
+            raise ValueError(msg)
+        if self.last < self.first:
+            msg = "a tombstone ends where it begins, or behind"
+            raise ValueError(msg)
+        return self
 
     @property
     def last(self) -> int:
-        """The sequence number of the last row."""
-        return self.first + len(self.rows) - 1
+        """The sequence number of the last row, or the last for which the tombstone stands."""
+        return self.first + len(self.rows) - 1 if self.tombstone is None else self.tombstone.last
 
 
 class Ack(WireModel):
     """The hub has committed everything up to and including `upto`; `credit` more rows may fly.
 
-    `nak` says that a gap was seen: the sender goes back to `upto + 1`.
+    `nak` says that a gap was seen: the sender goes back to `upto + 1`. In the answer to a hello, `mark` is that of the
+    batch which ended at `upto`: a sender that holds another row there was restored from a backup, has given numbers
+    twice, and begins a new epoch.
     """
 
     epoch: str
-    lane: Lane
+    lane: ExactLane
     upto: int = Field(ge=0)
     credit: int = Field(default=800, ge=0)
     nak: bool = False
+    mark: str = ""
+
+
+def batch_bytes(
+    *, node_id: str, epoch: str, lane: Lane, first: int, rows: Sequence[str], waiting: int, mark: str
+) -> bytes:
+    """Return a batch as it goes over the wire, from rows that are JSON objects already: nothing is read or checked."""
+    frame = {"node_id": node_id, "epoch": epoch, "lane": lane, "first": first, "waiting": waiting, "mark": mark}
+    return f'{json.dumps(frame)[:-1]}, "rows": [{",".join(rows)}]}}'.encode()

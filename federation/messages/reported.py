@@ -65,6 +65,7 @@ class LaneReport(WireModel):
     lane: str
     produced: int = Field(ge=0, description="highest sequence number written")
     acknowledged: int = Field(ge=0, description="highest sequence number the hub has committed")
+    given_up: int = Field(default=0, ge=0, description="numbers without a row, for want of room, that are still known")
 
     @property
     def backlog(self) -> int:

@@ -22,7 +22,10 @@ from federation.messages import (
     Lane,
     Presence,
     ReportedState,
+    Result,
+    ResultData,
     TaskReport,
+    Tombstone,
     new_id,
 )
 from federation.messages.geometry import Box
@@ -41,20 +44,29 @@ class PlayedAppliance:
     desired: DesiredState | None = None
     acks: deque[Ack] = field(default_factory=deque)
 
-    async def hello(self, *, base: int = 1, following: int = 1) -> Ack:
-        """Say what the outbox holds and return the hub's answer."""
-        hello = Hello(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, base=base, next=following)
+    async def hello(self, *, base: int = 1, following: int = 1, lane: Lane = Lane.EVENTS) -> Ack:
+        """Say what a lane of the outbox holds and return the hub's answer."""
+        hello = Hello(node_id=self.node_id, epoch=self.epoch, lane=lane, base=base, next=following)
         self.session.publish(topics.hello(self.node_id), hello.to_bytes())
         return await self.answer()
 
-    def send(self, first: int, rows: Sequence[dict[str, Any]]) -> None:
+    def send(self, first: int, rows: Sequence[dict[str, Any]], *, lane: Lane = Lane.EVENTS, mark: str = "") -> None:
         """Send a batch without waiting for the answer."""
-        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, first=first, rows=tuple(rows))
-        self.session.publish(topics.batch(self.node_id, Lane.EVENTS), batch.to_bytes())
+        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=lane, first=first, rows=tuple(rows), mark=mark)
+        self.session.publish(topics.batch(self.node_id, lane), batch.to_bytes())
 
-    async def hand_over(self, first: int, rows: Sequence[dict[str, Any]]) -> Ack:
+    async def hand_over(
+        self, first: int, rows: Sequence[dict[str, Any]], *, lane: Lane = Lane.EVENTS, mark: str = ""
+    ) -> Ack:
         """Send a batch and return the hub's answer."""
-        self.send(first, rows)
+        self.send(first, rows, lane=lane, mark=mark)
+        return await self.answer()
+
+    async def give_up(self, first: int, last: int, reason: str, *, lane: Lane = Lane.EVENTS) -> Ack:
+        """Send a tombstone and return the hub's answer."""
+        stone = Tombstone(last=last, reason=reason, at=datetime.now(UTC))
+        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=lane, first=first, tombstone=stone)
+        self.session.publish(topics.batch(self.node_id, lane), batch.to_bytes())
         return await self.answer()
 
     async def answer(self) -> Ack:
@@ -143,3 +155,20 @@ def made_event(node_id: str, *, digest: str | None = None, **more: Any) -> dict[
         }
     )
     return event.model_dump(mode="json")
+
+
+def made_result(node_id: str, **more: Any) -> dict[str, Any]:
+    """Return a result as a row of an outbox; `more` replaces fields of its data, `type`, `id` and `source` its own."""
+    own = {name: more.pop(name) for name in ("id", "type", "source") if name in more}
+    data: dict[str, Any] = {"actor_kind": "user", "actor": "admin", "peer": "10.0.0.9", "subject": "camera:local-a"}
+    result = Result.model_validate(
+        {
+            "id": new_id(),
+            "source": node_id,
+            "type": "camera.add",
+            "time": datetime.now(UTC),
+            **own,
+            "data": ResultData.model_validate({**data, **more}),
+        }
+    )
+    return result.model_dump(mode="json")

@@ -16,7 +16,7 @@ from federation.testing.waiting import until
 WAIT_S = 20.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (
-  node_id TEXT, epoch TEXT, lane TEXT, upto INTEGER, PRIMARY KEY (node_id, epoch, lane));
+  node_id TEXT, epoch TEXT, lane TEXT, upto INTEGER, mark TEXT, PRIMARY KEY (node_id, epoch, lane));
 CREATE TABLE IF NOT EXISTS arrivals (place INTEGER PRIMARY KEY, epoch TEXT, event_id TEXT, source TEXT);
 """
 
@@ -48,9 +48,13 @@ class PlayedHub:
         self.session.publish(topics.desired(document.node_id), document.to_bytes(), retain=True)
 
     def forget_after(self, upto: int) -> None:
-        """Become the hub of an older backup: rows and cursors beyond `upto` are gone."""
+        """Become the hub of an older backup: rows and cursors beyond `upto` are gone.
+
+        The fingerprint of the row there is not known any more; nobody asks for it, as the box knows of more rows.
+        """
         with self.database:
             self.database.execute("DELETE FROM arrivals WHERE place > ?", (upto,))
+            self.database.execute("UPDATE cursors SET mark = '' WHERE upto > ?", (upto,))
             self.database.execute("UPDATE cursors SET upto = min(upto, ?)", (upto,))
 
     async def serve(self) -> None:
@@ -73,29 +77,32 @@ class PlayedHub:
             return
         elif message.topic == topics.hello(node_id):
             hello = Hello.model_validate_json(message.payload)
-            self._answer(hello, greet(self._cursor(hello), hello))
+            self._answer(hello, greet(self._cursor(hello)[0], hello))
         else:
             batch = Batch.model_validate_json(message.payload)
-            self._answer(batch, receive(self._cursor(batch), batch))
+            self._answer(batch, receive(self._cursor(batch)[0], batch))
 
     def _answer(self, asked: Hello | Batch, verdict: Verdict) -> None:
         key = (asked.node_id, asked.epoch, asked.lane)
+        before, mark = self._cursor(asked)
+        if verdict.upto != before:
+            mark = asked.mark if isinstance(asked, Batch) else ""
         fresh = asked.rows[verdict.skip :] if isinstance(asked, Batch) and verdict.accepted else ()
         with self.database:
             for row in fresh if asked.lane is Lane.EVENTS else ():
                 values = (asked.epoch, row["id"], row["source"])
                 self.database.execute("INSERT INTO arrivals (epoch, event_id, source) VALUES (?, ?, ?)", values)
-            self.database.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?)", (*key, verdict.upto))
+            self.database.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)", (*key, verdict.upto, mark))
         self.gaps.extend(verdict.gaps)
-        ack = Ack(epoch=asked.epoch, lane=asked.lane, upto=verdict.upto, nak=verdict.nak)
+        ack = Ack(epoch=asked.epoch, lane=asked.lane, upto=verdict.upto, nak=verdict.nak, mark=mark)
         self.session.publish(topics.ack(asked.node_id), ack.to_bytes())
 
-    def _cursor(self, asked: Hello | Batch) -> int:
+    def _cursor(self, asked: Hello | Batch) -> tuple[int, str]:
         key = (asked.node_id, asked.epoch, asked.lane)
         found = self.database.execute(
-            "SELECT upto FROM cursors WHERE node_id = ? AND epoch = ? AND lane = ?", key
+            "SELECT upto, mark FROM cursors WHERE node_id = ? AND epoch = ? AND lane = ?", key
         ).fetchone()
-        return 0 if found is None else int(found[0])
+        return (0, "") if found is None else (int(found[0]), str(found[1]))
 
 
 @asynccontextmanager

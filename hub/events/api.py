@@ -6,7 +6,7 @@ from aiohttp import web
 
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Digest
-from hub.events.model import EventQuery, EventRow, Gap, GapQuery, Judgement
+from hub.events.model import EventQuery, EventRow, Judgement
 from hub.events.pictures import Pictures
 from hub.events.service import EventLog
 from hub.repository.model import EventKind
@@ -65,11 +65,6 @@ def routes(log: EventLog, pictures: Pictures, repository: Repository) -> Routes:
     async def list_event_types() -> tuple[EventKind, ...]:
         """List every kind of event that is known, with its names."""
         return tuple(repository.event_kinds())
-
-    @part.get("/api/v1/gaps", access=CAN_READ)
-    async def list_gaps(query: GapQuery) -> Page[Gap]:
-        """List what appliances lost before the hub got it, newest first."""
-        return await log.gaps(query)
 
     @part.put("/api/v1/pictures/{digest}", consumes="image/jpeg", status=204)
     async def put_picture(call: Call, digest: Digest) -> None:

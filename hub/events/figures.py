@@ -11,10 +11,6 @@ def event_figures(tally: Tally, pictures: Pictures) -> list[Figure]:
     """Return what was taken in since the program started, and how fast."""
     figures = [
         Figure(name="events_received", help="Events stored", value=tally.events, counter=True),
-        Figure(name="events_repeated", help="Events that came twice", value=tally.repeated, counter=True),
-        Figure(name="events_rejected", help="Rows that are no valid event", value=tally.rejected, counter=True),
-        Figure(name="events_lost", help="Rows lost before they reached the hub", value=tally.lost, counter=True),
-        Figure(name="acks_unsent", help="Acknowledgements without a broker", value=tally.acks_unsent, counter=True),
         Figure(name="pictures_stored", help="Evidence pictures stored", value=pictures.stored, counter=True),
     ]
     for share in QUANTILES:

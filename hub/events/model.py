@@ -1,7 +1,6 @@
 """Events as they go over the wire."""
 
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -76,21 +75,3 @@ class Judgement(Input):
 
     verdict: Verdict
     note: str = Field(default="", max_length=500)
-
-
-class GapQuery(PageQuery):
-    """Which gaps to list, newest first."""
-
-    node_id: Slug | None = None
-
-
-class Gap(Output):
-    """缺口: rows that an appliance lost before the hub got them; `reason` says whether its disk quota took them."""
-
-    node_id: str
-    lane: str
-    epoch: str
-    first: int
-    last: int
-    reason: Literal["quota", "unknown"]
-    seen_at: AwareDatetime

@@ -9,11 +9,11 @@ from federation.http import Page, PageQuery
 from federation.http.problem import invalid, not_found
 from federation.messages import Event
 from hub.database import Database
-from hub.database.moments import from_us, now_us, to_us
+from hub.database.moments import now_us, to_us
 from hub.events.ingest import Follower, arrived_pictures
-from hub.events.model import EventQuery, EventRow, Gap, GapQuery, Judgement, Verdict
+from hub.events.model import EventQuery, EventRow, Judgement, Verdict
 from hub.events.rows import row_of
-from hub.events.tables import custody_gaps, events
+from hub.events.tables import events
 from hub.live import LiveFeed
 from hub.repository.service import Repository
 from hub.security.audit import Actor, record
@@ -77,29 +77,6 @@ class EventLog:
         self._live.publish("event.judged", row.model_dump(mode="json"))
         self._committed()
         return row
-
-    async def gaps(self, query: GapQuery) -> Page[Gap]:
-        """Return what appliances lost before the hub got it, newest first."""
-        before = _cursor(query)
-        statement = select(custody_gaps).order_by(custody_gaps.c.id.desc()).limit(query.limit + 1)
-        if before is not None:
-            statement = statement.where(custody_gaps.c.id < before)
-        if query.node_id is not None:
-            statement = statement.where(custody_gaps.c.node_id == query.node_id)
-        found = await self._database.run(lambda connection: connection.execute(statement).all())
-        items = tuple(
-            Gap(
-                node_id=row.node_id,
-                lane=row.lane,
-                epoch=row.epoch,
-                first=row.first,
-                last=row.last,
-                reason=row.reason,
-                seen_at=from_us(row.seen_at_us),
-            )
-            for row in found[: query.limit]
-        )
-        return Page(items=items, next=str(found[query.limit - 1].id) if len(found) > query.limit else None)
 
     def _judge(self, connection: Connection, event_id: str, judgement: Judgement, actor: Actor) -> EventRow:
         earlier = self._one(connection, event_id)

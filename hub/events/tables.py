@@ -1,4 +1,4 @@
-"""The tables of events, their pictures, and the custody of what appliances hand over."""
+"""The tables of events and their pictures."""
 
 from sqlalchemy import (
     BigInteger,
@@ -12,9 +12,6 @@ from sqlalchemy import (
 )
 
 from hub.database.metadata import metadata
-
-# Why rows of a lane are gone: the box dropped them when its disk quota was reached, or nobody knows.
-QUOTA, UNKNOWN = "quota", "unknown"
 
 _Counter = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows in INTEGER keys alone
 
@@ -61,42 +58,4 @@ pictures = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("node_id", String(64), nullable=False),
     Column("stored_at_us", BigInteger, nullable=False),
-)
-
-custody_cursors = Table(
-    "custody_cursors",
-    metadata,
-    Column("node_id", String(64), primary_key=True),
-    Column("epoch", String(64), primary_key=True),
-    Column("lane", String(16), primary_key=True),
-    Column("upto", BigInteger, nullable=False),  # highest sequence number that is committed
-    Column("repeated", BigInteger, nullable=False),  # rows whose id was there already
-    Column("rejected", BigInteger, nullable=False),  # rows that are no valid event
-    Column("updated_at_us", BigInteger, nullable=False),
-)
-
-custody_gaps = Table(
-    "custody_gaps",
-    metadata,
-    Column("id", _Counter, primary_key=True, autoincrement=True),
-    Column("node_id", String(64), nullable=False),
-    Column("epoch", String(64), nullable=False),
-    Column("lane", String(16), nullable=False),
-    Column("first", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
-    Column("reason", String(16), nullable=False, server_default=UNKNOWN),
-    Column("seen_at_us", BigInteger, nullable=False),
-)
-
-rejected_rows = Table(
-    "rejected_rows",
-    metadata,
-    Column("id", _Counter, primary_key=True, autoincrement=True),
-    Column("node_id", String(64), nullable=False),
-    Column("epoch", String(64), nullable=False),
-    Column("lane", String(16), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("seen_at_us", BigInteger, nullable=False),
 )

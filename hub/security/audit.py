@@ -55,5 +55,6 @@ def record(
             subject=subject[:200],
             succeeded=succeeded,
             detail=dict(detail or {}),
+            node_id="",
         )
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from federation.http import Input, Output, PageQuery
+from federation.messages import Slug
 
 Username = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$")]
 NewPassword = Annotated[str, StringConstraints(min_length=10, max_length=128, strip_whitespace=False)]
@@ -84,6 +85,7 @@ class AuditEntry(Output):
     subject: str = Field(description="e.g. `task:0198…`")
     succeeded: bool
     detail: dict[str, Any]
+    node_id: str = Field(description="the appliance on which it happened; empty: at this hub")
 
 
 class AuditQuery(PageQuery):
@@ -93,3 +95,4 @@ class AuditQuery(PageQuery):
     action: str | None = Field(default=None, max_length=64, description="exact, or a prefix ending in a dot")
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
+    node_id: Slug | None = Field(default=None, description="what happened on this appliance")

@@ -212,6 +212,7 @@ def entry_of(row: Row[Any]) -> AuditEntry:
         subject=row.subject,
         succeeded=row.succeeded,
         detail=row.detail,
+        node_id=row.node_id,
     )
 
 
@@ -223,6 +224,8 @@ def _filtered(query: AuditQuery) -> Select[Any]:
     statement = select(audit)
     if query.actor is not None:
         statement = statement.where(audit.c.actor == query.actor)
+    if query.node_id is not None:
+        statement = statement.where(audit.c.node_id == query.node_id)
     if query.action is not None and query.action.endswith("."):
         statement = statement.where(audit.c.action.startswith(query.action, autoescape=True))
     elif query.action is not None:

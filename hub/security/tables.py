@@ -41,6 +41,8 @@ audit = Table(
     Column("subject", String(200), nullable=False),
     Column("succeeded", Boolean, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("node_id", String(64), nullable=False),  # where it happened; empty: at this hub
+    Index("ix_audit_node_id", "node_id", "id"),
     Index("ix_audit_actor", "actor", "id"),
     Index("ix_audit_action", "action", "id"),
 )

@@ -11,9 +11,10 @@ import pytest
 
 from federation.messages import Batch, Lane
 from federation.testing.played_appliance import made_event
+from hub.custody.service import Custody
 from hub.database import Database
 from hub.database.upgrade import upgrade
-from hub.events.ingest import Ingest
+from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
@@ -63,26 +64,24 @@ def database(tmp_path: Path) -> Database:
 
 async def test_the_hub_takes_events_over(database: Database, tmp_path: Path, notebook: "Notebook") -> None:
     await upgrade(database)
-    ingest = Ingest(
-        database=database,
-        link=Link(),
+    taker = EventTaker(
         repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1)),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),
-        is_enrolled=lambda _node_id: True,
         committed=lambda: None,
     )
+    custody = Custody(database=database, link=Link(), takers={Lane.EVENTS: taker}, is_enrolled=lambda _node_id: True)
     batches = made_batches()
     baseline = await asyncio.to_thread(plain_inserts_per_s, tmp_path / "plain.sqlite", batches)
     started_s = time.perf_counter()
 
     for first in range(0, BATCHES, AT_ONCE):
-        await ingest.take(batches[first : first + AT_ONCE])
+        await custody.take(batches[first : first + AT_ONCE])
 
     taken_s = time.perf_counter() - started_s
     await database.close()
-    assert ingest.tally.events == BATCHES * ROWS
+    assert taker.tally.events == BATCHES * ROWS
     noted = notebook.note(
         "events taken over by the hub (SQLite, synchronous=FULL)",
         BATCHES * ROWS / taken_s,

@@ -3,8 +3,9 @@
 import asyncio
 import io
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,14 @@ def an_event(**changes: Any) -> LocalEvent:
         "pictures": (LocalPicture(width_px=64, height_px=36),),
     }
     return LocalEvent.model_validate({**values, **changes})
+
+
+def results_of(config: Config) -> list[tuple[str, str, bool]]:
+    """Return (type, subject, succeeded) of every result in the box's outbox."""
+    with closing(sqlite3.connect(f"file:{config.database_file}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT body FROM outbox WHERE lane = 'results' ORDER BY sequence").fetchall()
+    read = [json.loads(body) for (body,) in rows]
+    return [(row["type"], row["data"]["subject"], row["data"]["succeeded"]) for row in read]
 
 
 @pytest.mark.parametrize(
@@ -309,3 +318,27 @@ async def test_joining_a_hub_that_cannot_be_joined_says_why(
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert token not in answer.text
+
+
+async def test_what_is_done_on_the_panel_is_a_result_for_the_hub(panel: httpx.AsyncClient, config: Config) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    await panel.post("/api/v1/cameras", json=CAMERA)  # refused
+    task = {"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION}
+    task_id = (await panel.post("/api/v1/tasks", json=task)).json()["task_id"]
+    await panel.delete(f"/api/v1/tasks/{task_id}")
+    await panel.delete("/api/v1/tasks/none")  # refused
+    await panel.delete(f"/api/v1/cameras/{POINT}")
+    wrong = {"username": "admin", "password": "wrong"}
+    assert (await panel.post("/api/v1/session", json=wrong)).status_code == 401
+
+    assert await asyncio.to_thread(results_of, config) == [
+        ("session.created", "user:admin", True),
+        ("password.changed", "user:admin", True),
+        ("camera.add", f"camera:{POINT}", True),
+        ("task.add", f"task:{task_id}", True),
+        ("task.remove", f"task:{task_id}", True),
+        ("camera.remove", f"camera:{POINT}", True),
+        ("session.failed", "user:admin", False),
+    ]
+    stored = await asyncio.to_thread(config.database_file.read_bytes)
+    assert PASSWORD.encode() not in stored

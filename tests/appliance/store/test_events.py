@@ -1,5 +1,6 @@
 """The box's own record: one transaction for event, evidence and outbox row."""
 
+import json
 import sqlite3
 import stat
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ async def test_an_event_gets_the_next_number_and_its_repeat_none(database: Datab
     assert [await record(database, event), await record(database, event)] == [1, None]
     assert await record(database, an_event()) == 2
 
-    lane = await database.read(lambda db: outbox.lane(db, Lane.EVENTS))
+    lane = await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))
     assert (lane.base, lane.produced, lane.acknowledged) == (1, 2, 0)
     assert await database.read(evidence.backlog) == 1
 
@@ -44,45 +45,42 @@ async def test_what_fails_half_way_leaves_no_trace(database: Database, an_event:
     assert await record(database, an_event()) == 1
 
 
-async def test_rows_are_consecutive_name_who_says_them_and_fit_in_a_message(
-    database: Database, recorder: Recorder
-) -> None:
+async def test_rows_are_consecutive_and_fit_in_a_message(database: Database, recorder: Recorder) -> None:
     await recorder.record(700)
 
-    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 11, 500, "node-7"))
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 11, 500))
 
-    assert [row["id"] for row in rows] == recorder.ids[10 : 10 + len(rows)]
-    assert {row["source"] for row in rows} == {"node-7"}
+    assert [json.loads(row)["id"] for row in rows] == recorder.ids[10 : 10 + len(rows)]
     assert 1 < len(rows) < 500  # it is the size that ends a batch here
-    assert await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 701, 500, "node-7")) == []
+    assert await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 701, 500)) == []
 
 
 async def test_an_acknowledgement_of_another_epoch_changes_nothing(database: Database, recorder: Recorder) -> None:
     await recorder.record(3)
-    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    epoch = (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).epoch
 
     await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, "another", 3))
-    assert (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).acknowledged == 0
+    assert (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).acknowledged == 0
     await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 2))
-    assert (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).acknowledged == 2
+    assert (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).acknowledged == 2
 
 
 async def test_a_new_epoch_renumbers_only_what_the_hub_has_not(database: Database, recorder: Recorder) -> None:
     await recorder.record(5)
-    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    epoch = (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).epoch
     await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 3))
 
     await database.run(lambda db: outbox.begin_epoch(db, Lane.EVENTS, new_id()))
 
-    lane = await database.read(lambda db: outbox.lane(db, Lane.EVENTS))
-    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 1, 10, "n"))
+    lane = await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 1, 10))
     assert (lane.base, lane.produced, lane.acknowledged) == (1, 2, 0)
-    assert [row["id"] for row in rows] == recorder.ids[3:]
+    assert [json.loads(row)["id"] for row in rows] == recorder.ids[3:]
 
 
 async def test_lists_page_backwards_and_say_what_was_sent(database: Database, recorder: Recorder) -> None:
     await recorder.record(4)
-    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
+    epoch = (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).epoch
     await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 1))
 
     first = await database.read(lambda db: events.newest(db, events.EventFilter(), before=None, limit=3))
@@ -134,7 +132,7 @@ async def test_pictures_wait_their_turn_and_the_newest_goes_first(database: Data
         await record(database, an_event(digests=(digest,)), NOW - timedelta(seconds=age))
 
     await database.run(lambda db: evidence.postpone(db, digests[0], NOW + timedelta(seconds=30)))
-    await database.run(lambda db: evidence.settle(db, digests[1], "sent"))
+    await database.run(lambda db: evidence.handed_over(db, digests[1]))
 
     assert await database.read(lambda db: evidence.due(db, now=NOW, limit=9)) == [digests[2]]
     later = NOW + timedelta(seconds=30)
@@ -148,22 +146,23 @@ async def test_a_hub_that_stands_further_back_gets_the_pictures_behind_that_plac
     digests = [f"sha256:{number:064x}" for number in range(4)]
     for digest in digests:
         await record(database, an_event(digests=(digest,)))
-        await database.run(lambda db, digest=digest: evidence.settle(db, digest, "sent"))  # type: ignore[misc]
-    lane = await database.read(lambda db: outbox.lane(db, Lane.EVIDENCE))
+        await database.run(lambda db, digest=digest: evidence.handed_over(db, digest))  # type: ignore[misc]
+    assert await database.read(evidence.backlog) == 0
 
-    await database.run(lambda db: outbox.acknowledge(db, Lane.EVIDENCE, lane.epoch, 3))
-    assert await database.read(evidence.backlog) == 0  # the fourth is on its way, and that is no news
-    await database.run(lambda db: outbox.go_back(db, Lane.EVIDENCE, lane.epoch, 1))
+    await database.run(lambda db: evidence.send_again_behind(db, 1))
 
-    assert lane.produced == 4
     assert sorted(await database.read(lambda db: evidence.due(db, now=NOW, limit=9))) == digests[1:]
-    rows = await database.read(lambda db: outbox.rows(db, Lane.EVIDENCE, 2, 9, "n"))
-    assert [row["digest"] for row in rows] == digests[1:]
+    rows = await database.read(lambda db: outbox.rows(db, Lane.EVIDENCE, 2, 9))
+    assert [json.loads(row)["digest"] for row in rows] == digests[1:]
 
 
-async def test_a_picture_that_is_lost_is_no_row_for_the_hub(database: Database, an_event: MakeEvent) -> None:
+async def test_a_picture_that_is_lost_is_a_tombstone_of_its_lane(database: Database, an_event: MakeEvent) -> None:
     await record(database, an_event(digests=(DIGEST,)))
 
-    await database.run(lambda db: evidence.settle(db, DIGEST, "lost"))
+    await database.run(lambda db: evidence.lost(db, DIGEST, NOW))
 
-    assert (await database.read(lambda db: outbox.lane(db, Lane.EVIDENCE))).produced == 0
+    lane = await database.read(lambda db: outbox.state_of(db, Lane.EVIDENCE))
+    grave = await database.read(lambda db: outbox.grave_at(db, Lane.EVIDENCE, 1))
+    assert (lane.produced, lane.given_up, lane.waiting) == (1, 1, 0)
+    assert grave is not None
+    assert (grave.first, grave.last, grave.reason) == (1, 1, "damaged")

@@ -1,39 +1,85 @@
 """The record stays within its bounds, and what the hub has not got goes last."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from appliance.store import events, evidence, outbox
+from appliance.store import events, evidence, outbox, results
 from appliance.store.database import Database
-from appliance.store.retention import STEP, WAITING_FACTOR, Bounds, Swept, sweep
-from federation.messages import Event, Lane
+from appliance.store.lanes import LaneRule
+from appliance.store.retention import STEP, WAITING_FACTOR, Bounds, Given, Moment, Swept, sweep
+from federation.messages import EXACT_LANES, Event, Lane
 from tests.appliance.conftest import MakeEvent, Recorder
 
 PICTURE_BYTES = 1000  # as the conftest makes them
 WIDE = 10**9
+HOUR_US = 3_600_000_000
+NOW_US = 1_790_000_000_000_000
 
 
-def bounds(*, events: int = 999, pictures_bytes: int = WIDE, unsent_events: int = WIDE) -> Bounds:
-    return Bounds(events=events, pictures_bytes=pictures_bytes, unsent_events=unsent_events)
+def bounds(
+    *, events: int = 999, pictures_bytes: int = WIDE, free_bytes: int = 0, quota: int = WIDE, **replay: int
+) -> Bounds:
+    ring: dict[str, int] = {"replay_rows": 0, "replay_us": 72 * HOUR_US, **replay}
+    return Bounds(
+        events=events,
+        pictures_bytes=pictures_bytes,
+        free_bytes=free_bytes,
+        lanes=tuple(LaneRule(lane=lane, quota_rows=quota, **ring) for lane in EXACT_LANES),
+    )
 
 
 async def record(database: Database, event: Event, at: datetime) -> None:
     await database.run(lambda db: events.record(db, event, at))
 
 
-async def swept(database: Database, bounds: Bounds, *, enrolled: bool = True) -> Swept:
-    return await database.run(lambda db: sweep(db, bounds, enrolled=enrolled))
+async def swept(
+    database: Database, bounds: Bounds, *, enrolled: bool = True, now_us: int = NOW_US, free_bytes: int = WIDE
+) -> Swept:
+    moment = Moment(now_us=now_us, free_bytes=free_bytes, enrolled=enrolled)
+    return await database.run(lambda db: sweep(db, bounds, moment))
 
 
-async def acknowledge(database: Database, upto: int) -> None:
-    epoch = (await database.read(lambda db: outbox.lane(db, Lane.EVENTS))).epoch
-    await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, upto))
+async def sweeps(database: Database, bounds: Bounds, **moment: Any) -> list[Swept]:
+    """Sweep until nothing more goes."""
+    steps: list[Swept] = []
+    while step := await swept(database, bounds, **moment):
+        steps.append(step)
+    return steps
+
+
+async def acknowledge(database: Database, upto: int, lane: Lane = Lane.EVENTS) -> None:
+    epoch = (await database.read(lambda db: outbox.state_of(db, lane))).epoch
+    await database.run(lambda db: outbox.acknowledge(db, lane, epoch, upto))
 
 
 async def held(database: Database) -> list[str]:
     found = await database.read(lambda db: events.newest(db, events.EventFilter(), before=None, limit=999))
     return [item.body["id"] for item in reversed(found)]
+
+
+async def lane(database: Database, name: Lane = Lane.EVENTS) -> outbox.LaneState:
+    return await database.read(lambda db: outbox.state_of(db, name))
+
+
+async def grave(database: Database, sequence: int, name: Lane = Lane.EVENTS) -> outbox.Grave | None:
+    return await database.read(lambda db: outbox.grave_at(db, name, sequence))
+
+
+async def told(database: Database) -> list[str]:
+    """Return what the lane of events says from its first number on: ids, and a cross for each number given up."""
+    found: list[str] = []
+    while len(found) < (await lane(database)).produced:
+        first = len(found) + 1
+        rows = await database.read(lambda db, first=first: outbox.rows(db, Lane.EVENTS, first, 99))  # type: ignore[misc]
+        found += [json.loads(row)["id"] for row in rows]
+        if not rows:
+            stone = await grave(database, first)
+            assert stone is not None
+            found += ["†"] * (stone.last - first + 1)
+    return found
 
 
 @pytest.mark.parametrize(("count", "removed"), [(10, 0), (11, 11)])
@@ -43,12 +89,15 @@ async def test_nothing_goes_while_the_bound_is_kept(
     await recorder.record(count)
     await acknowledge(database, count)
 
-    assert (await swept(database, bounds(events=10))).events == removed
+    steps = await sweeps(database, bounds(events=10))
+
+    assert sum(step.events for step in steps) == removed
 
 
 async def test_a_step_takes_the_oldest_and_is_bounded(database: Database, recorder: Recorder) -> None:
     await recorder.record(STEP + 50)
     await acknowledge(database, STEP + 50)
+    await swept(database, bounds())  # the replay ring keeps nothing here
 
     step = await swept(database, bounds(events=1))
 
@@ -56,24 +105,53 @@ async def test_a_step_takes_the_oldest_and_is_bounded(database: Database, record
     assert await held(database) == recorder.ids[STEP:]
 
 
-async def test_what_the_hub_has_not_acknowledged_is_never_removed(database: Database, recorder: Recorder) -> None:
+async def test_what_the_hub_has_not_acknowledged_is_not_removed_within_its_quota(
+    database: Database, recorder: Recorder
+) -> None:
     await recorder.record(20)
     await acknowledge(database, 5)
 
-    assert (await swept(database, bounds(events=1))).events == 5
-    assert (await swept(database, bounds(events=1))) == Swept()
+    steps = await sweeps(database, bounds(events=1))
+
+    assert sum(step.events for step in steps) == 5
     assert await held(database) == recorder.ids[5:]
 
 
 async def test_a_box_without_a_hub_keeps_a_ring_of_its_newest(database: Database, recorder: Recorder) -> None:
     await recorder.record(STEP + 3)
 
-    await swept(database, bounds(events=3), enrolled=False)
+    await sweeps(database, bounds(events=3), enrolled=False)
 
     assert await held(database) == recorder.ids[STEP:]
 
 
-async def test_unsent_pictures_go_only_beyond_twice_the_bound_and_their_events_stay(
+async def test_acknowledged_rows_stay_in_the_replay_ring_for_their_time(database: Database, recorder: Recorder) -> None:
+    ring = bounds(events=1, replay_rows=100)
+    await recorder.record(20)
+    await acknowledge(database, 20)
+
+    assert await swept(database, ring) == Swept()
+    assert await swept(database, ring, now_us=NOW_US + 72 * HOUR_US - 1) == Swept()
+    late = await sweeps(database, ring, now_us=NOW_US + 72 * HOUR_US)
+
+    assert [step.rows for step in late] == [20, 0]
+    assert sum(step.events for step in late) == 20
+    assert (await lane(database)).base == 21
+
+
+async def test_the_replay_ring_of_each_lane_is_bounded_in_rows(database: Database, recorder: Recorder) -> None:
+    await recorder.record(20)
+    for _ in range(9):
+        await database.run(lambda db: results.record(db, results.BOX, "a.b"))
+    await acknowledge(database, 15)
+    await acknowledge(database, 9, Lane.RESULTS)
+
+    await sweeps(database, bounds(replay_rows=4))
+
+    assert ((await lane(database)).base, (await lane(database, Lane.RESULTS)).base) == (12, 6)
+
+
+async def test_unsent_pictures_go_only_beyond_twice_the_bound_and_a_tombstone_counts_them(
     database: Database, an_event: MakeEvent
 ) -> None:
     digests = [f"sha256:{number:064x}" for number in range(5)]
@@ -85,22 +163,74 @@ async def test_unsent_pictures_go_only_beyond_twice_the_bound_and_their_events_s
     beyond = await swept(database, bounds(pictures_bytes=at_the_edge.pictures_bytes - 1))
 
     assert set(beyond.pictures) == set(digests)
-    assert beyond.unsent_pictures == 5
+    assert beyond.given_up == (Given(lane=Lane.EVIDENCE, count=5, reason="quota"),)
     assert len(await held(database)) == 5
     assert await database.read(evidence.backlog) == 0
+    assert await grave(database, 3, Lane.EVIDENCE) == outbox.Grave(first=1, last=5, reason="quota", at_us=NOW_US)
 
 
-@pytest.mark.parametrize(("held", "removed"), [(20, 0), (21, 21)])
-async def test_events_that_the_hub_has_not_got_go_at_their_own_bound_and_the_lane_says_so(
-    database: Database, recorder: Recorder, held: int, removed: int
+@pytest.mark.parametrize(("quota", "removed"), [(15, 0), (14, 1)])
+async def test_events_that_the_hub_has_not_got_go_beyond_their_quota_and_leave_a_tombstone(
+    database: Database, recorder: Recorder, quota: int, removed: int
 ) -> None:
-    await recorder.record(held)
+    await recorder.record(20)
     await acknowledge(database, 5)
-    await swept(database, bounds(events=1))  # the five that the hub has
 
-    dropped = await swept(database, bounds(events=1, unsent_events=15))
+    steps = await sweeps(database, bounds(quota=quota))
 
-    lane = await database.read(lambda db: outbox.lane(db, Lane.EVENTS))
-    assert dropped.unsent_events == max(0, removed - 5)
-    assert lane.dropped == removed
-    assert lane.base == (6 if not removed else held + 1)
+    given = [each for step in steps for each in step.given_up]
+    assert sum(each.count for each in given) == removed
+    assert (await lane(database)).given_up == removed
+    assert await held(database) == recorder.ids[:5] + recorder.ids[5 + removed :]
+    assert (await grave(database, 6)) == (
+        None if not removed else outbox.Grave(first=6, last=6, reason="quota", at_us=NOW_US)
+    )
+
+
+async def test_what_a_lane_gives_up_bit_by_bit_is_one_tombstone(database: Database, recorder: Recorder) -> None:
+    await recorder.record(2 * STEP + 30)
+
+    await sweeps(database, bounds(quota=30))
+
+    assert await grave(database, 1) == outbox.Grave(first=1, last=2 * STEP, reason="quota", at_us=NOW_US)
+    assert len(await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 2 * STEP + 1, 99))) == 30
+
+
+async def test_on_a_full_disk_pictures_go_first_and_unsent_events_last(
+    database: Database, recorder: Recorder, an_event: MakeEvent
+) -> None:
+    for number in range(4):
+        await record(database, an_event(digests=(f"sha256:{number:064x}",)), datetime.now(UTC))
+    await database.run(lambda db: evidence.handed_over(db, f"sha256:{0:064x}"))
+    await acknowledge(database, 2)
+    await database.run(lambda db: results.record(db, results.BOX, "a.b"))
+
+    keeping = bounds(replay_rows=99, free_bytes=1000)
+    assert await swept(database, keeping, free_bytes=1000) == Swept()
+    steps = await sweeps(database, keeping, free_bytes=999)
+
+    said = [each for step in steps for each in step.given_up]
+    assert [len(step.pictures) for step in steps[:2]] == [1, 3]
+    assert [step.rows for step in steps if step.rows] == [2]
+    assert [(each.lane, each.count, each.reason) for each in said] == [
+        (Lane.EVIDENCE, 3, "disk_full"),
+        (Lane.RESULTS, 1, "disk_full"),
+        (Lane.EVENTS, 2, "disk_full"),
+    ]
+    assert await held(database) == []
+
+
+@pytest.mark.parametrize("upto", [0, 3, 6, 9])
+async def test_what_is_produced_is_rows_and_tombstones_also_in_a_new_epoch(
+    database: Database, recorder: Recorder, upto: int
+) -> None:
+    await recorder.record(4)
+    await database.run(lambda db: outbox.give_up(db, Lane.EVENTS, count=3, reason="overflow", at_us=NOW_US))
+    await recorder.record(2)
+    await acknowledge(database, upto)
+
+    await database.run(lambda db: outbox.begin_epoch(db, Lane.EVENTS, "another"))
+
+    state = await lane(database)
+    assert (state.epoch, state.base, state.produced, state.acknowledged) == ("another", 1, 9 - upto, 0)
+    assert await told(database) == [*recorder.ids[:4], "†", "†", "†", *recorder.ids[4:]][upto:]

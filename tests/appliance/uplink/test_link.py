@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,7 @@ import pytest
 from appliance.store import outbox
 from appliance.store.database import Database
 from appliance.store.identity import HubIdentity
-from appliance.store.retention import STEP, Bounds, sweep
+from appliance.store.retention import STEP
 from appliance.uplink.link import Link
 from federation.custody.receiver import Gap
 from federation.messages import DesiredState, Lane, Presence, ReportedState
@@ -85,7 +86,7 @@ async def _hub(broker: Broker, folder: Path) -> AsyncIterator[PlayedHub]:
 
 async def _is_acknowledged(database: Database, upto: int) -> None:
     async def acknowledged() -> bool:
-        state = await database.read(lambda db: outbox.lane(db, EVENTS))
+        state = await database.read(lambda db: outbox.state_of(db, EVENTS))
         return state.acknowledged == upto
 
     await until(acknowledged, within_s=15, what=f"row {upto} is acknowledged")
@@ -179,7 +180,7 @@ async def test_an_appliance_restored_from_a_backup_begins_a_new_epoch_and_loses_
             link.lanes[EVENTS].produced(await recorder.record(10))
             await arrived(hub, 10)
             await _is_acknowledged(database, 10)
-            await database.read(lambda db: db.execute("VACUUM INTO ?", (str(copy),)))
+            await asyncio.to_thread(_copy, tmp_path / "appliance.db", copy)
             link.lanes[EVENTS].produced(await recorder.record(30))
             await arrived(hub, 40)
         shutil.copy(copy, tmp_path / "restored.db")
@@ -214,15 +215,55 @@ async def test_desired_state_comes_in_and_reported_state_goes_out(
         assert wishes[0].version == 4
 
 
-async def test_what_the_disk_quota_took_is_a_gap_that_says_so_and_the_rest_arrives(
+async def test_a_restored_appliance_that_has_given_numbers_twice_begins_a_new_epoch_and_loses_nothing_new(
     broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
 ) -> None:
+    copy = tmp_path / "backup.db"
+    await recorder.record(10)
+    await asyncio.to_thread(_copy, tmp_path / "appliance.db", copy)
+    async with _hub(broker, tmp_path) as hub:
+        async with linked(database) as link:
+            link.lanes[EVENTS].produced(await recorder.record(30))
+            await arrived(hub, 40)
+        async with Database(copy) as restored:
+            later = type(recorder)(restored, recorder._make)  # type: ignore[call-arg,attr-defined]
+            await later.record(50)  # the hub has other rows by the first thirty of these numbers
+            async with linked(restored):
+                found = await arrived(hub, 90 + 10)
+
+        assert set(later.ids) <= set(found)
+        assert [event_id for event_id in found if event_id in set(later.ids)] == later.ids
+
+
+async def test_what_was_given_up_is_a_gap_that_says_why_and_the_rest_arrives(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    await recorder.record(5)
+    await database.run(lambda db: outbox.give_up(db, EVENTS, count=7, reason="overflow", at_us=1))
     await recorder.record(STEP + 30)
-    quota = Bounds(events=1, pictures_bytes=10**9, unsent_events=STEP)
-    await database.run(lambda db: sweep(db, quota, enrolled=True))
+    await database.run(lambda db: outbox.drop(db, EVENTS, count=2, reason="quota", at_us=1))
 
     async with _hub(broker, tmp_path) as hub, linked(database) as link:
-        link.lanes[EVENTS].produced(STEP + 30)
+        link.lanes[EVENTS].produced(5 + 7 + STEP + 30)
 
-        assert await arrived(hub, 30) == recorder.ids[STEP:]
-        assert hub.gaps == [Gap(first=1, last=STEP, by_quota=True)]
+        assert await arrived(hub, 3 + STEP + 30) == recorder.ids[2:]
+        assert hub.gaps == [Gap(first=1, last=2, reason="quota"), Gap(first=6, last=12, reason="overflow")]
+        await _is_acknowledged(database, 5 + 7 + STEP + 30)
+
+
+async def test_rows_that_are_gone_for_no_reason_are_a_gap_too(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked
+) -> None:
+    await recorder.record(20)
+    await database.run(lambda db: db.execute("DELETE FROM outbox WHERE sequence <= 3 OR sequence IN (8, 9)"))
+
+    async with _hub(broker, tmp_path) as hub, linked(database) as link:
+        link.lanes[EVENTS].produced(20)
+
+        assert await arrived(hub, 15) == [*recorder.ids[3:7], *recorder.ids[9:]]
+        assert hub.gaps == [Gap(first=1, last=3), Gap(first=8, last=9)]
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as db, closing(sqlite3.connect(target)) as copy:
+        db.backup(copy)

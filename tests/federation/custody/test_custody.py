@@ -1,14 +1,15 @@
 """Custody over a link that loses what it likes: nothing lost, nothing doubled, order kept."""
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.custody.receiver import Gap, greet, receive
-from federation.custody.sender import BATCH_ROWS, Sender
-from federation.messages import Ack, Batch, Hello, Lane
+from federation.custody.sender import Sender
+from federation.messages import BATCH_ROWS, Ack, Batch, Hello, Lane, Tombstone
 
 EPOCH = "e1"
 
@@ -16,6 +17,11 @@ EPOCH = "e1"
 def batch(first: int, count: int) -> Batch:
     rows = tuple({"n": number} for number in range(first, first + count))
     return Batch(node_id="n1", epoch=EPOCH, lane=Lane.EVENTS, first=first, rows=rows)
+
+
+def tombstone(first: int, last: int) -> Batch:
+    stone = Tombstone(last=last, reason="quota", at=datetime(2026, 1, 1, tzinfo=UTC))
+    return Batch(node_id="n1", epoch=EPOCH, lane=Lane.EVENTS, first=first, tombstone=stone)
 
 
 def hello(base: int, following: int) -> Hello:
@@ -103,21 +109,40 @@ def test_rows_that_the_sender_no_longer_holds_are_a_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dropped", "gaps"),
+    ("acknowledged", "gaps"),
     [
-        (0, (Gap(first=4, last=9),)),
-        (3, (Gap(first=4, last=9),)),
-        (6, (Gap(first=4, last=6, by_quota=True), Gap(first=7, last=9))),
-        (9, (Gap(first=4, last=9, by_quota=True),)),
-        (99, (Gap(first=4, last=9, by_quota=True),)),
+        (0, (Gap(first=4, last=9, reason="unknown"),)),
+        (3, (Gap(first=4, last=9, reason="unknown"),)),
+        (6, (Gap(first=4, last=6, reason="expired"), Gap(first=7, last=9, reason="unknown"))),
+        (9, (Gap(first=4, last=9, reason="expired"),)),
+        (99, (Gap(first=4, last=9, reason="expired"),)),
     ],
 )
-def test_a_gap_says_which_of_it_the_disk_quota_took(dropped: int, gaps: tuple[Gap, ...]) -> None:
-    told = hello(10, 12).model_copy(update={"dropped": dropped})
+def test_a_gap_says_which_of_it_the_hub_had_once(acknowledged: int, gaps: tuple[Gap, ...]) -> None:
+    told = hello(10, 12).model_copy(update={"acknowledged": acknowledged})
 
     verdict = greet(3, told)
 
     assert (verdict.upto, verdict.gaps) == (9, gaps)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "upto", "gaps"),
+    [
+        (3, 9, (Gap(first=4, last=9, reason="quota"),)),
+        (6, 9, (Gap(first=7, last=9, reason="quota"),)),
+        (9, 9, ()),
+        (12, 12, ()),
+    ],
+)
+def test_a_tombstone_is_a_gap_of_what_the_hub_has_not(cursor: int, upto: int, gaps: tuple[Gap, ...]) -> None:
+    verdict = receive(cursor, tombstone(4, 9))
+
+    assert (verdict.upto, verdict.accepted, verdict.gaps) == (upto, 0, gaps)
+
+
+def test_a_tombstone_behind_a_hole_is_refused() -> None:
+    assert receive(2, tombstone(4, 9)).nak
 
 
 def test_a_hub_from_a_backup_gets_again_what_it_forgot() -> None:
@@ -140,4 +165,12 @@ def test_silence_makes_the_pauses_longer_up_to_a_bound() -> None:
         silent = silent.timed_out()
 
     assert Sender(epoch=EPOCH).timeout_s() == 2.0
-    assert silent.timeout_s() == 600.0
+    assert silent.timeout_s() == 30.0
+
+
+def test_who_waits_for_credit_asks_only_now_and_then() -> None:
+    told = Sender(epoch=EPOCH).answered(Ack(epoch=EPOCH, lane=Lane.EVENTS, upto=0, credit=0))
+
+    assert told.waits_for_answer(produced=1)
+    assert not told.waits_for_answer(produced=0)
+    assert told.timeout_s() == 30.0

@@ -11,15 +11,18 @@ from sqlalchemy import Connection, select
 
 from federation.messages import Batch, Event, Hello, Lane, WireModel
 from federation.testing.played_appliance import made_event
+from hub.custody.service import Custody, Taker, TakesNothing
+from hub.custody.tables import custody_cursors
 from hub.database import Database
 from hub.database.upgrade import upgrade
-from hub.events.ingest import Ingest
+from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
-from hub.events.tables import custody_cursors, events
+from hub.events.tables import events
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
 from hub.opening.service import Feeds
 from hub.repository.service import Repository
+from hub.security.results import ResultTaker
 from hub.storage import ContentStore
 
 MUTATIONS = 10_000
@@ -46,17 +49,16 @@ def link() -> Link:
 
 
 @pytest.fixture
-def ingest(database: Database, link: Link, tmp_path: Path) -> Ingest:
-    return Ingest(
-        database=database,
-        link=link,
+def custody(database: Database, link: Link, tmp_path: Path) -> Custody:
+    taker = EventTaker(
         repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1)),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),
-        is_enrolled=KNOWN.__contains__,
         committed=lambda: None,
     )
+    takers: dict[Lane, Taker] = {Lane.EVENTS: taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()}
+    return Custody(database=database, link=link, takers=takers, is_enrolled=KNOWN.__contains__)
 
 
 def batch_of(node_id: str, first: int, rows: int, **more: Any) -> Batch:
@@ -104,21 +106,21 @@ async def cursors(database: Database) -> dict[str, int]:
     return await database.run(work)
 
 
-@pytest.mark.parametrize("kind", ["u/hello", "u/b/events", "u/b/evidence"])
+@pytest.mark.parametrize("kind", ["u/hello", "u/b/events", "u/b/results", "u/b/evidence"])
 async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_event(
-    kind: str, ingest: Ingest, link: Link, database: Database
+    kind: str, custody: Custody, link: Link, database: Database
 ) -> None:
     dice = random.Random(SEED)  # noqa: S311 - repeatable
     hello = Hello(node_id="n1", epoch="e", lane=Lane.EVENTS, base=1, next=4)
     whole = (hello if kind == "u/hello" else batch_of("n1", 1, 2)).to_bytes()
     for _ in range(MUTATIONS // AT_ONCE):
-        await ingest.take([incoming("n1", mutated(whole, dice), kind) for _ in range(AT_ONCE)])
+        await custody.take([incoming("n1", mutated(whole, dice), kind) for _ in range(AT_ONCE)])
 
     assert link.malformed > MUTATIONS // 2
     for node_id, event_id, body in await stored(database):
         event = Event.model_validate(json.loads(body))
         assert (node_id, event_id, event.source) == ("n1", event.id, "n1")
-    await ingest.take([incoming("n2", batch_of("n2", 1, 3))])
+    await custody.take([incoming("n2", batch_of("n2", 1, 3))])
     assert (await cursors(database))["n2"] == 3
 
 
@@ -138,37 +140,39 @@ async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_
     ],
 )
 async def test_what_is_no_message_is_counted_and_leaves_no_trace(
-    payload: bytes, ingest: Ingest, link: Link, database: Database
+    payload: bytes, custody: Custody, link: Link, database: Database
 ) -> None:
-    await ingest.take([incoming("n1", payload)])
+    await custody.take([incoming("n1", payload)])
 
     assert link.malformed == 1
     assert await stored(database) == []
     assert await cursors(database) == {}
 
 
-async def test_a_stranger_is_not_listened_to(ingest: Ingest, database: Database) -> None:
-    await ingest.take([incoming("n9", batch_of("n9", 1, 3))])
+async def test_a_stranger_is_not_listened_to(custody: Custody, database: Database) -> None:
+    await custody.take([incoming("n9", batch_of("n9", 1, 3))])
 
     assert await stored(database) == []
     assert await cursors(database) == {}
 
 
-async def test_a_replayed_batch_changes_nothing(ingest: Ingest, database: Database) -> None:
+async def test_a_replayed_batch_changes_nothing(custody: Custody, database: Database) -> None:
     batch = incoming("n1", batch_of("n1", 1, 5))
 
     for _ in range(3):
-        await ingest.take([batch, batch])
+        await custody.take([batch, batch])
 
     assert len(await stored(database)) == 5
     assert await cursors(database) == {"n1": 5}
 
 
-async def test_events_said_in_another_nodes_name_are_kept_apart_and_counted(ingest: Ingest, database: Database) -> None:
+async def test_events_said_in_another_nodes_name_are_kept_apart_and_counted(
+    custody: Custody, database: Database
+) -> None:
     forged = batch_of("n1", 1, 2, source="n2")
 
-    await ingest.take([incoming("n1", forged)])
+    await custody.take([incoming("n1", forged)])
 
     assert await stored(database) == []
-    assert ingest.tally.rejected == 2
+    assert custody.tally.rejected == {Lane.EVENTS: 2}
     assert await cursors(database) == {"n1": 2}  # or they would stop the lane for ever

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from federation.messages import CameraReport, CameraState
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
-from hub.events.tables import custody_cursors, rejected_rows
+from hub.custody.tables import custody_cursors, rejected_rows
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 DIGEST = f"sha256:{hashlib.sha256(JPEG).hexdigest()}"
@@ -94,6 +94,34 @@ async def test_rows_that_an_appliance_lost_are_shown_as_a_gap(linked_hub: Any) -
         assert ack.upto == 4
         gaps = (await linked_hub.console.get("/api/v1/gaps")).raise_for_status().json()["items"]
         assert [(gap["first"], gap["last"], gap["reason"]) for gap in gaps] == [(1, 4, "unknown")]
+
+
+async def test_rows_that_an_appliance_gave_up_are_a_gap_with_its_reason_and_the_lane_goes_on(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        rows = [made_event(node.node_id) for _ in range(3)]
+        await node.hand_over(1, rows[:2])
+
+        ack = await node.give_up(2, 9, "disk_full")
+        again = await node.give_up(2, 9, "disk_full")
+        after = await node.hand_over(10, rows[2:])
+
+        assert (ack.upto, again.upto, after.upto) == (9, 9, 10)
+        gaps = (await linked_hub.console.get("/api/v1/gaps")).raise_for_status().json()["items"]
+        assert [(gap["lane"], gap["first"], gap["last"], gap["reason"]) for gap in gaps] == [
+            ("events", 3, 9, "disk_full")
+        ]
+        assert len(await listed(linked_hub)) == 3
+
+
+async def test_the_answer_to_a_hello_gives_back_the_mark_of_the_last_row(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id)], mark="first")
+        await node.hand_over(2, [made_event(node.node_id)], mark="second")
+        await node.hand_over(2, [made_event(node.node_id)], mark="another row by the same number")
+
+        ack = await node.hello(following=3)
+
+        assert (ack.upto, ack.mark) == (2, "second")
 
 
 async def test_sequence_numbers_beyond_the_database_are_ignored(linked_hub: Any) -> None:

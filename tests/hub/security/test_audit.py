@@ -57,7 +57,7 @@ async def test_the_csv_export_holds_every_entry_and_no_formula(hub: Any) -> None
 
     lines = answer.content.decode("utf-8-sig").splitlines()
     assert answer.headers["content-type"].startswith("text/csv")
-    assert lines[0] == "id,at,actor_kind,actor,peer,action,subject,succeeded,detail"
+    assert lines[0] == "id,at,actor_kind,actor,peer,action,subject,succeeded,detail,node_id"
     assert ",'=1+1,node:x,True,{}" in lines[1]
 
 

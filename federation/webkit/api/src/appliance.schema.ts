@@ -515,6 +515,12 @@ export interface components {
              * @description highest sequence number the hub has committed
              */
             acknowledged: number;
+            /**
+             * Given Up
+             * @description numbers without a row, for want of room, that are still known
+             * @default 0
+             */
+            given_up: number;
         } & {
             [key: string]: unknown;
         };

@@ -581,23 +581,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/gaps": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List what appliances lost before the hub got it, newest first. */
-        get: operations["list_gaps"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/pictures/{digest}": {
         parameters: {
             query?: never;
@@ -609,6 +592,23 @@ export interface paths {
         get: operations["get_picture"];
         /** Hand over an evidence picture; for appliances, as often as they like. */
         put: operations["put_picture"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what appliances lost before the hub got it, newest first. */
+        get: operations["list_gaps"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -849,6 +849,11 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
+            /**
+             * Node Id
+             * @description the appliance on which it happened; empty: at this hub
+             */
+            node_id: string;
         };
         /**
          * Box
@@ -1409,7 +1414,7 @@ export interface components {
         };
         /**
          * Gap
-         * @description 缺口: rows that an appliance lost before the hub got them; `reason` says whether its disk quota took them.
+         * @description 缺口: rows of an appliance that the hub never gets.
          */
         Gap: {
             /** Node Id */
@@ -1424,9 +1429,9 @@ export interface components {
             last: number;
             /**
              * Reason
-             * @enum {string}
+             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and left the box's replay ring before the hub was restored; `unknown`
              */
-            reason: "quota" | "unknown";
+            reason: string;
             /**
              * Seen At
              * Format: date-time
@@ -1488,6 +1493,12 @@ export interface components {
              * @description highest sequence number the hub has committed
              */
             acknowledged: number;
+            /**
+             * Given Up
+             * @description numbers without a row, for want of room, that are still known
+             * @default 0
+             */
+            given_up: number;
         } & {
             [key: string]: unknown;
         };
@@ -2805,6 +2816,7 @@ export interface operations {
                 action?: string;
                 since?: string;
                 until?: string;
+                node_id?: string;
             };
             header?: never;
             path?: never;
@@ -2841,6 +2853,7 @@ export interface operations {
                 action?: string;
                 since?: string;
                 until?: string;
+                node_id?: string;
             };
             header?: never;
             path?: never;
@@ -4111,39 +4124,6 @@ export interface operations {
             };
         };
     };
-    list_gaps: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-                node_id?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_Gap_"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
     get_picture: {
         parameters: {
             query?: never;
@@ -4196,6 +4176,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_gaps: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                node_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Gap_"];
+                };
             };
             /** @description a problem that says what to do */
             default: {

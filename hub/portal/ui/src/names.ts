@@ -20,6 +20,7 @@ export function useNames() {
   const byPoint = computed(() => new Map(points.value?.ids.map((id, at) => [id, points.value?.names[at] ?? id])))
   const byAlgorithm = computed(() => new Map(algorithms.value?.items.map((item) => [item.id, item])))
   return {
+    nodeChoices: computed(() => nodes.value?.items.map(({ id, name }) => ({ id, name })) ?? []),
     nodeName: (id: string) => byNode.value.get(id) ?? id,
     pointName: (id: string) => byPoint.value.get(id) ?? id,
     algorithmName: (id: string) => {

@@ -1,0 +1,138 @@
+"""What a transaction of custody reads and writes: cursors, gaps and rejected rows."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+
+from federation.messages import Lane
+from hub.custody.intake import Cursor, LaneKey, Lost, Row
+from hub.custody.tables import custody_cursors, custody_gaps, rejected_rows
+
+log = logging.getLogger(__name__)
+
+LONGEST_REJECT = 20_000
+KEYS_AT_ONCE = 300
+
+
+def read_cursors(connection: Connection, keys: Iterable[LaneKey]) -> dict[LaneKey, Cursor]:
+    """Return how far the lanes that are known are committed."""
+    wanted = [(key.node_id, key.epoch, key.lane.value) for key in sorted(keys)]
+    place = tuple_(custody_cursors.c.node_id, custody_cursors.c.epoch, custody_cursors.c.lane)
+    columns = (custody_cursors.c.node_id, custody_cursors.c.epoch, custody_cursors.c.lane)
+    found: dict[LaneKey, Cursor] = {}
+    for start in range(0, len(wanted), KEYS_AT_ONCE):
+        part = select(*columns, custody_cursors.c.upto, custody_cursors.c.mark).where(
+            place.in_(wanted[start : start + KEYS_AT_ONCE])
+        )
+        for node_id, epoch, lane, upto, mark in connection.execute(part):
+            found[LaneKey(node_id=node_id, epoch=epoch, lane=Lane(lane))] = Cursor(upto=upto, mark=mark)
+    return found
+
+
+def move_cursors(
+    connection: Connection,
+    known: Mapping[LaneKey, Cursor],
+    cursors: Mapping[LaneKey, Cursor],
+    *,
+    repeated: Mapping[LaneKey, int],
+    rejected: Mapping[LaneKey, int],
+    at_us: int,
+) -> None:
+    """Store where lanes stand now, and count what of them was there already or could not be taken."""
+    fresh = [_cursor_row(key, cursor, repeated, rejected, at_us) for key, cursor in cursors.items() if key not in known]
+    if fresh:
+        connection.execute(insert(custody_cursors), fresh)
+    moved = [
+        {f"_{name}": value for name, value in _cursor_row(key, cursor, repeated, rejected, at_us).items()}
+        for key, cursor in cursors.items()
+        if key in known and cursor != known[key]
+    ]
+    if moved:
+        connection.execute(_MOVE, moved)
+
+
+_MOVE = (
+    update(custody_cursors)
+    .where(
+        custody_cursors.c.node_id == bindparam("_node_id"),
+        custody_cursors.c.epoch == bindparam("_epoch"),
+        custody_cursors.c.lane == bindparam("_lane"),
+    )
+    .values(
+        upto=bindparam("_upto"),
+        mark=bindparam("_mark"),
+        repeated=custody_cursors.c.repeated + bindparam("_repeated"),
+        rejected=custody_cursors.c.rejected + bindparam("_rejected"),
+        updated_at_us=bindparam("_updated_at_us"),
+    )
+)
+
+
+def _cursor_row(
+    key: LaneKey, cursor: Cursor, repeated: Mapping[LaneKey, int], rejected: Mapping[LaneKey, int], at_us: int
+) -> dict[str, Any]:
+    return {
+        "node_id": key.node_id,
+        "epoch": key.epoch,
+        "lane": key.lane.value,
+        "upto": cursor.upto,
+        "mark": cursor.mark,
+        "repeated": repeated.get(key, 0),
+        "rejected": rejected.get(key, 0),
+        "updated_at_us": at_us,
+    }
+
+
+def record_losses(connection: Connection, losses: Sequence[Lost], at_us: int) -> None:
+    """Store gaps."""
+    for lost in losses:
+        log.error(
+            "rows lost before they reached the hub: node=%s epoch=%s lane=%s first=%d last=%d reason=%s",
+            lost.key.node_id,
+            lost.key.epoch,
+            lost.key.lane,
+            lost.first,
+            lost.last,
+            lost.reason,
+        )
+    values = [
+        {
+            "node_id": lost.key.node_id,
+            "epoch": lost.key.epoch,
+            "lane": lost.key.lane.value,
+            "first": lost.first,
+            "last": lost.last,
+            "reason": lost.reason,
+            "seen_at_us": at_us,
+        }
+        for lost in losses
+    ]
+    if values:
+        connection.execute(insert(custody_gaps), values)
+
+
+def record_rejects(connection: Connection, rejected: Sequence[tuple[Row, str]], at_us: int) -> Counter[LaneKey]:
+    """Store rows that could not be taken, with the reason; return how many of each lane."""
+    for row, reason in rejected:
+        log.warning(
+            "row not taken: node=%s lane=%s sequence=%d: %s", row.key.node_id, row.key.lane, row.sequence, reason
+        )
+    values: list[dict[str, Any]] = [
+        {
+            "node_id": row.key.node_id,
+            "epoch": row.key.epoch,
+            "lane": row.key.lane.value,
+            "sequence": row.sequence,
+            "reason": reason.replace("\x00", ""),
+            "body": json.dumps(row.body)[:LONGEST_REJECT],
+            "seen_at_us": at_us,
+        }
+        for row, reason in rejected
+    ]
+    if values:
+        connection.execute(insert(rejected_rows), values)
+    return Counter(row.key for row, _ in rejected)
