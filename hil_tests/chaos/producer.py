@@ -24,6 +24,7 @@ class Producer:
         """Prepare; `run` produces. `committed_at` tells when the agent confirmed each event, as a Unix time."""
         self.committed = 0
         self.retries = 0
+        self.pace_s = 0.0
         self.committed_at: dict[str, float] = {}
         self._socket = agent_socket
         self._task_id = task_id
@@ -34,7 +35,11 @@ class Producer:
         return tuple(self.committed_at)
 
     async def run(self, *, may_go_on: Callable[[], bool], pace_s: float) -> None:
-        """Produce an event every `pace_s` seconds, if the box keeps up, for as long as `may_go_on`."""
+        """Produce an event every `pace_s` seconds, if the box keeps up, for as long as `may_go_on`.
+
+        Who changes the attribute `pace_s` meanwhile changes the pace.
+        """
+        self.pace_s = pace_s
         connector = aiohttp.UnixConnector(path=str(self._socket), limit=1)
         timeout = aiohttp.ClientTimeout(total=POST_WITHIN_S)
         async with aiohttp.ClientSession("http://agent", connector=connector, timeout=timeout) as session:
@@ -42,7 +47,7 @@ class Producer:
                 event_id = await self._commit(session, with_picture=self.committed % PICTURE_EVERY == 0)
                 self.committed += 1
                 self.committed_at[event_id] = datetime.now(UTC).timestamp()
-                await asyncio.sleep(pace_s)
+                await asyncio.sleep(self.pace_s)
 
     async def _commit(self, session: aiohttp.ClientSession, *, with_picture: bool) -> str:
         event_id, picture = new_id(), None

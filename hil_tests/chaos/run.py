@@ -19,7 +19,7 @@ DELIVERED_WITHIN_S = 600.0
 BACK_UP_EVERY_S = 15.0
 POLL_S = 0.25
 PROGRESS_EVERY_S = 5.0
-PACE_S = 0.001
+PACE_S, CALM_PACE_S = 0.001, 0.1
 BREATHER_EVERY, LONGEST_BREATHER_S = 5, 30.0  # or a hub that takes seconds to start would never be there
 HUB_MEMORY_MB, AGENT_MEMORY_MB = 400.0, 200.0
 
@@ -96,10 +96,18 @@ async def _trouble(chronicle: Chronicle, strokes: list[Stroke], events: int, say
     """Produce all events and let all faults strike, spread over the events."""
     scene, struck = chronicle.scene, 0
 
+    def ahead() -> bool:
+        return scene.committed >= events * (struck + 1) / (len(strokes) + 1)
+
     def may_go_on() -> bool:
-        # The last events are produced after the last fault has struck, and no faster than faults strike.
-        share = (struck + 1) / (len(strokes) + 1)
-        return scene.committed < events * share or struck < len(strokes)
+        return struck < len(strokes) or not ahead()
+
+    async def steer() -> None:
+        # Events come before, between and after the faults, and during each of them.
+        while True:
+            for box in scene.boxes:
+                box.producer.pace_s = CALM_PACE_S if ahead() else PACE_S
+            await asyncio.sleep(POLL_S / 5)
 
     async def strike_all() -> None:
         nonlocal struck
@@ -124,11 +132,11 @@ async def _trouble(chronicle: Chronicle, strokes: list[Stroke], events: int, say
             say(f"  {chronicle.now_s():4.0f} s {scene.committed:>7} of {events} events, {faults:>4} faults")
 
     async with asyncio.TaskGroup() as group:
-        others = [group.create_task(back_up()), group.create_task(tell())]
-        async with asyncio.TaskGroup() as work:
-            work.create_task(strike_all())
+        others = [group.create_task(work()) for work in (steer, back_up, tell)]
+        async with asyncio.TaskGroup() as main:
+            main.create_task(strike_all())
             for box in scene.boxes:
-                work.create_task(box.producer.run(may_go_on=may_go_on, pace_s=PACE_S))
+                main.create_task(box.producer.run(may_go_on=may_go_on, pace_s=PACE_S))
         for task in others:
             task.cancel()
 
