@@ -1,5 +1,7 @@
 """What the agent answers on `agent.sock`; the protocol stands in `appliance.local.messages`."""
 
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,10 +12,32 @@ from appliance.agent.state import AgentState
 from appliance.local import LocalEvent, StreamsReport, VisionReport
 from appliance.local.sockets import AGENT_SOCKET, private_socket
 
+log = logging.getLogger(__name__)
+
 PLAN_WITHIN_S = 20.0
 BODY_LIMIT_BYTES = 64 << 20
 PICTURE_LIMIT_BYTES = 32 << 20
 MOST_PICTURES = 8
+
+
+class _Storing:
+    """Whether the disk takes events: said in the log when that changes, not with every event that comes again."""
+
+    def __init__(self) -> None:
+        self._fails = False
+
+    def failed(self, error: Exception) -> web.Response:
+        """Return the answer to who hands an event over: keep it, and come again."""
+        if not self._fails:
+            log.error("events cannot be stored: %s; whoever found them keeps them until there is room", error)
+        self._fails = True
+        return web.Response(status=507, text=f"the event cannot be stored now: {error}")
+
+    def succeeded(self) -> None:
+        """Note that an event is stored."""
+        if self._fails:
+            log.info("events are stored again")
+        self._fails = False
 
 
 @asynccontextmanager
@@ -44,12 +68,18 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
             return web.Response(status=204)
         return web.Response(body=found.to_bytes(), content_type="application/json")
 
+    storing = _Storing()
+
     async def event(request: web.Request) -> web.Response:
         try:
             found, pictures = await _read_event(request)
-            fresh = await state.record_event(found, pictures)
         except (ValidationError, ValueError) as error:
             return _refused(str(error)[:300])
+        try:
+            fresh = await state.record_event(found, pictures)
+        except (OSError, sqlite3.OperationalError) as error:
+            return storing.failed(error)
+        storing.succeeded()
         return web.Response(status=201 if fresh else 200)
 
     async def streams(request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ The agent serves HTTP on `agent.sock`:
 - `GET /plan?after=N` answers the `Plan` once its version exceeds N, or 204 after 20 s.
 - `POST /events` takes multipart: part `event` is a `LocalEvent`, parts `picture` are JPEGs in the
   order of `pictures`; 201 means committed in one transaction, so the sender may forget it. A repeat
-  of the same id is 200 and changes nothing.
+  of the same id is 200 and changes nothing. 507: the disk is full; the sender keeps it and comes again.
 - `POST /report/streams` takes a `StreamsReport`, `POST /report/vision` a `VisionReport`; 204.
 
 The streams process speaks frames on `streams.sock`. A client sends JSON lines
