@@ -25,6 +25,11 @@ class LiveFeed:
         self.dropped = 0
         self._viewers: set[asyncio.Queue[Notice]] = set()
 
+    @property
+    def viewers(self) -> int:
+        """How many pages are listening."""
+        return len(self._viewers)
+
     def publish(self, kind: str, data: dict[str, Any]) -> None:
         """Tell every viewer, from the event loop's thread, without waiting."""
         notice = Notice(kind=kind, data=data)

@@ -2,22 +2,21 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from pydantic import ValidationError
 
 from appliance.agent.state import AgentState
-from appliance.local import LocalEvent, StreamsReport, VisionReport
+from appliance.local import Answer, StreamsReport, VisionReport
+from appliance.local.parcel import Arrived, BadParcel, Outgoing, unpack
 from appliance.local.sockets import AGENT_SOCKET, private_socket
 
 log = logging.getLogger(__name__)
 
 PLAN_WITHIN_S = 20.0
 BODY_LIMIT_BYTES = 64 << 20
-PICTURE_LIMIT_BYTES = 32 << 20
-MOST_PICTURES = 8
 
 
 class _Storing:
@@ -70,17 +69,18 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
 
     storing = _Storing()
 
-    async def event(request: web.Request) -> web.Response:
+    async def events(request: web.Request) -> web.Response:
         try:
-            found, pictures = await _read_event(request)
-        except (ValidationError, ValueError) as error:
-            return _refused(str(error)[:300])
+            arrived = unpack(await request.read())
+        except BadParcel as error:
+            return _refused(str(error))
+        found, refused = _sort_out(arrived)
         try:
-            fresh = await state.record_event(found, pictures)
+            await state.record_events(found)
         except (OSError, sqlite3.OperationalError) as error:
             return storing.failed(error)
         storing.succeeded()
-        return web.Response(status=201 if fresh else 200)
+        return web.Response(body=Answer(refused=refused).to_bytes(), content_type="application/json")
 
     async def streams(request: web.Request) -> web.Response:
         try:
@@ -97,31 +97,21 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
         return web.Response(status=204)
 
     app.router.add_get("/plan", plan)
-    app.router.add_post("/events", event)
+    app.router.add_post("/events", events)
     app.router.add_post("/report/streams", streams)
     app.router.add_post("/report/vision", vision)
 
 
-async def _read_event(request: web.Request) -> tuple[LocalEvent, list[bytes]]:
-    """Return the event and its pictures; raise ValueError for what does not fit together."""
-    event: LocalEvent | None = None
-    pictures: list[bytes] = []
-    reader = await request.multipart()
-    while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader):
-            continue
-        content = bytes(await part.read())
-        if part.name == "event":
-            event = LocalEvent.model_validate_json(content)
-        elif part.name == "picture" and len(pictures) < MOST_PICTURES:
-            pictures.append(content)
-    if event is None or len(pictures) != len(event.pictures):
-        msg = "an event comes with as many pictures as it names"
-        raise ValueError(msg)
-    if any(not picture or len(picture) > PICTURE_LIMIT_BYTES for picture in pictures):
-        msg = "a picture is empty or larger than 32 MiB"
-        raise ValueError(msg)
-    return event, pictures
+def _sort_out(arrived: Sequence[Arrived]) -> tuple[list[Outgoing], dict[int, str]]:
+    """Part the events that can be kept from those that never can, by their place and with the reason."""
+    found: list[Outgoing] = []
+    refused: dict[int, str] = {}
+    for place, each in enumerate(arrived):
+        try:
+            found.append(each.checked())
+        except ValueError as error:
+            refused[place] = str(error)[:300]
+    return found, refused
 
 
 def _refused(text: str) -> web.Response:

@@ -5,7 +5,7 @@ import importlib.metadata
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from appliance.health.processes import (
     supervisor_name,
 )
 from appliance.local import LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.local.parcel import Outgoing
 from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
@@ -173,26 +174,18 @@ class AgentState:
         wanted = {ref.digest for ref in desired.packages if ref.digest} if desired else set()
         return tuple(sorted(wanted - {f"sha256:{path.stem}" for path in self._package_files()}))
 
-    async def record_event(self, event: LocalEvent, contents: list[bytes]) -> bool:
-        """Commit an event with its pictures and outbox row; False for a repeat."""
-        digests = [await asyncio.to_thread(self.pictures.put, content) for content in contents]
-        refs = tuple(
-            EvidenceRef(
-                digest=digest,
-                size_bytes=len(content),
-                width_px=picture.width_px,
-                height_px=picture.height_px,
-            )
-            for digest, content, picture in zip(digests, contents, event.pictures, strict=True)
-        )
-        full = _event(event, refs, source=self.node_id)
+    async def record_events(self, arrived: Sequence[Outgoing]) -> None:
+        """Commit events with their pictures and outbox rows, all in one transaction; repeats change nothing."""
+        contents = [picture for each in arrived for picture in each.pictures]
+        digests = await asyncio.to_thread(self.pictures.put_all, contents) if contents else []
+        made = _events_of(arrived, digests, source=self.node_id)
         now = datetime.now(UTC)
-        sequence = await self.commit(lambda db: events.record(db, full, now))
-        if sequence is None:
-            return False
+        numbers = await self.commit(lambda db: [events.record(db, event, now) for event in made])
         self.report_changes.note()
-        self.live.publish("event.created", full.model_dump(mode="json"))
-        return True
+        if self.live.viewers:
+            for event, number in zip(made, numbers, strict=True):
+                if number is not None:
+                    self.live.publish("event.created", event.model_dump(mode="json"))
 
     def note_handed_over(self) -> None:
         """Note that the hub has taken pictures: their lane has grown, and their backlog shrunk."""
@@ -303,6 +296,21 @@ def _read_what_is_shipped() -> str:
 def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:
     """Return what makes a change of a camera worth telling at once."""
     return {key: (camera.state.value, camera.reason) for key, camera in cameras.items()}
+
+
+def _events_of(arrived: Sequence[Outgoing], digests: Sequence[str], *, source: str) -> list[Event]:
+    """Return events as they are kept; `digests` are those of all their pictures, in order."""
+    made: list[Event] = []
+    used = 0
+    for each in arrived:
+        own = digests[used : used + len(each.pictures)]
+        used += len(own)
+        refs = tuple(
+            EvidenceRef(digest=digest, size_bytes=len(content), width_px=picture.width_px, height_px=picture.height_px)
+            for digest, content, picture in zip(own, each.pictures, each.event.pictures, strict=True)
+        )
+        made.append(_event(each.event, refs, source=source))
+    return made
 
 
 def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source: str) -> Event:

@@ -2,23 +2,15 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
-from appliance.local import LocalEvent
-from appliance.local.agent_client import AgentAway, AgentClient, EventRefused
+from appliance.local.agent_client import AgentAway, AgentClient, EventsRefused
+from appliance.local.parcel import MOST_EVENTS, Outgoing
 
 log = logging.getLogger(__name__)
 
 WAITING_EVENTS = 200
+PARCEL_BYTES = 16 << 20
 RETRY_S = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
-    """One event with its JPEG pictures."""
-
-    event: LocalEvent
-    pictures: list[bytes]
 
 
 class EventQueue:
@@ -38,20 +30,27 @@ class EventQueue:
             log.warning("event dropped: the agent has not taken %d events", WAITING_EVENTS)
 
     async def deliver_forever(self, agent: AgentClient) -> None:
-        """Hand events over in order until cancelled; each is tried until the agent has it."""
+        """Hand events over in order until cancelled; what waits goes together, tried until the agent has it."""
         while True:
-            outgoing = await self._queue.get()
-            await self._deliver(agent, outgoing)
+            parcel = [await self._queue.get()]
+            size_bytes = parcel[0].size_bytes
+            while len(parcel) < MOST_EVENTS and size_bytes < PARCEL_BYTES and not self._queue.empty():
+                parcel.append(self._queue.get_nowait())
+                size_bytes += parcel[-1].size_bytes
+            await self._deliver(agent, parcel)
 
-    async def _deliver(self, agent: AgentClient, outgoing: Outgoing) -> None:
+    async def _deliver(self, agent: AgentClient, parcel: list[Outgoing]) -> None:
         while True:
             try:
-                await agent.post_event(outgoing.event, outgoing.pictures)
+                refused = await agent.post_events(parcel)
             except AgentAway:
                 await asyncio.sleep(RETRY_S)
-            except EventRefused as refusal:
-                self.dropped += 1
-                log.warning("event refused by the agent: %s", refusal)
+            except EventsRefused as refusal:
+                self.dropped += len(parcel)
+                log.warning("%d events refused by the agent: %s", len(parcel), refusal)
                 return
             else:
+                self.dropped += len(refused)
+                for reason in refused.values():
+                    log.warning("event refused by the agent: %s", reason)
                 return

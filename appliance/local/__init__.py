@@ -1,6 +1,7 @@
 """What the processes of one appliance say to each other, over Unix sockets of mode 0600."""
 
 from appliance.local.messages import (
+    Answer,
     DecodeLevel,
     FrameHeader,
     LocalEvent,
@@ -12,6 +13,7 @@ from appliance.local.messages import (
 )
 
 __all__ = [
+    "Answer",
     "DecodeLevel",
     "FrameHeader",
     "LocalEvent",

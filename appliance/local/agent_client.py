@@ -1,13 +1,14 @@
 """What streams and vision ask of the agent, over `agent.sock`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
-from appliance.local.messages import LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.local.messages import Answer, Plan, StreamsReport, VisionReport
+from appliance.local.parcel import Outgoing, pack
 from appliance.local.sockets import AGENT_SOCKET
 from federation.messages.calendar import known_zones
 
@@ -20,8 +21,8 @@ class AgentAway(Exception):
     """The agent does not answer now; try again."""
 
 
-class EventRefused(Exception):
-    """The agent will never take this event; the text says why."""
+class EventsRefused(Exception):
+    """The agent will never take these events; the text says why."""
 
 
 class AgentClient:
@@ -44,18 +45,18 @@ class AgentClient:
                 version = plan.version
                 yield plan
 
-    async def post_event(self, event: LocalEvent, pictures: list[bytes]) -> None:
-        """Return once the agent has committed the event; raise AgentAway or EventRefused."""
-        form = aiohttp.FormData()
-        form.add_field("event", event.model_dump_json(), content_type="application/json")
-        for index, picture in enumerate(pictures):
-            name = f"{index}.jpg"
-            form.add_field("picture", picture, content_type="image/jpeg", filename=name)
-        status, text = await self._post("/events", data=form)
+    async def post_events(self, parcel: Sequence[Outgoing]) -> dict[int, str]:
+        """Return once the agent has committed the events, but for those that it refuses for ever: place and reason.
+
+        Raises AgentAway when it takes none now, EventsRefused when it will never take this parcel.
+        """
+        headers = {"Content-Type": "application/octet-stream"}
+        status, text = await self._post("/events", data=await asyncio.to_thread(pack, parcel), headers=headers)
         if status in {400, 413, 415, 422}:
-            raise EventRefused(text[:300])
-        if status not in {200, 201}:
+            raise EventsRefused(text[:300])
+        if status != 200:
             raise AgentAway(f"status {status}")
+        return Answer.model_validate_json(text).refused
 
     async def report(self, report: StreamsReport | VisionReport) -> None:
         """Tell the agent how things go; raise AgentAway when it does not answer."""
@@ -75,9 +76,7 @@ class AgentClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise AgentAway(str(error)) from error
 
-    async def _post(
-        self, path: str, *, data: aiohttp.FormData | bytes, headers: dict[str, str] | None = None
-    ) -> tuple[int, str]:
+    async def _post(self, path: str, *, data: bytes, headers: dict[str, str]) -> tuple[int, str]:
         try:
             timeout = aiohttp.ClientTimeout(total=POST_WITHIN_S)
             async with self._session.post(path, data=data, headers=headers, timeout=timeout) as answer:

@@ -3,9 +3,10 @@
 The agent serves HTTP on `agent.sock`:
 
 - `GET /plan?after=N` answers the `Plan` once its version exceeds N, or 204 after 20 s.
-- `POST /events` takes multipart: part `event` is a `LocalEvent`, parts `picture` are JPEGs in the
-  order of `pictures`; 201 means committed in one transaction, so the sender may forget it. A repeat
-  of the same id is 200 and changes nothing. 507: the disk is full; the sender keeps it and comes again.
+- `POST /events` takes up to 100 events with their pictures, as `appliance.local.parcel` packs them; 200 means that
+  they are committed in one transaction, so the sender may forget them, but for those that its body, an `Answer`,
+  names as refused. A repeat of the same id changes nothing. 507: the disk is full; the sender keeps them and comes
+  again.
 - `POST /report/streams` takes a `StreamsReport`, `POST /report/vision` a `VisionReport`; 204.
 
 The streams process speaks frames on `streams.sock`. A client sends JSON lines
@@ -101,6 +102,12 @@ class LocalEvent(WireModel):
     region: Polygon | None = None
     dwell_s: float = 0.0
     pictures: tuple[LocalPicture, ...] = ()
+
+
+class Answer(WireModel):
+    """What became of a parcel of events: those refused by their place in it, with the reason; the rest is kept."""
+
+    refused: dict[int, str] = Field(default_factory=dict)
 
 
 class StreamsReport(WireModel):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,25 +19,32 @@ class PictureFolder:
         name = digest.removeprefix("sha256:")
         return self.root / name[:2] / name[2:4] / name
 
-    def put(self, content: bytes) -> str:
-        """Store `content` so that it survives a power cut, and return its digest; a repeat is harmless."""
-        digest = digest_of(content)
-        path = self.path_of(digest)
-        if path.exists() and path.stat().st_size == len(content):
-            return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-            part = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """Store pictures so that they survive a power cut, and return their digests; a repeat is harmless.
+
+        Everything is written before anything is flushed, and each folder is flushed once: together they cost the disk
+        little more than one.
+        """
+        digests = [digest_of(content) for content in contents]
+        fresh = {
+            self.path_of(digest): content
+            for digest, content in zip(digests, contents, strict=True)
+            if not _is_there(self.path_of(digest), len(content))
+        }
+        parts: dict[Path, Path] = {}
+        try:
+            for path, content in fresh.items():
+                parts[path] = _written(path.parent, content)
+            for path, part in parts.items():
+                _flush(part)
                 part.replace(path)
-            except BaseException:
+        except BaseException:
+            for part in parts.values():
                 part.unlink(missing_ok=True)
-                raise
-        _sync_folder(path.parent)
-        return digest
+            raise
+        for folder in {folder for path in parts for folder in list(path.parents)[:3]}:
+            _flush(folder)  # the new name, and where the folder is new, the folder's own
+        return digests
 
     def read(self, digest: str) -> bytes | None:
         """Return the bytes of a picture, or None if it is not here or no longer what it was."""
@@ -56,11 +64,25 @@ def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in `folder`, and the folder itself, durable."""
-    for place in (folder, folder.parent, folder.parent.parent):
-        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _is_there(path: Path, size_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def _written(folder: Path, content: bytes) -> Path:
+    """Return a new file in `folder` with this content, which is not yet on the disk for certain."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".part-")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    return Path(name)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,10 +1,13 @@
 """Plays the vision process of one box: hands events to the agent until each is committed."""
 
 import asyncio
+import http
 import json
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -55,15 +58,15 @@ class Producer:
             picture = JPEG_START + event_id.encode().ljust(PICTURE_BYTES, b".") + JPEG_END
         while True:
             try:
-                async with session.post("/events", data=self._form(event_id, picture)) as answer:
-                    if answer.status in {200, 201}:
+                async with session.post("/events", data=self._parcel(event_id, picture)) as answer:
+                    if answer.status == http.HTTPStatus.OK:
                         return event_id
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass
             self.retries += 1
             await asyncio.sleep(RETRY_S)
 
-    def _form(self, event_id: str, picture: bytes | None) -> aiohttp.FormData:
+    def _parcel(self, event_id: str, picture: bytes | None) -> bytes:
         now = datetime.now(UTC).isoformat()
         event = {
             "id": event_id,
@@ -78,8 +81,11 @@ class Producer:
             "score": 0.9,
             "pictures": [] if picture is None else [{"width_px": 64, "height_px": 36}],
         }
-        form = aiohttp.FormData()
-        form.add_field("event", json.dumps(event), content_type="application/json", filename="event.json")
-        if picture is not None:
-            form.add_field("picture", picture, content_type="image/jpeg", filename="0.jpg")
-        return form
+        return parcel([event], [[] if picture is None else [picture]])
+
+
+def parcel(events: Sequence[Mapping[str, Any]], pictures: Sequence[Sequence[bytes]]) -> bytes:
+    """Return events with their pictures as vision hands them to the agent: length, header, pictures."""
+    sizes = [[len(picture) for picture in own] for own in pictures]
+    header = json.dumps({"events": list(events), "sizes": sizes}).encode()
+    return b"".join((struct.pack("!I", len(header)), header, *(picture for own in pictures for picture in own)))

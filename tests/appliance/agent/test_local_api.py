@@ -11,6 +11,7 @@ from appliance.agent.state import AgentState
 from appliance.config import Config
 from appliance.local import LocalEvent, LocalPicture
 from appliance.local.agent_client import AgentAway, agent_client
+from appliance.local.parcel import Outgoing
 from appliance.store.database import Database
 from federation.messages import new_id
 
@@ -46,10 +47,10 @@ async def test_an_event_that_the_disk_does_not_take_is_asked_for_again_and_said_
             config.pictures_folder.write_text("in the way")
             for _ in range(3):
                 with pytest.raises(AgentAway, match="507"):
-                    await vision.post_event(event, [PICTURE])
+                    await vision.post_events([Outgoing(event=event, pictures=[PICTURE])])
             config.pictures_folder.unlink()
             for _ in range(2):
-                await vision.post_event(event, [PICTURE])
+                await vision.post_events([Outgoing(event=event, pictures=[PICTURE])])
 
     said = [record.message for record in caplog.records if record.name == local_api.__name__]
     assert len(said) == 2

@@ -17,7 +17,8 @@ import pytest
 from appliance import app
 from appliance.config import Config, PanelConfig
 from appliance.local import LocalEvent, LocalPicture, StreamsReport
-from appliance.local.agent_client import AgentClient, EventRefused, agent_client
+from appliance.local.agent_client import AgentClient, EventsRefused, agent_client
+from appliance.local.parcel import Outgoing
 from federation.messages import CameraReport, CameraState, new_id
 from federation.testing.waiting import until
 
@@ -228,8 +229,8 @@ async def test_a_wrong_camera_is_refused_and_changes_nothing(panel: httpx.AsyncC
 async def test_an_event_of_vision_is_listed_once_with_its_picture(panel: httpx.AsyncClient, box: AgentClient) -> None:
     event = an_event()
 
-    await box.post_event(event, [a_picture()])
-    await box.post_event(event, [a_picture()])  # the answer was lost, say
+    await box.post_events([Outgoing(event=event, pictures=[a_picture()])])
+    await box.post_events([Outgoing(event=event, pictures=[a_picture()])])  # the answer was lost, say
 
     listed = (await panel.get("/api/v1/events")).json()["items"]
     assert [row["id"] for row in listed] == [event.id]
@@ -243,8 +244,7 @@ async def test_an_event_of_vision_is_listed_once_with_its_picture(panel: httpx.A
 
 async def test_events_are_paged_newest_first(panel: httpx.AsyncClient, box: AgentClient) -> None:
     made = [an_event(pictures=()) for _ in range(5)]
-    for event in made:
-        await box.post_event(event, [])
+    await box.post_events([Outgoing(event=event, pictures=[]) for event in made])
 
     first = (await panel.get("/api/v1/events", params={"limit": 3})).json()
     rest = (await panel.get("/api/v1/events", params={"limit": 3, "after": first["next"]})).json()
@@ -253,11 +253,27 @@ async def test_events_are_paged_newest_first(panel: httpx.AsyncClient, box: Agen
     assert rest["next"] is None
 
 
-async def test_an_event_that_does_not_fit_its_pictures_is_refused(panel: httpx.AsyncClient, box: AgentClient) -> None:
-    with pytest.raises(EventRefused, match="as many pictures"):
-        await box.post_event(an_event(), [])
-    with pytest.raises(EventRefused, match="empty"):
-        await box.post_event(an_event(), [b""])
+async def test_an_event_that_does_not_fit_its_pictures_is_refused_and_those_beside_it_are_kept(
+    panel: httpx.AsyncClient, box: AgentClient
+) -> None:
+    good = an_event()
+    parcel = [
+        Outgoing(event=an_event(), pictures=[]),
+        Outgoing(event=good, pictures=[a_picture()]),
+        Outgoing(event=an_event(), pictures=[b""]),
+    ]
+
+    refused = await box.post_events(parcel)
+
+    assert refused.keys() == {0, 2}
+    assert "as many pictures" in refused[0]
+    assert "empty" in refused[2]
+    assert [row["id"] for row in (await panel.get("/api/v1/events")).json()["items"]] == [good.id]
+
+
+async def test_what_is_no_parcel_is_refused_as_a_whole(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    with pytest.raises(EventsRefused, match="header"):
+        await box.post_events([])
 
     assert (await panel.get("/api/v1/events")).json()["items"] == []
 
@@ -267,7 +283,7 @@ async def test_the_live_feed_tells_of_a_new_event(panel: httpx.AsyncClient, box:
     url = f"{panel.base_url}/api/v1/live".replace("http", "ws", 1)
     async with aiohttp.ClientSession() as session, session.ws_connect(url, headers={"Cookie": cookie}) as feed:
         event = an_event(pictures=())
-        await box.post_event(event, [])
+        await box.post_events([Outgoing(event=event, pictures=[])])
         async with asyncio.timeout(5):
             notice = await feed.receive_json()
 
@@ -290,7 +306,7 @@ async def test_a_restart_keeps_cameras_tasks_events_and_the_plan(tmp_path: Path)
     async with agent(config) as url, signed_in(config, url) as panel, agent_client(config.run_folder) as box:
         await panel.post("/api/v1/cameras", json=CAMERA)
         await panel.post("/api/v1/tasks", json={"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION})
-        await box.post_event(an_event(), [a_picture()])
+        await box.post_events([Outgoing(event=an_event(), pictures=[a_picture()])])
         before = await anext(box.plans())
 
     async with agent(config) as url, httpx.AsyncClient(base_url=url) as client, agent_client(config.run_folder) as box:
