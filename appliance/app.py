@@ -17,7 +17,7 @@ from appliance.agent import local_api
 from appliance.agent.membership import Membership
 from appliance.agent.state import AgentState
 from appliance.config import Config, RecordConfig, read_token
-from appliance.health.machine import free_bytes
+from appliance.health.machine import disk_room
 from appliance.panel import api as panel_api
 from appliance.panel.service import PanelService
 from appliance.store.database import Database
@@ -185,9 +185,11 @@ async def _measure(state: AgentState) -> None:
 async def _sweep(state: AgentState, membership: Membership) -> None:
     bounds = bounds_of(state.config.record)
     while True:
+        room = await asyncio.to_thread(disk_room, state.config.data_folder)
         moment = Moment(
             now_us=to_us(datetime.now(UTC)),
-            free_bytes=await asyncio.to_thread(free_bytes, state.config.data_folder),
+            disk_bytes=room.size_bytes,
+            free_bytes=room.free_bytes,
             enrolled=membership.identity is not None,
         )
         swept = await state.commit(lambda db: sweep(db, bounds, moment))  # noqa: B023 - awaited at once

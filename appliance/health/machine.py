@@ -61,10 +61,18 @@ def memory_share(meminfo: str) -> float:
     return _share(total_kb - sizes_kb["MemAvailable"], total_kb)
 
 
-def free_bytes(folder: Path) -> int:
-    """Return the room that is left for us on the file system of `folder`. Blocks for a moment."""
+@dataclass(frozen=True, kw_only=True)
+class DiskRoom:
+    """A file system: how large it is, and how much of it is left for us."""
+
+    size_bytes: int
+    free_bytes: int
+
+
+def disk_room(folder: Path) -> DiskRoom:
+    """Return the room on the file system of `folder`. Blocks for a moment."""
     found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    return DiskRoom(size_bytes=found.f_blocks * found.f_frsize, free_bytes=found.f_bavail * found.f_frsize)
 
 
 def _disk_share(folder: Path) -> float:

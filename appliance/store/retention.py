@@ -15,6 +15,7 @@ from federation.messages import Lane
 
 STEP = 200  # events, pictures or rows per transaction, so that a sweep never keeps an event from being recorded
 PRUNED_AT_ONCE = 2000
+DISK_SHARE = 20  # a small disk keeps one part in so many free, if that is less than its bound
 WAITING_FACTOR = 2  # pictures that the hub has not got may grow to this many times the bound
 BEHIND_ALL = 2**63 - 1
 QUOTA, DISK_FULL = "quota", "disk_full"
@@ -55,9 +56,10 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What a step goes by: the time, the room on the disk, and whether there is a hub that will ask for rows."""
+    """What a step goes by: the time, size and free room of the disk, and whether there is a hub to ask for rows."""
 
     now_us: int
+    disk_bytes: int
     free_bytes: int
     enrolled: bool
 
@@ -86,7 +88,7 @@ def _steps(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Iterator[C
         yield partial(_waiting_pictures, db, moment, QUOTA)
     for rule in bounds.lanes:
         yield partial(_drop, db, rule.lane, moment, QUOTA, over_quota(db, rule))
-    if moment.free_bytes < bounds.free_bytes:
+    if moment.free_bytes + _reusable_bytes(db) < min(bounds.free_bytes, moment.disk_bytes // DISK_SHARE):
         yield partial(_sent_pictures, db)
         yield partial(_waiting_pictures, db, moment, DISK_FULL)
         yield partial(_finished_events, db)
@@ -139,6 +141,13 @@ def _exceeds(db: sqlite3.Connection, bounds: Bounds) -> bool:
     # By the ends of the numbers and not by counting: ten million events are counted for seconds.
     (events,) = db.execute("SELECT coalesce(max(number) - min(number) + 1, 0) FROM events").fetchone()
     return events > bounds.events or _held_bytes(db) > bounds.pictures_bytes
+
+
+def _reusable_bytes(db: sqlite3.Connection) -> int:
+    """Return the room within the database: what was removed from it gives nothing back to the file system."""
+    (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    return int(pages * page_bytes)
 
 
 def _held_bytes(db: sqlite3.Connection) -> int:

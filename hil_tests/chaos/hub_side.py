@@ -74,7 +74,10 @@ class HubSide:
 
     def tombstones(self) -> int:
         """Read how many events boxes have dropped knowingly, and told. Blocks."""
-        query = "SELECT coalesce(sum(last - first + 1), 0) FROM custody_gaps WHERE lane = 'events' AND reason = 'quota'"
+        query = (
+            "SELECT coalesce(sum(last - first + 1), 0) FROM custody_gaps"
+            " WHERE lane = 'events' AND reason NOT IN ('unknown', 'expired')"
+        )
         with closing(self._opened()) as db:
             return int(db.execute(query).fetchone()[0])
 

@@ -16,6 +16,7 @@ from tests.appliance.conftest import MakeEvent, Recorder
 PICTURE_BYTES = 1000  # as the conftest makes them
 WIDE = 10**9
 HOUR_US = 3_600_000_000
+MEGABYTE = 2**20
 NOW_US = 1_790_000_000_000_000
 
 
@@ -35,10 +36,9 @@ async def record(database: Database, event: Event, at: datetime) -> None:
     await database.run(lambda db: events.record(db, event, at))
 
 
-async def swept(
-    database: Database, bounds: Bounds, *, enrolled: bool = True, now_us: int = NOW_US, free_bytes: int = WIDE
-) -> Swept:
-    moment = Moment(now_us=now_us, free_bytes=free_bytes, enrolled=enrolled)
+async def swept(database: Database, bounds: Bounds, **moment_is: Any) -> Swept:
+    usual: dict[str, Any] = {"now_us": NOW_US, "disk_bytes": WIDE, "free_bytes": WIDE, "enrolled": True}
+    moment = Moment(**{**usual, **moment_is})
     return await database.run(lambda db: sweep(db, bounds, moment))
 
 
@@ -66,6 +66,11 @@ async def lane(database: Database, name: Lane = Lane.EVENTS) -> outbox.LaneState
 
 async def grave(database: Database, sequence: int, name: Lane = Lane.EVENTS) -> outbox.Grave | None:
     return await database.read(lambda db: outbox.grave_at(db, name, sequence))
+
+
+async def reusable_bytes(database: Database) -> int:
+    pages = await database.read(lambda db: db.execute("PRAGMA freelist_count").fetchone()[0])
+    return int(pages) * 4096
 
 
 async def told(database: Database) -> list[str]:
@@ -205,9 +210,9 @@ async def test_on_a_full_disk_pictures_go_first_and_unsent_events_last(
     await acknowledge(database, 2)
     await database.run(lambda db: results.record(db, results.BOX, "a.b"))
 
-    keeping = bounds(replay_rows=99, free_bytes=1000)
-    assert await swept(database, keeping, free_bytes=1000) == Swept()
-    steps = await sweeps(database, keeping, free_bytes=999)
+    keeping = bounds(replay_rows=99, free_bytes=MEGABYTE)
+    assert await swept(database, keeping, free_bytes=MEGABYTE) == Swept()
+    steps = await sweeps(database, keeping, free_bytes=0)
 
     said = [each for step in steps for each in step.given_up]
     assert [len(step.pictures) for step in steps[:2]] == [1, 3]
@@ -218,6 +223,27 @@ async def test_on_a_full_disk_pictures_go_first_and_unsent_events_last(
         (Lane.EVENTS, 2, "disk_full"),
     ]
     assert await held(database) == []
+
+
+async def test_on_a_full_disk_no_more_goes_than_makes_room(database: Database, recorder: Recorder) -> None:
+    await recorder.record(2000)
+
+    steps = await sweeps(database, bounds(free_bytes=MEGABYTE // 2), free_bytes=0)
+
+    assert 0 < sum(given.count for step in steps for given in step.given_up) < 2000
+    assert await reusable_bytes(database) >= MEGABYTE // 2
+
+
+@pytest.mark.parametrize(("lacks", "goes"), [(0, False), (1, True)])
+async def test_a_small_disk_keeps_a_twentieth_free(
+    database: Database, recorder: Recorder, *, lacks: int, goes: bool
+) -> None:
+    await recorder.record(1)
+    free = MEGABYTE - await reusable_bytes(database) - lacks
+
+    step = await swept(database, bounds(free_bytes=WIDE), disk_bytes=20 * MEGABYTE, free_bytes=free)
+
+    assert bool(step) is goes
 
 
 @pytest.mark.parametrize("upto", [0, 3, 6, 9])
