@@ -30,7 +30,7 @@ check: ## rules and types, no test is run
 	@$(BIN)/ruff format --quiet --check $(SOURCES)
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .venv/.stamps/imports.log 2>&1 || { cat .venv/.stamps/imports.log; exit 1; }
-	@$(NPM) check
+	@./set-up.sh front-end-types
 
 fix: ## mend what ruff can mend
 	@./set-up.sh develop

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes everything that Fengsui needs to run or to be tested from this folder, and says what it does and why.
 # A step whose inputs have not changed since it last succeeded is skipped in silence.
-# Usage: ./set-up.sh demo | develop
+# Usage: ./set-up.sh demo | develop | front-end-types
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -133,6 +133,8 @@ node_on_path() { # put a fit Node first on the path
     PATH=$PWD/$VENV/bin:$PATH
 }
 
+front_end_digest() { front_end_sources | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32; }
+
 front_end_sources() { # the files that the pages are built from, each ended by a zero byte
     find . -maxdepth 1 -type f \( -name 'package*.json' -o -name '*.ts' -o -name .npmrc \) -print0
     find federation/webkit hub/portal/ui appliance/panel/ui -type f \
@@ -156,7 +158,7 @@ pages_are_there() {
 front_end() {
     local now wanted app log=$STAMPS/npm.log
     [ -f package.json ] || return 0
-    now=$(front_end_sources | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32)
+    now=$(front_end_digest)
     is_current front-end "$now" && [ -d node_modules ] && pages_are_there && return
     node_on_path
     wanted=$(digest package-lock.json)
@@ -174,10 +176,26 @@ front_end() {
     stamp front-end "$now"
 }
 
+front_end_types() { # check them, unless the sources are those that passed last
+    local now
+    now=$(front_end_digest)
+    is_current front-end-types "$now" && return
+    node_on_path
+    npm run --silent check || exit 1
+    stamp front-end-types "$now"
+}
+
 # ---------------------------------------------------------------------------------------------------------------
 
 main() {
-    case ${1:-} in demo | develop) ;; *) refuse "which level? ./set-up.sh demo | develop" ;; esac
+    case ${1:-} in
+        demo | develop) ;;
+        front-end-types)
+            front_end_types
+            return
+            ;;
+        *) refuse "which level? ./set-up.sh demo | develop | front-end-types" ;;
+    esac
     mkdir -p $STAMPS
     exec 9> $STAMPS/lock
     flock 9 # two makes at once would install into each other's feet
