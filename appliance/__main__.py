@@ -85,8 +85,12 @@ def _run_process(options: argparse.Namespace) -> None:
         agent = importlib.import_module("appliance.app")
         run_until_signal(lambda: agent.run(config))
         return
-    module = {"streams": "appliance.streams.app", "vision": "appliance.analysis.app"}
-    process: Process = importlib.import_module(module[options.process]).run
+    if options.process == "streams":
+        streams = importlib.import_module("appliance.streams.app")
+        recordings = importlib.import_module("appliance.recording.recorder").Settings.of(config)
+        run_until_signal(lambda: streams.run(run_folder=config.run_folder, recordings=recordings))
+        return
+    process: Process = importlib.import_module("appliance.analysis.app").run
     run_until_signal(lambda: process(run_folder=config.run_folder))
 
 

@@ -17,7 +17,9 @@ from appliance.agent import local_api
 from appliance.agent.membership import Membership
 from appliance.agent.state import AgentState
 from appliance.config import Config, RecordConfig, read_token
+from appliance.errors import ProcessAway
 from appliance.health.machine import disk_room
+from appliance.local.recorder_client import RecorderClient
 from appliance.panel import api as panel_api
 from appliance.panel.service import PanelService
 from appliance.store.database import Database
@@ -59,6 +61,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
+                group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
         finally:
             await state.ended()
 
@@ -180,6 +183,18 @@ async def _measure(state: AgentState) -> None:
     while True:
         await state.measure()
         await asyncio.sleep(MEASURE_EVERY_S)
+
+
+async def _tell_recorder(state: AgentState) -> None:
+    """Tell the recorder of every event at a camera that it records; one that it does not hear is over."""
+    recorder = RecorderClient(state.config.run_folder)
+    while True:
+        point_id = await state.happened.next()
+        if state.records(point_id):
+            try:
+                await recorder.trigger(point_id)
+            except ProcessAway as error:
+                log.warning("the recorder does not hear of an event at %s: %s", point_id, error)
 
 
 async def _sweep(state: AgentState, membership: Membership) -> None:

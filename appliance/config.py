@@ -14,7 +14,7 @@ from firmware_profiles import load_profile
 from firmware_profiles.profile import UnknownProfile
 
 SOCKET_PATH_BYTES = 107  # struct sockaddr_un of Linux, less its closing NUL
-LONGEST_SOCKET_NAME = "streams.sock"
+LONGEST_SOCKET_NAME = "recorder.sock"
 GIBIBYTE = 2**30
 
 
@@ -55,6 +55,21 @@ class RecordConfig(_Section):
     )
 
 
+class RecordingsConfig(_Section):
+    """Where recordings lie, and how much of the disk is theirs; which cameras are recorded is set on panel and hub."""
+
+    folder: Path | None = Field(default=None, description="folder of the recordings; absent: in the data folder")
+    most_bytes: int = Field(default=0, ge=0, description="bytes of recordings to keep; 0 for as many as the disk takes")
+    free_bytes: int = Field(
+        default=4 * GIBIBYTE, ge=2**20, description="bytes of their disk that always stay free for everything else"
+    )
+    sync: Literal["fragment", "segment"] = Field(
+        default="fragment",
+        description="fragment: a power cut costs the pictures since the last key frame;"
+        " segment: it may cost half a minute, for disks that are too slow for the other",
+    )
+
+
 class LoggingConfig(_Section):
     """What is written to standard output."""
 
@@ -85,6 +100,7 @@ class Config(_Section):
     )
     panel: PanelConfig = PanelConfig()
     record: RecordConfig = RecordConfig()
+    recordings: RecordingsConfig = RecordingsConfig()
     logging: LoggingConfig = LoggingConfig()
     metrics: MetricsConfig = MetricsConfig()
 
@@ -97,6 +113,16 @@ class Config(_Section):
     def pictures_folder(self) -> Path:
         """Evidence pictures by their digest."""
         return self.data_folder / "pictures"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Recordings by camera and day."""
+        return self.recordings.folder or self.data_folder / "recordings"
+
+    @property
+    def recordings_index_file(self) -> Path:
+        """The index of the recordings."""
+        return self.data_folder / "recordings.db"
 
     @property
     def packages_folder(self) -> Path:
@@ -181,12 +207,14 @@ def _setting(name: str, description: str | None, value: object) -> list[str]:
 
 def _absolute(config: Config, folder: Path) -> Config:
     metrics = config.metrics.model_copy(update={"token_file": _under(folder, config.metrics.token_file)})
+    recordings = config.recordings.model_copy(update={"folder": _under(folder, config.recordings.folder)})
     return config.model_copy(
         update={
             "data_folder": folder / config.data_folder,
             "run_folder": folder / config.run_folder,
             "invitation_file": _under(folder, config.invitation_file),
             "metrics": metrics,
+            "recordings": recordings,
         }
     )
 

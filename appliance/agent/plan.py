@@ -1,13 +1,15 @@
 """What streams and vision shall do: the hub's wishes and those of this box, merged into one plan."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.local import LocalPackage, Plan
-from federation.messages import CameraSpec, DesiredState, TaskReport, TaskSpec, TaskState
+from federation.messages import Calendar, CameraSpec, DesiredState, RecordingSpec, TaskReport, TaskSpec, TaskState
+from firmware_profiles.profile import Profile
 
 LOCAL_PREFIX = "local-"
+NOT_RECORDED = RecordingSpec()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,8 @@ class Wishes:
     desired: DesiredState | None = None
     cameras: tuple[CameraSpec, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
+    recordings: Mapping[str, RecordingSpec] = field(default_factory=dict)
+    """What was set on this box for cameras of which the hub says nothing."""
 
     @property
     def all_cameras(self) -> tuple[CameraSpec, ...]:
@@ -37,8 +41,12 @@ class Outcome:
     held_back: tuple[TaskReport, ...] = ()
 
 
-def merge(wishes: Wishes, packages: Mapping[str, Path], *, before: Plan | None) -> Outcome:
+def merge(
+    wishes: Wishes, packages: Mapping[str, Path], *, before: Plan | None, recording: RecordingSpec = NOT_RECORDED
+) -> Outcome:
     """Return the plan for `wishes`; `packages` says where a package of some digest lies.
+
+    `recording` is how a camera is recorded of which nobody says anything.
 
     The version grows only if something changes: a restart or a new connection restarts no task.
     """
@@ -54,13 +62,24 @@ def merge(wishes: Wishes, packages: Mapping[str, Path], *, before: Plan | None) 
     tasks, held_back = _divide(wishes.all_tasks, absent)
     plan = Plan(
         version=0 if before is None else before.version,
-        cameras=wishes.all_cameras,
+        cameras=tuple(_settled(camera, wishes, recording) for camera in wishes.all_cameras),
         tasks=tasks,
         packages=tuple(ready),
     )
     if plan != before:
         plan = plan.model_copy(update={"version": plan.version + 1})
     return Outcome(plan=plan, held_back=held_back)
+
+
+def default_recording(profile: Profile) -> RecordingSpec:
+    """Return how a box of this kind records when nobody says anything: always, if it is made for it."""
+    return RecordingSpec(calendar=Calendar()) if profile.capacity.record else NOT_RECORDED
+
+
+def _settled(camera: CameraSpec, wishes: Wishes, recording: RecordingSpec) -> CameraSpec:
+    if camera.recording is not None:
+        return camera
+    return camera.model_copy(update={"recording": wishes.recordings.get(camera.point_id, recording)})
 
 
 def accepts(current: DesiredState | None, new: DesiredState, *, node_id: str) -> bool:

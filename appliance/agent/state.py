@@ -6,13 +6,13 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from appliance.agent.live import Changes, LiveFeed
-from appliance.agent.plan import Outcome, Wishes, accepts, merge
+from appliance.agent.live import Changes, Happenings, LiveFeed
+from appliance.agent.plan import Outcome, Wishes, accepts, default_recording, merge
 from appliance.config import Config
 from appliance.health.machine import MachineGauge, MachineShares
 from appliance.health.processes import (
@@ -39,6 +39,7 @@ from federation.messages import (
     EventData,
     EvidenceRef,
     LaneReport,
+    RecordingSpec,
     ReportedState,
     TaskReport,
     TaskSpec,
@@ -46,7 +47,7 @@ from federation.messages import (
 )
 from federation.messages.calendar import known_zones
 from federation.packages import builtin_manifests
-from firmware_profiles.profile import load_all
+from firmware_profiles.profile import load_all, load_profile
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class AgentState:
         self.plan_changes = Changes()
         self.report_changes = Changes()
         self.outbox_changes = Changes()
+        self.happened = Happenings()
         self.wishes = Wishes()
         self.outcome = Outcome(plan=Plan(version=0))
         self.cameras: dict[str, CameraReport] = {}
@@ -97,6 +99,7 @@ class AgentState:
                 desired=documents.desired(db),
                 cameras=documents.local_cameras(db),
                 tasks=documents.local_tasks(db),
+                recordings=documents.local_recordings(db),
             )
         )
         before = await self.database.read(lambda db: documents.get(db, documents.PLAN, Plan))
@@ -110,6 +113,18 @@ class AgentState:
     async def ended(self) -> None:
         """Note that the agent ends in order."""
         await self._keep_processes(agent_ended(self._processes))
+
+    def records(self, point_id: str) -> bool:
+        """Tell whether a camera is recorded, so that the recorder must hear of its events."""
+        return any(
+            camera.point_id == point_id and camera.recording is not None and camera.recording.records
+            for camera in self.outcome.plan.cameras
+        )
+
+    @property
+    def default_recording(self) -> RecordingSpec:
+        """How this box records cameras of which nobody says anything."""
+        return default_recording(load_profile(self.config.profile))
 
     @property
     def restarts(self) -> int:
@@ -138,21 +153,26 @@ class AgentState:
             results.record(db, results.HUB, "desired.apply", f"node:{self.node_id}", detail)
 
         await self.commit(work)
-        self.wishes = Wishes(desired=document, cameras=self.wishes.cameras, tasks=self.wishes.tasks)
+        self.wishes = replace(self.wishes, desired=document)
         await self.replan()
 
     def forget_desired(self) -> None:
         """Forget what a former hub wanted; the next `replan` ends its tasks."""
-        self.wishes = Wishes(cameras=self.wishes.cameras, tasks=self.wishes.tasks)
+        self.wishes = replace(self.wishes, desired=None)
 
     async def change_local(
-        self, *, cameras: tuple[CameraSpec, ...] | None = None, tasks: tuple[TaskSpec, ...] | None = None
+        self,
+        *,
+        cameras: tuple[CameraSpec, ...] | None = None,
+        tasks: tuple[TaskSpec, ...] | None = None,
+        recordings: Mapping[str, RecordingSpec] | None = None,
     ) -> None:
         """Adopt what was added or removed on this box, and is already stored."""
-        self.wishes = Wishes(
-            desired=self.wishes.desired,
+        self.wishes = replace(
+            self.wishes,
             cameras=self.wishes.cameras if cameras is None else cameras,
             tasks=self.wishes.tasks if tasks is None else tasks,
+            recordings=self.wishes.recordings if recordings is None else recordings,
         )
         await self.replan()
 
@@ -160,7 +180,7 @@ class AgentState:
         """Merge all wishes anew; tell streams and vision if that changes anything."""
         packages = await asyncio.to_thread(self._packages)
         before = self.outcome.plan
-        self.outcome = merge(self.wishes, packages, before=before)
+        self.outcome = merge(self.wishes, packages, before=before, recording=self.default_recording)
         plan = self.outcome.plan
         if plan != before:
             await self.database.run(lambda db: documents.put(db, documents.PLAN, plan))
@@ -182,10 +202,12 @@ class AgentState:
         now = datetime.now(UTC)
         numbers = await self.commit(lambda db: [events.record(db, event, now) for event in made])
         self.report_changes.note()
-        if self.live.viewers:
-            for event, number in zip(made, numbers, strict=True):
-                if number is not None:
-                    self.live.publish("event.created", event.model_dump(mode="json"))
+        for event, number in zip(made, numbers, strict=True):
+            if number is None:
+                continue
+            self.happened.put(event.data.point_id)
+            if self.live.viewers:
+                self.live.publish("event.created", event.model_dump(mode="json"))
 
     def note_handed_over(self) -> None:
         """Note that the hub has taken pictures: their lane has grown, and their backlog shrunk."""

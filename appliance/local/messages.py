@@ -16,6 +16,10 @@ gets, per access unit, two big-endian uint32 (length of header, length of payloa
 JSON and the payload. Without credit an access unit is dropped and counted; above level `keyframe`
 nothing more comes then until a key frame.
 
+It also serves HTTP on `recorder.sock`: `POST /triggers/{point_id}` says that something happened there now;
+`PUT /locks` takes a `Lock` (appliance.recording.locks), `DELETE /locks/{id}` lets it go; 204, or 503 while
+nothing can be recorded.
+
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
 newest key frame, 404 for an unknown point, 503 with a reason while there is no picture.
 """

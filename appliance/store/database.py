@@ -1,4 +1,4 @@
-"""The appliance's SQLite database: one writer that commits waiting work together, one reader beside it."""
+"""A SQLite database of the appliance: one writer that commits waiting work together, one reader beside it."""
 
 import asyncio
 import queue
@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database as SchemaDatabase
+from sqlite_utils.migrations import Migrations
 
-from appliance.store.schema import migrations
+from appliance.store.schema import migrations as appliance_migrations
 
 Result = TypeVar("Result")
 
@@ -29,22 +30,27 @@ Work = Callable[[sqlite3.Connection], Any]
 class Database:
     """The database in `path`, made and migrated when entered. Use as an async context manager.
 
-    Only the agent opens it: one writing connection on one thread, so that no work ever waits for a lock, and one
+    One process opens it for writing, the agent that of the appliance, which is the default, and the recorder that of
+    `migrations` of its own: one writing connection on one thread, so that no work ever waits for a lock, and one
     reading connection on another, so that a long list never keeps an event from being recorded.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Migrations = appliance_migrations) -> None:
         """Name the file; nothing is opened yet."""
         self._path = path
-        self._writer = _Writer(path)
+        self._writer = _Writer(path, migrations)
         self._reader_thread = ThreadPoolExecutor(1, thread_name_prefix="storage-reader")
         self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the file and bring its schema up to date."""
+        """Open the file and bring its schema up to date; raise sqlite3.Error with nothing left open."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer.thread, self._writer.open)
-        self._reader = await loop.run_in_executor(self._reader_thread, _reading, self._path)
+        try:
+            await loop.run_in_executor(self._writer.thread, self._writer.open)
+            self._reader = await loop.run_in_executor(self._reader_thread, _reading, self._path)
+        except sqlite3.Error:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -68,7 +74,11 @@ class Database:
         When this returns, the work is on the disk: works that wait at one time share one commit. A caller that is
         cancelled does not undo work that has begun.
         """
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return await self.begun(work)
+
+    def begun(self, work: Callable[[sqlite3.Connection], Result]) -> "asyncio.Future[Result]":
+        """Begin what `run` does; for callers that wait for the end even if they are cancelled."""
+        return asyncio.wrap_future(self._writer.submit(work))
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work`, which only reads what is committed, beside the storage thread."""
@@ -87,9 +97,10 @@ class Database:
 class _Writer:
     """The writing half. `submit` may be called from any thread; everything else runs on `thread`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Migrations) -> None:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
         self._path = path
+        self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._waiting: queue.SimpleQueue[tuple[Work, Future[Any]]] = queue.SimpleQueue()
 
@@ -97,9 +108,13 @@ class _Writer:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.touch(mode=0o600)  # it holds the cameras' passwords
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        migrations.apply(SchemaDatabase(connection))
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            self._migrations.apply(SchemaDatabase(connection))
+        except BaseException:
+            connection.close()
+            raise
         self._connection = connection
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from federation.messages import CameraSpec, DesiredState, TaskSpec
+from federation.messages import CameraSpec, DesiredState, RecordingSpec, TaskSpec
 
 DESIRED = "desired"
 PLAN = "plan"
@@ -84,6 +84,17 @@ def put_local_task(db: sqlite3.Connection, task: TaskSpec) -> None:
 def remove_local_task(db: sqlite3.Connection, task_id: str) -> bool:
     """Remove a task that was added here; tell whether there was one."""
     return db.execute("DELETE FROM local_tasks WHERE task_id = ?", (task_id,)).rowcount > 0
+
+
+def local_recordings(db: sqlite3.Connection) -> dict[str, RecordingSpec]:
+    """Return what was set on this box for the recording of cameras, by point."""
+    found = db.execute("SELECT point_id, body FROM local_recordings").fetchall()
+    return {point_id: RecordingSpec.model_validate_json(body) for point_id, body in found}
+
+
+def put_local_recording(db: sqlite3.Connection, point_id: str, spec: RecordingSpec) -> None:
+    """Store what was set for the recording of a camera."""
+    db.execute("INSERT OR REPLACE INTO local_recordings VALUES (?, ?)", (point_id, spec.model_dump_json()))
 
 
 def _text(db: sqlite3.Connection, name: str) -> str | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from appliance.local import Plan, StreamsReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
+from appliance.recording.api import serving as recorder_serving
+from appliance.recording.recorder import Recorder, Settings
 from appliance.streams.camera import Camera
 from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
@@ -22,16 +24,22 @@ SHORTEST_REPORT_PAUSE_S = 0.1
 TICK_S = 0.5
 
 
-async def run(*, run_folder: Path) -> None:
-    """Pull the cameras of the agent's plan until cancelled."""
+async def run(*, run_folder: Path, recordings: Settings | None = None) -> None:
+    """Pull the cameras of the agent's plan until cancelled, and record those that it says.
+
+    Recordings lie below the run folder unless `recordings` says where.
+    """
     feeds, sources = Feeds(), Sources()
+    recorder = Recorder(feeds=feeds, settings=recordings or Settings.below(run_folder))
     try:
         async with (
             agent_client(run_folder) as agent,
             serving(Consumers(feeds), run_folder),
+            recorder_serving(recorder, run_folder),
             asyncio.TaskGroup() as group,
         ):
-            streams = Streams(group=group, feeds=feeds, sources=sources, agent=agent)
+            streams = Streams(group=group, feeds=feeds, sources=sources, agent=agent, recorder=recorder)
+            group.create_task(recorder.run(), name="recorder")
             group.create_task(streams.follow_plans(), name="plans")
             group.create_task(streams.tick_forever(), name="ticks")
             group.create_task(streams.report_forever(), name="reports")
@@ -42,8 +50,11 @@ async def run(*, run_folder: Path) -> None:
 class Streams:
     """The cameras that are being pulled, each by a task of its own."""
 
-    def __init__(self, *, group: asyncio.TaskGroup, feeds: Feeds, sources: Sources, agent: AgentClient) -> None:
+    def __init__(
+        self, *, group: asyncio.TaskGroup, feeds: Feeds, sources: Sources, agent: AgentClient, recorder: Recorder
+    ) -> None:
         """Start without cameras."""
+        self._recorder = recorder
         self._group = group
         self._feeds = feeds
         self._sources = sources
@@ -80,13 +91,14 @@ class Streams:
     def _apply(self, plan: Plan) -> None:
         wanted = {camera.point_id: camera for camera in plan.cameras}
         for point_id, (camera, task) in list(self._pulling.items()):
-            if wanted.get(point_id) != camera.spec:
+            if _source(wanted.get(point_id)) != _source(camera.spec):
                 task.cancel()
                 del self._pulling[point_id]
                 self._feeds.forget(point_id)
         for point_id, spec in wanted.items():
             if point_id not in self._pulling:
                 self._pulling[point_id] = self._started(spec)
+        self._recorder.want(plan.cameras)
         self._changed.set()
 
     def _started(self, spec: CameraSpec) -> tuple[Camera, asyncio.Task[None]]:
@@ -101,8 +113,16 @@ class Streams:
 
     async def _report(self) -> None:
         now = time.monotonic()
-        cameras = tuple(camera.report(now) for camera, _ in self._pulling.values())
+        cameras = tuple(
+            camera.report(now).model_copy(update={"recording": self._recorder.report(point_id)})
+            for point_id, (camera, _) in self._pulling.items()
+        )
         try:
             await self._agent.report(StreamsReport(pid=os.getpid(), cameras=cameras))
         except AgentAway:
             log.debug("the agent is away; the next report will tell")
+
+
+def _source(spec: CameraSpec | None) -> CameraSpec | None:
+    """Return what a camera is pulled by; the rest may change while it is pulled."""
+    return None if spec is None else spec.model_copy(update={"name": "", "recording": None})

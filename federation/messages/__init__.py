@@ -18,6 +18,7 @@ from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.presence import Presence
+from federation.messages.recording import RecordingReport, RecordingSpec, RecordingState
 from federation.messages.reported import (
     CameraReport,
     CameraState,
@@ -55,6 +56,9 @@ __all__ = [
     "Polygon",
     "Presence",
     "Promise",
+    "RecordingReport",
+    "RecordingSpec",
+    "RecordingState",
     "ReportedState",
     "Result",
     "ResultData",

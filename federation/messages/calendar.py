@@ -18,6 +18,12 @@ def known_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+@cache
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone; the first call for each reads disk."""
+    return ZoneInfo(name)
+
+
 class Window(WireModel):
     """One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight."""
 
@@ -58,5 +64,7 @@ class Calendar(WireModel):
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether the task works at the aware moment `at`."""
-        local = at.astimezone(ZoneInfo(self.timezone))
-        return not self.windows or any(window.covers(local) for window in self.windows)
+        if not self.windows:
+            return True
+        local = at.astimezone(zone(self.timezone))
+        return any(window.covers(local) for window in self.windows)

@@ -5,6 +5,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from federation.messages.calendar import Calendar
 from federation.messages.geometry import Polygon
 from federation.messages.identifiers import Digest, Slug
+from federation.messages.recording import RecordingSpec
 from federation.messages.wire import WireModel
 
 
@@ -22,6 +23,7 @@ class CameraSpec(WireModel):
         description="which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), "
         "or sha256: and the certificate's fingerprint in hex",
     )
+    recording: RecordingSpec | None = Field(default=None, description="absent: as the appliance's kind has it")
 
 
 class PackageRef(WireModel):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from federation.messages.identifiers import Slug
+from federation.messages.recording import RecordingReport
 from federation.messages.wire import WireModel
 
 
@@ -37,6 +38,7 @@ class CameraReport(WireModel):
     width_px: int = Field(default=0, ge=0)
     height_px: int = Field(default=0, ge=0)
     transport: str = Field(default="", description="tcp, udp, tls, or the name of another protocol")
+    recording: RecordingReport | None = Field(default=None, description="absent where nothing is to be recorded")
 
 
 class TaskState(StrEnum):

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Self
 
 from appliance.streams.access_unit import Codec, CodecParameters
+from appliance.streams.rtp.bits import Bits
 
 
 class Kind(Enum):
@@ -87,41 +88,15 @@ _H265 = Syntax(
 )
 
 
-class _Bits:
-    """Reads the bits of a NAL unit without its emulation prevention bytes; past the end is EOFError."""
-
-    def __init__(self, content: bytes) -> None:
-        plain = content.replace(b"\x00\x00\x03", b"\x00\x00")
-        self._value = int.from_bytes(plain)
-        self._left = 8 * len(plain)
-
-    def read(self, count: int) -> int:
-        if count > self._left:
-            raise EOFError
-        self._left -= count
-        return self._value >> self._left & ((1 << count) - 1)
-
-    def unsigned(self) -> int:
-        """Return an Exp-Golomb code, ue(v)."""
-        zeros = 0
-        while self.read(1) == 0:
-            zeros += 1
-            if zeros > 31:
-                raise EOFError
-        return (1 << zeros) - 1 + self.read(zeros)
-
-    def signed(self) -> int:
-        """Return a signed Exp-Golomb code, se(v)."""
-        value = self.unsigned()
-        return (value + 1) // 2 if value % 2 else -(value // 2)
-
-
 @dataclass(frozen=True, kw_only=True)
 class PictureSize:
-    """Width and height of the shown picture in px."""
+    """Width and height of the shown picture in px, and how it is sampled (`chroma_format` 1 is 4:2:0)."""
 
     width_px: int
     height_px: int
+    chroma_format: int = 1
+    luma_bits: int = 8
+    chroma_bits: int = 8
 
     @classmethod
     def none(cls) -> Self:
@@ -140,26 +115,32 @@ def codec_parameters(codec: Codec, sets: tuple[bytes, ...]) -> CodecParameters:
 def picture_size(codec: Codec, sequence_parameter_set: bytes) -> PictureSize:
     """Return the picture size that a sequence parameter set tells, 0x0 if it cannot be understood."""
     try:
-        bits = _Bits(sequence_parameter_set[:4096])
-        size = _h264_size(bits) if codec == "h264" else _h265_size(bits)
+        bits = Bits(sequence_parameter_set[:4096])
+        return _h264_size(bits) if codec == "h264" else _h265_size(bits)
     except EOFError:
         return PictureSize.none()
-    plausible = 0 < size.width_px <= 16384 and 0 < size.height_px <= 16384
-    return size if plausible else PictureSize.none()
 
 
-def _h264_size(bits: _Bits) -> PictureSize:
+def _plausible(width: int, height: int, chroma: int, depths: tuple[int, int]) -> PictureSize:
+    if not (0 < width <= 16384 and 0 < height <= 16384 and chroma <= 3 and max(depths) <= 15):
+        return PictureSize.none()
+    return PictureSize(
+        width_px=width, height_px=height, chroma_format=chroma, luma_bits=depths[0], chroma_bits=depths[1]
+    )
+
+
+def _h264_size(bits: Bits) -> PictureSize:
     bits.read(8)
     profile = bits.read(8)
     bits.read(16)
     bits.unsigned()
-    chroma = 1
+    chroma = layout = 1
+    depths = (8, 8)
     if profile in {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}:
-        chroma = bits.unsigned()
+        chroma = layout = bits.unsigned()
         if chroma == 3 and bits.read(1):
-            chroma = 0
-        bits.unsigned()
-        bits.unsigned()
+            layout = 0
+        depths = (8 + bits.unsigned(), 8 + bits.unsigned())
         bits.read(1)
         if bits.read(1):
             _skip_scaling_lists(bits, 8 if chroma != 3 else 12)
@@ -184,12 +165,12 @@ def _h264_size(bits: _Bits) -> PictureSize:
     bits.read(1)
     if bits.read(1):
         left, right, top, bottom = (bits.unsigned() for _ in range(4))
-        width -= (left + right) * (2 if chroma in {1, 2} else 1)
-        height -= (top + bottom) * (2 if chroma == 1 else 1) * (2 - frames_only)
-    return PictureSize(width_px=width, height_px=height)
+        width -= (left + right) * (2 if layout in {1, 2} else 1)
+        height -= (top + bottom) * (2 if layout == 1 else 1) * (2 - frames_only)
+    return _plausible(width, height, chroma, depths)
 
 
-def _skip_scaling_lists(bits: _Bits, count: int) -> None:
+def _skip_scaling_lists(bits: Bits, count: int) -> None:
     for number in range(count):
         if bits.read(1):
             last = following = 8
@@ -199,7 +180,7 @@ def _skip_scaling_lists(bits: _Bits, count: int) -> None:
                 last = following or last
 
 
-def _h265_size(bits: _Bits) -> PictureSize:
+def _h265_size(bits: Bits) -> PictureSize:
     bits.read(16 + 4)
     layers = bits.read(3)
     bits.read(1)
@@ -218,4 +199,5 @@ def _h265_size(bits: _Bits) -> PictureSize:
         left, right, top, bottom = (bits.unsigned() for _ in range(4))
         width -= (left + right) * (2 if chroma in {1, 2} else 1)
         height -= (top + bottom) * (2 if chroma == 1 else 1)
-    return PictureSize(width_px=width, height_px=height)
+    depths = (8 + bits.unsigned(), 8 + bits.unsigned())
+    return _plausible(width, height, chroma, depths)

@@ -974,6 +974,11 @@ export interface components {
              * @default
              */
             transport: string;
+            /**
+             * @description absent where nothing is to be recorded
+             * @default null
+             */
+            recording: components["schemas"]["RecordingReport"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -2106,6 +2111,38 @@ export interface components {
             /** Errors */
             errors?: components["schemas"]["FieldError"][];
         };
+        /**
+         * RecordingReport
+         * @description How the recording of one camera goes; `reason` is a stable code with detail for people after a colon.
+         */
+        RecordingReport: {
+            state: components["schemas"]["RecordingState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Newest Age S
+             * @description age of the newest pictures on the disk
+             * @default null
+             */
+            newest_age_s: number | null;
+            /**
+             * Dropped
+             * @description fragments that the disk did not take in time
+             * @default 0
+             */
+            dropped: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RecordingState
+         * @description How the recording of a camera goes.
+         * @enum {string}
+         */
+        RecordingState: "off" | "waiting" | "armed" | "starting" | "recording" | "interrupted" | "paused";
         /**
          * Role
          * @description What a person does here: 管理员, 操作员, 审计员, 观察员.
