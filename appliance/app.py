@@ -20,8 +20,13 @@ from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
 from appliance.health.machine import disk_room
 from appliance.local.recorder_client import RecorderClient
+from appliance.local.vision_client import VisionClient
 from appliance.panel import api as panel_api
 from appliance.panel.service import PanelService
+from appliance.playback import api as playback_api
+from appliance.playback.catalogue import Catalogue
+from appliance.playback.player import Player
+from appliance.playback.service import Recordings
 from appliance.store.database import Database
 from appliance.store.identity import write_private
 from appliance.store.lanes import LaneRule
@@ -52,10 +57,11 @@ async def run(config: Config) -> None:
         state = AgentState(config, database)
         await state.load()
         membership = Membership(state)
+        player = _player(config)
         try:
             async with (
                 local_api.serving(state),
-                _panel(state, membership),
+                _panel(state, membership, player),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
@@ -63,6 +69,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
         finally:
+            player.close()
             await state.ended()
 
 
@@ -70,7 +77,7 @@ def openapi_document() -> dict[str, object]:
     """Return the OpenAPI document of the panel, without a database or a network."""
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
-    return _api(state, Membership(state), Passwords()).openapi()
+    return _api(state, Membership(state), Passwords(), _player(config)).openapi()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +96,7 @@ class PanelAuthenticator:
         return await self.sign_in.authenticate(request)
 
 
-def _api(state: AgentState, membership: Membership, passwords: Passwords) -> Api:
+def _api(state: AgentState, membership: Membership, passwords: Passwords, player: Player) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
         doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
@@ -108,20 +115,21 @@ def _api(state: AgentState, membership: Membership, passwords: Passwords) -> Api
         https=state.config.panel.https,
     )
     panel = PanelService(state=state, membership=membership)
+    recordings = _recordings(state, panel, player)
     return Api(
         title="Fengsui appliance",
         version="1",
-        parts=(sign_in.routes(), panel_api.routes(panel), _metrics(state)),
+        parts=(sign_in.routes(), panel_api.routes(panel), playback_api.routes(recordings), _metrics(state)),
         authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),
     )
 
 
 @asynccontextmanager
-async def _panel(state: AgentState, membership: Membership) -> AsyncIterator[None]:
+async def _panel(state: AgentState, membership: Membership, player: Player) -> AsyncIterator[None]:
     """Serve the panel, and say in the run folder where it answers."""
     config, passwords = state.config, Passwords()
     await _first_account(state, passwords)
-    app = make_app(_api(state, membership, passwords))
+    app = make_app(_api(state, membership, passwords, player))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -156,6 +164,18 @@ async def _first_account(state: AgentState, passwords: Passwords) -> None:
         )
     )
     await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
+
+
+def _player(config: Config) -> Player:
+    return Player(catalogue=Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder))
+
+
+def _recordings(state: AgentState, panel: PanelService, player: Player) -> Recordings:
+    run_folder = state.config.run_folder
+    vision = VisionClient(run_folder)
+    return Recordings(
+        player=player, recorder=RecorderClient(run_folder), marks=panel.marks, to_jpeg=vision.jpeg, note=panel.note
+    )
 
 
 def _metrics(state: AgentState) -> Routes:

@@ -118,8 +118,8 @@ class Vision:
         found = self.tasks.judge(point_id, picture, at)
         return _outgoing(found, picture, at) if found else []
 
-    def _render(self, unit: AccessUnit) -> bytes:
-        return jpeg(self._decoder.decode(unit.header.codec, unit.payload))[0]
+    def _render(self, codec: str, payload: bytes) -> bytes:
+        return jpeg(self._decoder.decode(codec, payload))[0]
 
     def _knows(self, point_id: str) -> bool:
         return any(camera.point_id == point_id for camera in self._plan.cameras)

@@ -1,4 +1,4 @@
-"""The newest picture of any camera, for people: `GET /snapshot/{point_id}` on `vision.sock`."""
+"""Pictures for people on `vision.sock`: the newest of a camera, or that of a key frame which is brought along."""
 
 import asyncio
 import time
@@ -8,13 +8,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from appliance.analysis.frames import AccessUnit
+from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
 
 FIRST_PICTURE_WITHIN_S = 6.0
 KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for longer
 
-Render = Callable[[AccessUnit], bytes]
+Render = Callable[[str, bytes], bytes]
+"""Makes a JPEG of a key access unit, given its codec; blocks, raises CannotDecode."""
 
 
 class Snapshots:
@@ -58,19 +60,31 @@ class Snapshots:
         except TimeoutError:
             return web.Response(status=503, text="no picture has arrived yet")
         unit = self._newest[point_id]
-        content = await asyncio.to_thread(self._render, unit)
+        content = await asyncio.to_thread(self._render, unit.header.codec, unit.payload)
         return web.Response(
             body=content,
             content_type="image/jpeg",
             headers={"Last-Modified": unit.header.received_at.strftime("%a, %d %b %Y %T GMT")},
         )
 
+    async def jpeg_of(self, request: web.Request) -> web.Response:
+        """Answer a key access unit with its picture as JPEG; 422 for one that cannot be decoded."""
+        codec, payload = request.query.get("codec", ""), await request.read()
+        if codec not in {"h264", "h265"}:
+            return web.Response(status=422, text="codec must be h264 or h265")
+        try:
+            content = await asyncio.to_thread(self._render, codec, payload)
+        except CannotDecode as error:
+            return web.Response(status=422, text=str(error)[:300])
+        return web.Response(body=content, content_type="image/jpeg")
+
 
 @asynccontextmanager
 async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]:
     """Serve snapshots on `vision.sock`, which only this system user can open."""
-    app = web.Application()
+    app = web.Application(client_max_size=PAYLOAD_LIMIT_BYTES)
     app.router.add_get("/snapshot/{point_id}", snapshots.answer)
+    app.router.add_post("/jpeg", snapshots.jpeg_of)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()

@@ -21,7 +21,8 @@ It also serves HTTP on `recorder.sock`: `POST /triggers/{point_id}` says that so
 nothing can be recorded.
 
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
-newest key frame, 404 for an unknown point, 503 with a reason while there is no picture.
+newest key frame, 404 for an unknown point, 503 with a reason while there is no picture; `POST /jpeg?codec=h264`
+answers the JPEG of the key access unit in its body, 422 if it cannot be decoded.
 """
 
 from enum import StrEnum

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import aiohttp
 from aiohttp import WSMsgType, web
 
 from appliance.agent.live import Notice
-from appliance.local.sockets import VISION_SOCKET
+from appliance.errors import ProcessAway
+from appliance.local.vision_client import VisionClient
 from appliance.panel import model
 from appliance.panel.service import PanelService
 from appliance.store.people import OPERATE, READ
@@ -18,7 +18,6 @@ from federation.packages import builtin_manifests
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
-PICTURE_WITHIN_S = 8.0
 PING_S = 20.0
 
 
@@ -73,6 +72,11 @@ def _add_cameras(part: Routes, panel: PanelService) -> None:
     async def remove_camera(call: Call, point_id: Slug) -> None:
         """Remove a camera that was added on this box."""
         await panel.remove_camera(point_id, _doer(call))
+
+    @part.put("/api/v1/cameras/{point_id}/recording", access=CAN_OPERATE)
+    async def set_recording(call: Call, point_id: Slug, body: model.RecordingDraft) -> model.Camera:
+        """Say what of a camera is recorded here; refused where the hub says it."""
+        return await panel.set_recording(point_id, body, _doer(call))
 
     @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
     async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
@@ -137,18 +141,11 @@ def _doer(call: Call) -> Doer:
 async def _snapshot(panel: PanelService, point_id: str) -> web.Response:
     if all(camera.point_id != point_id for camera in panel.state.outcome.plan.cameras):
         raise not_found("camera", point_id)
-    connector = aiohttp.UnixConnector(path=str(panel.state.config.run_folder / VISION_SOCKET))
-    timeout = aiohttp.ClientTimeout(total=PICTURE_WITHIN_S)
     try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-            session.get(f"http://vision/snapshot/{point_id}") as answer,
-        ):
-            content = await answer.read()
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        content = await VisionClient(panel.state.config.run_folder).snapshot(point_id)
+    except ProcessAway as error:
         raise Problem(503, "process_away", "The vision process is starting; try again.") from error
-    if status != 200:
+    if content is None:
         raise Problem(503, "no_picture", "No picture has arrived from this camera yet.")
     return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 

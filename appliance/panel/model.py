@@ -1,11 +1,11 @@
 """What the panel's API says and takes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraReport, Detection, LaneReport, Polygon, Slug, TaskReport
+from federation.messages import Calendar, CameraReport, Detection, LaneReport, Polygon, RecordingSpec, Slug, TaskReport
 
 StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_length=500)]
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
@@ -60,6 +60,18 @@ class Camera(Output):
     username: str
     local: bool
     report: CameraReport
+    recording: RecordingSpec
+    recording_set_by: Literal["hub", "box", "profile"]
+
+
+class RecordingDraft(Input):
+    """What of a camera shall be recorded, and for how long it is kept."""
+
+    calendar: Calendar | None = Field(default=None, description="without windows always, absent never")
+    on_event: bool = False
+    before_s: int = Field(default=5, ge=0, le=60)
+    after_s: int = Field(default=30, ge=1, le=3600)
+    keep_days: int = Field(default=30, ge=1, le=3650)
 
 
 class CameraDraft(Input):

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import JsonValue
+
 from appliance.agent.membership import Membership
 from appliance.agent.plan import LOCAL_PREFIX
 from appliance.agent.state import AgentState
 from appliance.errors import EnrolmentFailed, EnrolmentRefused
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
 from appliance.panel import model
+from appliance.playback.model import EventMark
 from appliance.store import documents, events, evidence
 from appliance.store.results import Doer, record
 from appliance.uplink.enrolment import Invitation
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraReport, CameraSpec, CameraState, TaskReport, TaskSpec, new_id
+from federation.messages import CameraReport, CameraSpec, CameraState, RecordingSpec, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from firmware_profiles import load_profile
 
@@ -55,7 +58,7 @@ class PanelService:
     def cameras(self) -> Page[model.Camera]:
         """Return all cameras with their health."""
         reports = {report.point_id: report for report in self.state.camera_reports()}
-        return Page(items=tuple(_camera(spec, reports) for spec in self.state.wishes.all_cameras))
+        return Page(items=tuple(self._camera(spec, reports) for spec in self.state.wishes.all_cameras))
 
     async def add_camera(self, draft: model.CameraDraft, doer: Doer) -> model.Camera:
         """Add a camera on this box."""
@@ -76,7 +79,45 @@ class PanelService:
 
         await self.state.commit(work)
         await self.state.change_local(cameras=(*self.state.wishes.cameras, spec))
-        return _camera(spec, {})
+        return self._camera(spec, {})
+
+    async def set_recording(self, point_id: str, draft: model.RecordingDraft, doer: Doer) -> model.Camera:
+        """Say what of a camera is recorded; refused where the hub says it."""
+        state = self.state
+        camera = next((item for item in state.wishes.all_cameras if item.point_id == point_id), None)
+        if camera is None:
+            raise not_found("camera", point_id)
+        if camera.recording is not None:
+            raise conflict("set_by_hub", "The hub says how this camera is recorded; change it in the portal.")
+        spec = RecordingSpec.model_validate(draft.model_dump())
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put_local_recording(db, point_id, spec)
+            record(db, doer, "recording.set", f"camera:{point_id}", spec.model_dump(mode="json"))
+
+        await state.commit(work)
+        await state.change_local(recordings={**state.wishes.recordings, point_id: spec})
+        reports = {report.point_id: report for report in state.camera_reports()}
+        return self._camera(camera, reports)
+
+    async def note(self, doer: Doer, action: str, subject: str, detail: dict[str, JsonValue]) -> None:
+        """Note what somebody did with recordings: locked, unlocked, downloaded."""
+        await self.state.commit(lambda db: record(db, doer, action, subject, detail))
+
+    async def marks(self, point_id: str, start: datetime, end: datetime) -> tuple[EventMark, ...]:
+        """Return the events of a camera between two moments, for its timeline."""
+        found = await self.state.database.read(lambda db: events.times(db, point_id, start, end))
+        names = _event_names()
+        return tuple(
+            EventMark(
+                id=item.id,
+                type=item.type,
+                type_name_zh=names.get(item.type, (item.type, item.type))[0],
+                type_name_en=names.get(item.type, (item.type, item.type))[1],
+                time=item.time,
+            )
+            for item in found
+        )
 
     async def remove_camera(self, point_id: str, doer: Doer) -> None:
         """Remove a camera that was added here; refused while a local task needs it."""
@@ -176,6 +217,20 @@ class PanelService:
             last_ack_age_s=round(time.monotonic() - max(acks), 1) if acks else None,
         )
 
+    def _camera(self, spec: CameraSpec, reports: dict[str, CameraReport]) -> model.Camera:
+        unknown = CameraReport(point_id=spec.point_id, state=CameraState.CONNECTING)
+        own = self.state.wishes.recordings.get(spec.point_id)
+        return model.Camera(
+            point_id=spec.point_id,
+            name=spec.name,
+            url=spec.url,
+            username=spec.username,
+            local=spec.point_id.startswith(LOCAL_PREFIX),
+            report=reports.get(spec.point_id, unknown),
+            recording=spec.recording or own or self.state.default_recording,
+            recording_set_by="hub" if spec.recording else "box" if own else "profile",
+        )
+
     def _processes(self) -> tuple[model.ProcessStatus, ...]:
         own = model.ProcessStatus(name=AGENT, alive=True, pid=os.getpid(), report_age_s=None)
         return (own, *(self._process(name) for name in (STREAMS, VISION)))
@@ -186,18 +241,6 @@ class PanelService:
             return model.ProcessStatus(name=name, alive=False, pid=None, report_age_s=None)
         age_s = (datetime.now(UTC) - heard.at).total_seconds()
         return model.ProcessStatus(name=name, alive=age_s < SILENT_AFTER_S, pid=heard.pid, report_age_s=round(age_s, 1))
-
-
-def _camera(spec: CameraSpec, reports: dict[str, CameraReport]) -> model.Camera:
-    unknown = CameraReport(point_id=spec.point_id, state=CameraState.CONNECTING)
-    return model.Camera(
-        point_id=spec.point_id,
-        name=spec.name,
-        url=spec.url,
-        username=spec.username,
-        local=spec.point_id.startswith(LOCAL_PREFIX),
-        report=reports.get(spec.point_id, unknown),
-    )
 
 
 def _task(spec: TaskSpec, report: TaskReport | None) -> model.Task:

@@ -114,8 +114,8 @@ class CameraRecorder:
     async def run(self) -> None:
         """Write until cancelled; then finish the segment."""
         own = asyncio.current_task()
-        await self._remember()
         try:
+            await self._remember()
             while own is None or not own.cancelling():
                 await self._news.wait()
                 self._news.clear()

@@ -1,6 +1,8 @@
 """Locks: stretches of a camera's recordings that retention spares, because they are evidence."""
 
 import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import AwareDatetime, Field
 
@@ -8,6 +10,12 @@ from appliance.store.moments import from_us, to_us
 from federation.messages import Slug, WireModel
 
 MOST_LOCKS = 10_000
+
+BETWEEN = (
+    "SELECT id, point_id, from_us, until_us, reason, locked_by, locked_at_us FROM locks"
+    " WHERE point_id = ? AND from_us < ? AND until_us > ? ORDER BY from_us"
+)
+"""The locks of a camera that touch a stretch of time: point, its end, its start."""
 
 
 class TooManyLocks(Exception):
@@ -40,22 +48,14 @@ def remove(db: sqlite3.Connection, lock_id: str) -> bool:
     return db.execute("DELETE FROM locks WHERE id = ?", (lock_id,)).rowcount > 0
 
 
-def between(db: sqlite3.Connection, point_id: str, from_us_: int, until_us: int) -> list[Lock]:
-    """Return the locks that touch a stretch of time."""
-    rows = db.execute(
-        "SELECT id, point_id, from_us, until_us, reason, locked_by, locked_at_us FROM locks"
-        " WHERE point_id = ? AND from_us < ? AND until_us > ? ORDER BY from_us",
-        (point_id, until_us, from_us_),
+def lock_of(row: Sequence[Any]) -> Lock:
+    """Return the lock in a row of `BETWEEN`."""
+    return Lock(
+        id=row[0],
+        point_id=row[1],
+        start=from_us(row[2]),
+        end=from_us(row[3]),
+        reason=row[4],
+        locked_by=row[5],
+        locked_at=from_us(row[6]),
     )
-    return [
-        Lock(
-            id=row[0],
-            point_id=row[1],
-            start=from_us(row[2]),
-            end=from_us(row[3]),
-            reason=row[4],
-            locked_by=row[5],
-            locked_at=from_us(row[6]),
-        )
-        for row in rows
-    ]

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store import outbox
-from appliance.store.moments import to_us
+from appliance.store.moments import from_us, to_us
 from federation.messages import Event, Lane
+
+MOST_TIMES = 2_000
 
 _STORED = (
     "SELECT number, events.body, coalesce(sequence <= acknowledged, 1) FROM events"
@@ -60,6 +62,25 @@ def record(db: sqlite3.Connection, event: Event, now: datetime) -> int | None:
         )
         db.execute("INSERT INTO evidence VALUES (?, ?, ?)", (number, place, picture.digest))
     return outbox.append(db, Lane.EVENTS, event_number=number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventTime:
+    """What a timeline shows of an event."""
+
+    id: str
+    type: str
+    time: datetime
+
+
+def times(db: sqlite3.Connection, point_id: str, start: datetime, end: datetime) -> list[EventTime]:
+    """Return the events of a point between two moments, at most `MOST_TIMES`, the newest."""
+    found = db.execute(
+        "SELECT id, type, time_us FROM events WHERE point_id = ? AND time_us >= ? AND time_us < ?"
+        " ORDER BY time_us DESC LIMIT ?",
+        (point_id, to_us(start), to_us(end), MOST_TIMES),
+    )
+    return [EventTime(id=row[0], type=row[1], time=from_us(row[2])) for row in found][::-1]
 
 
 def newest(db: sqlite3.Connection, wanted: EventFilter, *, before: int | None, limit: int) -> list[StoredEvent]:

@@ -142,6 +142,13 @@ def _lanes(db: Database) -> None:
         ) WITHOUT ROWID""")
     db.execute("ALTER TABLE lanes DROP COLUMN dropped")
     db.execute("INSERT OR IGNORE INTO lanes (lane, epoch) VALUES ('results', ?)", [new_id()])
+
+
 @migrations(name="0008_recordings")
 def _recordings(db: Database) -> None:
     db.execute("CREATE TABLE local_recordings (point_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+
+
+@migrations(name="0009_event_times")
+def _event_times(db: Database) -> None:
+    db.execute("CREATE INDEX events_time ON events (point_id, time_us)")

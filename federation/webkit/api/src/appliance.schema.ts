@@ -126,6 +126,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what of a camera is recorded here; refused where the hub says it. */
+        put: operations["set_recording"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{point_id}/picture.jpg": {
         parameters: {
             query?: never;
@@ -229,6 +246,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how much of each day was recorded of each camera. */
+        get: operations["list_recorded_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what was recorded of a camera, what is missing and why, what is locked and what happened. */
+        get: operations["get_recording_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/recordings/cover.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the key frame that is seen at a moment as a picture. */
+        get: operations["get_recording_cover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/recordings/play.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Play: fragmented MP4 whose time 0 is the header `Fengsui-Start`; read it as fast as you show it. */
+        get: operations["play_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/recordings/clip.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give a stretch of time as one MP4 file; ranges of bytes are understood. */
+        get: operations["download_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a stretch of a camera's recordings from being removed. */
+        post: operations["lock_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/locks/{lock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Let a stretch go again. */
+        delete: operations["unlock_recording"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -270,6 +406,24 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Calendar
+         * @description The weekly windows of a task; without any it works all day, every day.
+         */
+        Calendar: {
+            /**
+             * Windows
+             * @default []
+             */
+            windows: components["schemas"]["Window"][];
+            /**
+             * Timezone
+             * @default Asia/Shanghai
+             */
+            timezone: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Camera
          * @description A camera with its health; local ones were added on this box.
          */
@@ -285,6 +439,12 @@ export interface components {
             /** Local */
             local: boolean;
             report: components["schemas"]["CameraReport"];
+            recording: components["schemas"]["RecordingSpec"];
+            /**
+             * Recording Set By
+             * @enum {string}
+             */
+            recording_set_by: "hub" | "box" | "profile";
         };
         /**
          * CameraDraft
@@ -441,6 +601,25 @@ export interface components {
             token: string;
         };
         /**
+         * EventMark
+         * @description An event of the camera, for the timeline.
+         */
+        EventMark: {
+            /** Id */
+            id: string;
+            /** Type */
+            type: string;
+            /** Type Name Zh */
+            type_name_zh: string;
+            /** Type Name En */
+            type_name_en: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * EventPicture
          * @description A picture of an event; `state` is waiting, sent, lost or dropped.
          */
@@ -547,6 +726,29 @@ export interface components {
             /** Last Ack Age S */
             last_ack_age_s: number | null;
         };
+        /**
+         * LockDraft
+         * @description A stretch to be locked, and why.
+         */
+        LockDraft: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Point Id */
+            point_id: string;
+        };
         /** Page[Algorithm] */
         Page_Algorithm_: {
             /** Items */
@@ -583,6 +785,22 @@ export interface components {
         Page_EventRow_: {
             /** Items */
             items: components["schemas"]["EventRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[RecordedDay] */
+        Page_RecordedDay_: {
+            /** Items */
+            items: components["schemas"]["RecordedDay"][];
             /**
              * Next
              * @default null
@@ -663,6 +881,116 @@ export interface components {
             report_age_s: number | null;
         };
         /**
+         * RecordedDay
+         * @description How much of a camera's day was recorded.
+         */
+        RecordedDay: {
+            /** Point Id */
+            point_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Duration S */
+            duration_s: number;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * RecordedStretch
+         * @description A stretch without a gap; `kind` is planned, event or backfill.
+         */
+        RecordedStretch: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * RecordingDraft
+         * @description What of a camera shall be recorded, and for how long it is kept.
+         */
+        RecordingDraft: {
+            /**
+             * @description without windows always, absent never
+             * @default null
+             */
+            calendar: components["schemas"]["Calendar"] | null;
+            /**
+             * On Event
+             * @default false
+             */
+            on_event: boolean;
+            /**
+             * Before S
+             * @default 5
+             */
+            before_s: number;
+            /**
+             * After S
+             * @default 30
+             */
+            after_s: number;
+            /**
+             * Keep Days
+             * @default 30
+             */
+            keep_days: number;
+        };
+        /**
+         * RecordingGap
+         * @description Nothing was recorded: planned, no_pictures, disk or stopped. Without an end it lasts.
+         */
+        RecordingGap: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** End */
+            end: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RecordingLock
+         * @description A stretch that is not removed.
+         */
+        RecordingLock: {
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Reason */
+            reason: string;
+            /** Locked By */
+            locked_by: string;
+            /**
+             * Locked At
+             * Format: date-time
+             */
+            locked_at: string;
+        };
+        /**
          * RecordingReport
          * @description How the recording of one camera goes; `reason` is a stable code with detail for people after a colon.
          */
@@ -689,11 +1017,66 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * RecordingSpec
+         * @description What of a camera is recorded, and for how long it is kept; by default nothing is recorded.
+         */
+        RecordingSpec: {
+            /**
+             * @description when everything is recorded: without windows always, absent never
+             * @default null
+             */
+            calendar: components["schemas"]["Calendar"] | null;
+            /**
+             * On Event
+             * @description record around events where the calendar is closed
+             * @default false
+             */
+            on_event: boolean;
+            /**
+             * Before S
+             * @description what an event's recording holds before the event
+             * @default 5
+             */
+            before_s: number;
+            /**
+             * After S
+             * @description what it holds after the last event
+             * @default 30
+             */
+            after_s: number;
+            /**
+             * Keep Days
+             * @description older recordings are removed, locked ones are not
+             * @default 30
+             */
+            keep_days: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * RecordingState
          * @description How the recording of a camera goes.
          * @enum {string}
          */
         RecordingState: "off" | "waiting" | "armed" | "starting" | "recording" | "interrupted" | "paused";
+        /**
+         * RecordingTimeline
+         * @description What there is of a camera in a stretch of time; `mime` is what a player must understand.
+         */
+        RecordingTimeline: {
+            /** Point Id */
+            point_id: string;
+            /** Recorded */
+            recorded: components["schemas"]["RecordedStretch"][];
+            /** Gaps */
+            gaps: components["schemas"]["RecordingGap"][];
+            /** Locks */
+            locks: components["schemas"]["RecordingLock"][];
+            /** Events */
+            events: components["schemas"]["EventMark"][];
+            /** Mime */
+            mime: string;
+        };
         /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
@@ -846,6 +1229,39 @@ export interface components {
          * @enum {string}
          */
         TaskState: "starting" | "running" | "waiting" | "failed";
+        /**
+         * Window
+         * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.
+         */
+        Window: {
+            /**
+             * Days
+             * @default [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5,
+             *       6,
+             *       7
+             *     ]
+             */
+            days: number[];
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
+        } & {
+            [key: string]: unknown;
+        };
     };
     responses: never;
     parameters: never;
@@ -1157,6 +1573,41 @@ export interface operations {
             };
         };
     };
+    set_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_camera_picture: {
         parameters: {
             query?: never;
@@ -1361,6 +1812,238 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_recorded_days: {
+        parameters: {
+            query: {
+                first: string;
+                days?: number;
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordedDay_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_recording_timeline: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingTimeline"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_recording_cover: {
+        parameters: {
+            query: {
+                at: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    play_recording: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+                frames?: "all" | "key";
+                backward?: boolean;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    download_recording: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    lock_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingLock"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unlock_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

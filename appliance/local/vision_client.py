@@ -1,0 +1,39 @@
+"""What the agent asks of the vision process, over `vision.sock`."""
+
+from pathlib import Path
+
+import aiohttp
+
+from appliance.errors import ProcessAway
+from appliance.local.sockets import VISION_SOCKET
+
+WITHIN_S = 8.0
+
+
+class VisionClient:
+    """A client of the vision process whose socket lies in `run_folder`. All methods raise ProcessAway."""
+
+    def __init__(self, run_folder: Path) -> None:
+        """Name the socket; each call opens it anew."""
+        self._socket = str(run_folder / VISION_SOCKET)
+
+    async def snapshot(self, point_id: str) -> bytes | None:
+        """Return the newest picture of a camera as JPEG, None while there is none."""
+        return await self._ask("GET", f"/snapshot/{point_id}")
+
+    async def jpeg(self, codec: str, payload: bytes) -> bytes | None:
+        """Return the picture of a key access unit as JPEG, None if it cannot be decoded."""
+        return await self._ask("POST", f"/jpeg?codec={codec}", payload)
+
+    async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes | None:
+        connector = aiohttp.UnixConnector(path=self._socket)
+        timeout = aiohttp.ClientTimeout(total=WITHIN_S)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                session.request(method, f"http://vision{path}", data=body) as answer,
+            ):
+                content = await answer.read()
+                return content if answer.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ProcessAway("the vision process is starting; try again") from error

@@ -1,0 +1,114 @@
+"""Recordings as they go over the wire."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from appliance.playback.reel import Frames
+from federation.http import Input, Output
+from federation.messages import Slug
+
+MOST_DAYS = 62
+
+
+class Stretch(Input):
+    """A stretch of time."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> Self:
+        if self.end <= self.start:
+            msg = "end must be later than start"
+            raise ValueError(msg)
+        return self
+
+
+class PlayQuery(Input):
+    """What to play: from `start` until `end`; backward, `end` is the earlier one."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    frames: Frames = Field(default=Frames.ALL, description="key: key frames only, for fast playing")
+    backward: bool = Field(default=False, description="from `start` back to `end`, key frames only")
+
+
+class CoverQuery(Input):
+    """The moment that a cover shows."""
+
+    at: AwareDatetime
+
+
+class DaysQuery(Input):
+    """Which days: `days` of them from `first` on, in the time zone of the place."""
+
+    first: date
+    days: int = Field(default=31, ge=1, le=MOST_DAYS)
+    timezone: str = Field(default="Asia/Shanghai", max_length=64)
+
+
+class RecordedStretch(Output):
+    """A stretch without a gap; `kind` is planned, event or backfill."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    kind: str
+
+
+class RecordingGap(Output):
+    """Nothing was recorded: planned, no_pictures, disk or stopped. Without an end it lasts."""
+
+    start: AwareDatetime
+    end: AwareDatetime | None
+    reason: str
+
+
+class RecordingLock(Output):
+    """A stretch that is not removed."""
+
+    id: str
+    start: AwareDatetime
+    end: AwareDatetime
+    reason: str
+    locked_by: str
+    locked_at: AwareDatetime
+
+
+class EventMark(Output):
+    """An event of the camera, for the timeline."""
+
+    id: str
+    type: str
+    type_name_zh: str
+    type_name_en: str
+    time: AwareDatetime
+
+
+class RecordingTimeline(Output):
+    """What there is of a camera in a stretch of time; `mime` is what a player must understand."""
+
+    point_id: str
+    recorded: tuple[RecordedStretch, ...]
+    gaps: tuple[RecordingGap, ...]
+    locks: tuple[RecordingLock, ...]
+    events: tuple[EventMark, ...]
+    mime: str
+
+
+class RecordedDay(Output):
+    """How much of a camera's day was recorded."""
+
+    point_id: str
+    name: str
+    day: date
+    duration_s: int
+    size_bytes: int
+
+
+class LockDraft(Stretch):
+    """A stretch to be locked, and why."""
+
+    reason: str = Field(default="", max_length=200)
+    point_id: Slug
