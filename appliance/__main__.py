@@ -1,7 +1,6 @@
 """Run and command an appliance: pulls cameras, runs algorithms, keeps its own record."""
 
 import argparse
-import asyncio
 import importlib
 import json
 import logging
@@ -14,6 +13,9 @@ from appliance.config import Config, example, load
 from appliance.errors import ApplianceError, BadConfiguration
 from appliance.local.process import Process, run_until_signal
 from appliance.supervision import configuration, programs
+from federation.identity.bundle import read_bundle
+from federation.identity.errors import BundleUnusable, IdentityError
+from federation.private_files import write_private
 
 USAGE_ERROR = 2
 
@@ -30,7 +32,7 @@ def main(argv: list[str]) -> int:
     try:
         options = _parser().parse_args(argv)
         return int(options.command(options) or 0)
-    except ApplianceError as error:
+    except (ApplianceError, IdentityError) as error:
         print(f"fengsui appliance: {error}", file=sys.stderr)
         return USAGE_ERROR
 
@@ -50,9 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         process.set_defaults(command=_run_process, process=name)
     run = commands.add_parser("run", parents=[configured], help="run all under supervisord")
     run.set_defaults(command=_run)
-    enrol = commands.add_parser("enrol", parents=[configured], help="invite the box to a hub")
-    enrol.add_argument("--hub", required=True, help="http://host:port of the hub")
-    enrol.add_argument("--token-file", type=Path, required=True, help="file with the token")
+    enrol = commands.add_parser("enrol", parents=[configured], help="let the box join a hub by an enrolment bundle")
+    enrol.add_argument("--bundle", type=Path, required=True, help="the file that the hub has made")
     enrol.set_defaults(command=_enrol)
     commands.add_parser("openapi", help="print the OpenAPI document").set_defaults(command=_openapi)
     supervision = commands.add_parser("supervision", parents=[configured], help="print supervisord's sections")
@@ -104,23 +105,18 @@ def _run(options: argparse.Namespace) -> NoReturn:
 
 def _enrol(options: argparse.Namespace) -> None:
     config = load(options.config)
-    enrolment = importlib.import_module("appliance.uplink.enrolment")
-    identity = importlib.import_module("appliance.store.identity")
     try:
-        token = options.token_file.read_text(encoding="utf-8").strip()
-        invitation = enrolment.Invitation(hub_url=options.hub, token=token)
+        bundle = read_bundle(options.bundle.read_bytes())
     except OSError as error:
-        raise BadConfiguration(f"cannot read {options.token_file}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadConfiguration("--hub takes http://host:port, the file a token of the hub") from error
+        raise BadConfiguration(f"cannot read {options.bundle}: {error.strerror}") from error
+    except BundleUnusable as error:
+        raise BadConfiguration(f"{options.bundle}: {error}") from error
+    if bundle.profile != config.profile:
+        raise BadConfiguration(f"the bundle is for a box of the profile {bundle.profile!r}, this is {config.profile!r}")
     if config.identity_file.exists():
         raise BadConfiguration("the box has joined a hub; use the panel to join another")
-    serial = config.serial or f"fs-{os.urandom(5).hex()}"
-    applicant = enrolment.Applicant(serial=serial, profile=config.profile, software="", panel_url="")
-    found = asyncio.run(enrolment.enrol(invitation, applicant))
-    config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    identity.save_identity(config.identity_file, found)
-    print(f"joined {found.hub_name} as {found.node_id}; restart the agent if it is running")
+    write_private(config.pending_bundle_file, bundle.to_text())
+    print(f"the box joins {bundle.hub_name} as soon as it reaches {bundle.hub_url}; its panel says how far it is")
 
 
 def _openapi(_options: argparse.Namespace) -> None:

@@ -28,7 +28,6 @@ from appliance.playback.catalogue import Catalogue
 from appliance.playback.player import Player
 from appliance.playback.service import Recordings
 from appliance.store.database import Database
-from appliance.store.identity import write_private
 from appliance.store.lanes import LaneRule
 from appliance.store.moments import to_us
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
@@ -39,6 +38,7 @@ from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
 from federation.messages import Lane, new_id
+from federation.private_files import write_private
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ async def run(config: Config) -> None:
         state = AgentState(config, database)
         await state.load()
         membership = Membership(state)
+        await membership.load()
         player = _player(config)
         try:
             async with (

@@ -95,8 +95,8 @@ class Config(_Section):
     serial: str | None = Field(
         default=None, pattern=SLUG_PATTERN, description="serial number; one is made up when absent"
     )
-    invitation_file: Path | None = Field(
-        default=None, description="JSON with hub_url and token: the box joins as soon as the file is there"
+    bundle_folder: Path | None = Field(
+        default=None, description="a mounted stick, say: the box joins by an enrolment bundle that it finds there"
     )
     panel: PanelConfig = PanelConfig()
     record: RecordConfig = RecordConfig()
@@ -131,8 +131,18 @@ class Config(_Section):
 
     @property
     def identity_file(self) -> Path:
-        """What the hub gave this appliance at its enrolment, secrets included."""
-        return self.data_folder / "identity.json"
+        """What the hub gave this appliance at its enrolment: where it is, and our certificate."""
+        return self.data_folder / "identity" / "hub.json"
+
+    @property
+    def key_file(self) -> Path:
+        """The key of this appliance, which never leaves it."""
+        return self.data_folder / "identity" / "key.pem"
+
+    @property
+    def pending_bundle_file(self) -> Path:
+        """The enrolment bundle that is being tried."""
+        return self.data_folder / "identity" / "pending.fengsui-bundle"
 
     @property
     def first_password_file(self) -> Path:
@@ -212,7 +222,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         update={
             "data_folder": folder / config.data_folder,
             "run_folder": folder / config.run_folder,
-            "invitation_file": _under(folder, config.invitation_file),
+            "bundle_folder": _under(folder, config.bundle_folder),
             "metrics": metrics,
             "recordings": recordings,
         }

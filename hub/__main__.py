@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from federation.identity.bundle import SUFFIX
+from federation.private_files import write_private
 from hub.config import HubConfig, read_config
 from hub.errors import ConfigInvalid, HubError, NotRunning
 from hub.fleet.broker_process import run_broker
@@ -59,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     supervision.add_argument("--prefix", default="", help="what program names begin with")
     supervision.add_argument("--logs", type=Path, help="folder for the logs")
     supervision.set_defaults(command=_supervision)
+    bundle = commands.add_parser("bundle", parents=[configured], help="make an enrolment bundle that lets one box in")
+    bundle.add_argument("--name", required=True, help="name of the node to be")
+    bundle.add_argument("--site", default="", help="place where the node will stand")
+    bundle.add_argument("--profile", default="analysis", help="firmware profile of the box")
+    bundle.add_argument("--valid-days", type=float, default=7.0, help="how long it may be used")
+    bundle.add_argument("--out", type=Path, help=f"where to write it; default: NAME{SUFFIX} here")
+    bundle.set_defaults(command=_bundle)
     _add_user_commands(commands.add_parser("user", help="accounts of a running hub"), configured)
     return parser
 
@@ -134,6 +143,20 @@ def _openapi(_options: argparse.Namespace) -> None:
 def _supervision(options: argparse.Namespace) -> None:
     read_config(options.config)
     print(programs(options.config, options.prefix, logs=options.logs))
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    draft = {"name": options.name, "site": options.site, "profile": options.profile}
+    draft["valid_s"] = int(options.valid_days * 86400)
+    out: Path = options.out or Path(f"{options.name.replace('/', '-')}{SUFFIX}")
+    if out.exists():
+        raise ConfigInvalid(f"{out} is there already; remove it first, or choose another name with --out")
+    made = _ask(options, "POST", "/api/v1/enrolment-bundles", draft)
+    try:
+        write_private(out, json.dumps(made["bundle"], ensure_ascii=False, indent=1) + "\n")
+    except OSError as error:
+        raise ConfigInvalid(f"cannot write {out}: {error.strerror}") from error
+    print(f"wrote {out}: it lets one box in until {made['bundle']['expires_at']}; keep it as you would keep a key")
 
 
 def _list_users(options: argparse.Namespace) -> None:

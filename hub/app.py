@@ -8,10 +8,11 @@ import functools
 import json
 import logging
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -36,22 +37,28 @@ from federation.identity import LockoutRule, Passwords, SessionLimits
 from federation.messages import Lane
 from federation.messages.calendar import known_zones
 from federation.packages.archive import SIZE_LIMIT_BYTES
+from federation.private_files import read_secret, write_private
 from firmware_profiles.profile import load_all
 from hub.config import HubConfig
 from hub.custody.figures import custody_figures
 from hub.custody.service import Custody, TakesNothing
 from hub.database import Database
 from hub.database.upgrade import is_current, upgrade
+from hub.errors import ConfigInvalid
 from hub.events.figures import event_figures
 from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
 from hub.events.pictures import LARGEST_BYTES, Pictures
 from hub.events.service import EventLog
-from hub.fleet.broker_accounts import BrokerAccounts
-from hub.fleet.broker_files import HUB_USERNAME, hub_password
-from hub.fleet.broker_process import broker_port
+from hub.fleet.admittance import NodeAuthenticator
+from hub.fleet.authority import HubAuthority
+from hub.fleet.broker_admission import BrokerAdmission
+from hub.fleet.broker_files import BrokerPorts
+from hub.fleet.broker_process import broker_ports, remembered_port
+from hub.fleet.certificates import Issuer
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.enrolment import Throttle, new_token
+from hub.fleet.joining import Address, Joining
 from hub.fleet.link import Link
 from hub.fleet.roster import Roster
 from hub.fleet.service import Fleet
@@ -61,7 +68,6 @@ from hub.metrics import Figure, Figures, exposition
 from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
 from hub.points.service import Points
-from hub.private_files import read_secret, write_private
 from hub.repository.service import Repository
 from hub.scheduling.placement import FirstFit
 from hub.scheduling.service import Scheduler
@@ -69,6 +75,7 @@ from hub.security.accounts import AccountTable, SessionTable
 from hub.security.authenticator import METRICS, HubAuthenticator, scraper_by
 from hub.security.results import ResultTaker
 from hub.security.service import Security
+from hub.serving import connectable, in_url, serving
 from hub.storage import ContentStore
 from hub.tracing.service import Tracer
 
@@ -76,9 +83,9 @@ log = logging.getLogger(__name__)
 
 TITLE = "Fengsui hub"
 VERSION = "1"
+LOOK_AT_CERTIFICATES_EVERY_S = 3600.0
 RESTART_PAUSE_S = 1.0
 LONGEST_RESTART_PAUSE_S = 30.0
-STOP_WITHIN_S = 3.0
 CAN_SCRAPE = Access(permission=METRICS)
 
 Step = Callable[[], Awaitable[None]]
@@ -86,13 +93,22 @@ Step = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One feature: its routes, what it reads before the first request, what runs beside requests, its figures."""
+    """One feature: its routes for people and for nodes, what it reads first, what runs beside requests, its figures."""
 
     name: str
     routes: tuple[Routes, ...] = ()
+    node_routes: tuple[Routes, ...] = ()
     start: Step | None = None
     run: Step | None = None
     figures: Figures | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where nodes reach the hub by HTTPS, and where the broker listens."""
+
+    nodes: int
+    broker: BrokerPorts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +119,15 @@ class Foundation:
     database: Database
     live: LiveFeed
     link: Link
-    broker_accounts: BrokerAccounts
+    authority: HubAuthority
+    admission: BrokerAdmission
     desired: DesiredPublisher
     roster: Roster
     watch: Watch
     sign_in: SignIn
     authenticator: HubAuthenticator
-    mqtt_port: int
+    node_authenticator: NodeAuthenticator
+    ports: Ports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,41 +137,46 @@ class Hub:
     foundation: Foundation
     security: Security
     fleet: Fleet
+    joining: Joining
     parts: tuple[Part, ...]
 
     @property
     def api(self) -> Api:
-        """The HTTP API of all parts."""
+        """The HTTP API of all parts, for people, applications and collectors."""
         routes = tuple(routes for part in self.parts for routes in part.routes)
         return Api(title=TITLE, version=VERSION, parts=routes, authenticator=self.foundation.authenticator)
+
+    @property
+    def node_api(self) -> Api:
+        """The HTTP API of all parts for nodes."""
+        routes = tuple(routes for part in self.parts for routes in part.node_routes)
+        authenticator = self.foundation.node_authenticator
+        return Api(title=f"{TITLE}: nodes", version=VERSION, parts=routes, authenticator=authenticator)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningHub:
-    """A hub that serves; `url` is where portal and API answer."""
+    """A hub that serves; `url` is where portal and API answer, `node_url` where nodes are answered."""
 
     hub: Hub
     url: str
+    node_url: str
 
 
-def assemble(config: HubConfig, database: Database, *, mqtt_port: int) -> Hub:
+def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
     """Return all parts of the hub, wired; nothing is read or written yet."""
     security = Security(
         database=database, passwords=Passwords(), first_password_file=config.data_folder / "first-password"
     )
-    foundation = _foundation(config, database, security, mqtt_port)
+    foundation = _foundation(config, database, security, ports)
     fleet = Fleet(
         database=database,
         roster=foundation.roster,
         desired=foundation.desired,
-        accounts=foundation.broker_accounts,
+        admission=foundation.admission,
         live=foundation.live,
-        throttle=Throttle(per_minute=config.fleet.enrolments_per_minute),
-        hub_name=config.name,
-        mqtt_host=config.mqtt_host,
-        mqtt_port=mqtt_port,
     )
-    foundation.authenticator.accept_tokens(fleet.resolve_token)
+    joining = _joining(foundation)
     parts = [
         Part(
             name="security",
@@ -162,15 +185,44 @@ def assemble(config: HubConfig, database: Database, *, mqtt_port: int) -> Hub:
         ),
         Part(
             name="fleet",
-            routes=(hub.fleet.api.routes(fleet),),
+            routes=(hub.fleet.api.routes(fleet, joining),),
+            node_routes=(hub.fleet.api.node_routes(joining),),
             start=fleet.start,
             run=foundation.watch.run,
-            figures=functools.partial(_fleet_figures, foundation),
+            figures=functools.partial(_fleet_figures, foundation, joining),
         ),
+        Part(name="authority", run=functools.partial(_keep_certificates_fresh, foundation)),
         *_feature_parts(foundation),
     ]
     parts.append(Part(name="health", routes=(_health(foundation, parts),)))
-    return Hub(foundation=foundation, security=security, fleet=fleet, parts=tuple(parts))
+    return Hub(foundation=foundation, security=security, fleet=fleet, joining=joining, parts=tuple(parts))
+
+
+def _joining(foundation: Foundation) -> Joining:
+    config = foundation.config
+    return Joining(
+        database=foundation.database,
+        roster=foundation.roster,
+        admission=foundation.admission,
+        issuer=Issuer(authority=foundation.authority, valid=timedelta(days=config.nodes.certificate_days)),
+        throttle=Throttle(per_minute=config.fleet.enrolments_per_minute),
+        address=Address(
+            hub_name=config.name,
+            hub_url=f"https://{in_url(config.public_host)}:{foundation.ports.nodes}",
+            mqtt_host=config.mqtt_host,
+            mqtt_port=foundation.ports.broker.nodes,
+        ),
+    )
+
+
+async def _keep_certificates_fresh(foundation: Foundation) -> None:
+    """Renew the certificate of the servers before it runs out, until cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_AT_CERTIFICATES_EVERY_S)
+        fresh = await asyncio.to_thread(foundation.authority.refresh_server, datetime.now(UTC))
+        if fresh is not None:
+            foundation.authority.show_server(fresh)
+            await foundation.admission.apply()
 
 
 def _feature_parts(foundation: Foundation) -> Sequence[Part]:
@@ -192,9 +244,10 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     opening = Opening(
         database=database,
         link=link,
-        accounts=foundation.broker_accounts,
+        admission=foundation.admission,
+        authority=foundation.authority,
         mqtt_host=foundation.config.mqtt_host,
-        mqtt_port=foundation.mqtt_port,
+        mqtt_port=foundation.ports.broker.subscribers,
     )
     foundation.authenticator.accept_tokens(opening.resolve_token)
     foundation.authenticator.accept_passwords(opening.resolve_password)
@@ -217,17 +270,23 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         link=link,
         # A row of evidence says that its picture was stored here before: a restored cursor asks for that again.
         takers={Lane.EVENTS: event_taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()},
-        is_enrolled=lambda node_id: roster.get(node_id) is not None,
+        is_enrolled=roster.admits,
     )
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
     tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
     return (
-        Part(name="repository", routes=(hub.repository.api.routes(repository),), start=repository.load),
+        Part(
+            name="repository",
+            routes=(hub.repository.api.routes(repository),),
+            node_routes=(hub.repository.api.node_routes(repository),),
+            start=repository.load,
+        ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(name="scheduling", routes=(hub.scheduling.api.routes(scheduler),), run=scheduler.run),
         Part(
             name="events",
             routes=(hub.events.api.routes(event_log, pictures, repository),),
+            node_routes=(hub.events.api.node_routes(pictures),),
             figures=functools.partial(event_figures, event_taker.tally, pictures),
         ),
         Part(
@@ -247,7 +306,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     )
 
 
-def _foundation(config: HubConfig, database: Database, security: Security, mqtt_port: int) -> Foundation:
+def _foundation(config: HubConfig, database: Database, security: Security, ports: Ports) -> Foundation:
     link, roster = Link(), Roster()
     sign_in = SignIn(
         accounts=AccountTable(database, security.forget_first_password),
@@ -258,24 +317,25 @@ def _foundation(config: HubConfig, database: Database, security: Security, mqtt_
             idle=timedelta(seconds=config.sessions.idle_timeout_s), longest=timedelta(seconds=config.sessions.longest_s)
         ),
         rule=LockoutRule(failures=config.sessions.failures, pause=timedelta(seconds=config.sessions.lockout_s)),
-        https=config.http.secure_cookies,
+        https=config.http.secure_cookies or config.http.certificate_file is not None,
     )
-    accounts = BrokerAccounts(database, config.broker_folder)
-    # A change that was written while the broker started may have been missed by it.
-    link.when_connected(accounts.apply)
+    authority = HubAuthority(config.authority_folder, config.server_names)
+    admission = BrokerAdmission(database, config.broker_folder, authority, link)
     desired = DesiredPublisher(database, link)
     return Foundation(
         config=config,
         database=database,
         live=LiveFeed(),
         link=link,
-        broker_accounts=accounts,
+        authority=authority,
+        admission=admission,
         desired=desired,
         roster=roster,
         watch=Watch(database=database, link=link, roster=roster, silence_s=config.fleet.silence_s, heed=desired.heed),
         sign_in=sign_in,
         authenticator=HubAuthenticator(sign_in),
-        mqtt_port=mqtt_port,
+        node_authenticator=NodeAuthenticator(roster),
+        ports=ports,
     )
 
 
@@ -285,38 +345,43 @@ async def open_hub(config: HubConfig, *, idle: frozenset[str] = frozenset()) -> 
 
     Parts named in `idle` answer requests, and do nothing of themselves.
     """
-    secrets = await asyncio.to_thread(_prepare_folders, config)
+    prepared = await asyncio.to_thread(_prepare_folders, config)
     database = await asyncio.to_thread(Database, config.database)
     try:
         await upgrade(database)
-        built = assemble(config, database, mqtt_port=secrets.mqtt_port)
-        built.foundation.authenticator.accept_tokens(scraper_by(secrets.metrics_token))
+        built = assemble(config, database, prepared.ports)
+        await asyncio.to_thread(_open_authority, built.foundation.authority)
+        built.foundation.authenticator.accept_tokens(scraper_by(prepared.metrics_token))
         for part in built.parts:
             if part.start is not None:
                 await part.start()
-        await built.foundation.broker_accounts.apply()
+        await built.foundation.admission.apply()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(keep_running(part.name, part.run), name=part.name)
                 for part in built.parts
                 if part.run is not None and part.name not in idle
             ]
-            address = BrokerAddress(
-                host=_connectable(config.broker.host),
-                port=secrets.mqtt_port,
-                username=HUB_USERNAME,
-                password=secrets.broker_password,
-            )
-            link_forever = functools.partial(built.foundation.link.run, address)
+            link_forever = functools.partial(built.foundation.link.run, await _broker_address(built.foundation))
             tasks.append(group.create_task(keep_running("link", link_forever), name="link"))
             try:
-                async with _serving(built) as url:
-                    yield RunningHub(hub=built, url=url)
+                async with _serving(built) as running:
+                    yield running
             finally:
                 for task in tasks:
                     task.cancel()
     finally:
         await database.close()
+
+
+def _open_authority(authority: HubAuthority) -> None:
+    now = datetime.now(UTC)
+    authority.open(now).refresh_server(now)
+
+
+async def _broker_address(foundation: Foundation) -> BrokerAddress:
+    host, tls = connectable(foundation.config.broker.host), await asyncio.to_thread(foundation.authority.broker_tls)
+    return BrokerAddress(host=host, port=foundation.ports.broker.hub, tls=tls)
 
 
 async def keep_running(name: str, run: Step) -> None:
@@ -332,58 +397,52 @@ async def keep_running(name: str, run: Step) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Secrets:
-    mqtt_port: int
-    broker_password: str
+class _Prepared:
+    ports: Ports
     metrics_token: str
 
 
-def _prepare_folders(config: HubConfig) -> _Secrets:
-    for folder in (config.data_folder, config.sockets, config.broker_folder):
+def _prepare_folders(config: HubConfig) -> _Prepared:
+    for folder in (config.data_folder, config.sockets, config.broker_folder, config.authority_folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config.sockets.chmod(0o700)  # the console's lock: only the owner may enter
     load_all()  # read profiles and time zones here, not within the event loop
     known_zones()
-    return _Secrets(
-        mqtt_port=broker_port(config),
-        broker_password=hub_password(config.broker_folder),
+    nodes = config.nodes.port or remembered_port(config, "node-port", config.nodes.host)
+    return _Prepared(
+        ports=Ports(nodes=nodes, broker=broker_ports(config)),
         metrics_token=read_secret(config.data_folder / "metrics-token", make=lambda: new_token("fsm_")),
     )
 
 
 @asynccontextmanager
-async def _serving(built: Hub) -> AsyncIterator[str]:
-    """Serve the API by TCP and on the console's socket; yield the URL of the first."""
-    config = built.foundation.config
+async def _serving(built: Hub) -> AsyncIterator[RunningHub]:
+    """Serve people by TCP and on the console's socket, and nodes by TLS; say in the run folder where."""
+    config, foundation = built.foundation.config, built.foundation
     app = make_app(built.api)
     SinglePage(folder=Path(hub.portal.__file__).parent / "static", title="门户").add_to(app)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S)
-    await runner.setup()
-    try:
-        await _listen_on_console(runner, config.console_socket)
-        site = web.TCPSite(runner, config.http.host, config.http.port)
-        await site.start()
-        port = runner.addresses[-1][1]
-        url = f"http://{_connectable(config.http.host)}:{port}"
-        told = json.dumps({"url": url, "port": port, "pid": os.getpid()})
+    async with serving(make_app(built.node_api)) as for_nodes, serving(app) as for_people:
+        tls = await asyncio.to_thread(foundation.authority.server_tls)
+        node_url = await for_nodes.listen(config.nodes.host, foundation.ports.nodes, tls=tls)
+        await for_people.listen_on_socket(config.console_socket)
+        url = await for_people.listen(config.http.host, config.http.port, tls=await asyncio.to_thread(_own_tls, config))
+        told = json.dumps({"url": url, "node_url": node_url, "port": int(url.rsplit(":", 1)[1]), "pid": os.getpid()})
         await asyncio.to_thread(write_private, config.sockets / "hub.json", told)
-        log.info("hub serves at %s", url)
-        yield url
-    finally:
-        await runner.cleanup()
-        await asyncio.to_thread(config.console_socket.unlink, missing_ok=True)
+        log.info("hub serves people at %s and nodes at %s", url, node_url)
+        yield RunningHub(hub=built, url=url, node_url=node_url)
 
 
-async def _listen_on_console(runner: web.AppRunner, path: Path) -> None:
-    with suppress(FileNotFoundError):
-        await asyncio.to_thread(path.unlink)
-    await web.UnixSite(runner, str(path)).start()
-    await asyncio.to_thread(path.chmod, 0o600)
-
-
-def _connectable(host: str) -> str:
-    """Return an address to connect to for one that was listened on."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared only
+def _own_tls(config: HubConfig) -> ssl.SSLContext | None:
+    """Return how the portal is served by HTTPS, if the operator has given it a certificate; raise ConfigInvalid."""
+    http = config.http
+    if http.certificate_file is None or http.key_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(http.certificate_file, http.key_file)
+    except OSError as error:
+        raise ConfigInvalid(f"http.certificate_file and http.key_file cannot be used: {error}") from error
+    return context
 
 
 def _health(foundation: Foundation, parts: Sequence[Part]) -> Routes:
@@ -406,8 +465,9 @@ def _health(foundation: Foundation, parts: Sequence[Part]) -> Routes:
     return routes
 
 
-def _fleet_figures(foundation: Foundation) -> list[Figure]:
+def _fleet_figures(foundation: Foundation, joining: Joining) -> list[Figure]:
     nodes, link = foundation.roster.all(), foundation.link
+    turned_away = foundation.node_authenticator.refused
     return [
         Figure(name="nodes", help="Enrolled nodes", value=len(nodes)),
         Figure(name="nodes_online", help="Nodes that are online", value=sum(node.online for node in nodes)),
@@ -416,6 +476,8 @@ def _fleet_figures(foundation: Foundation) -> list[Figure]:
         Figure(name="messages_malformed", help="MQTT messages ignored", value=link.malformed, counter=True),
         Figure(name="messages_failed", help="MQTT messages that a part failed on", value=link.failed, counter=True),
         Figure(name="messages_dropped", help="MQTT messages without room", value=link.dropped, counter=True),
+        Figure(name="joining_refused", help="Enrolments and renewals refused", value=joining.refused, counter=True),
+        Figure(name="node_requests_refused", help="Requests by refused nodes", value=turned_away, counter=True),
         Figure(name="live_viewers", help="Open portal pages", value=foundation.live.viewers),
         Figure(name="live_dropped", help="Notices lost by slow pages", value=foundation.live.dropped, counter=True),
     ]
@@ -423,4 +485,5 @@ def _fleet_figures(foundation: Foundation) -> list[Figure]:
 
 def openapi_document(config: HubConfig) -> dict[str, object]:
     """Return the OpenAPI document of the hub; no database is opened."""
-    return assemble(config, Database("sqlite:///:memory:"), mqtt_port=0).api.openapi()
+    nowhere = Ports(nodes=0, broker=BrokerPorts(nodes=0, subscribers=0, hub=0))
+    return assemble(config, Database("sqlite:///:memory:"), nowhere).api.openapi()

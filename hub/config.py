@@ -3,13 +3,16 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from hub.errors import ConfigInvalid
 
 SOCKET_PATH_BYTES = 100  # the kernel takes 107, and a suffix is added while the socket is made
+PublicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+"""A DNS name, or an address of IPv4 or IPv6."""
+
 DATABASE_URL_VARIABLE = "FENGSUI_DATABASE_URL"
 
 
@@ -25,15 +28,29 @@ class Http(Settings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes a free port, told in run_folder/hub.json")
     secure_cookies: bool = Field(default=False, description="true behind HTTPS: browsers send the session there only")
+    certificate_file: Path | None = Field(
+        default=None, description="PEM with the portal's certificate chain: it is then served by HTTPS"
+    )
+    key_file: Path | None = Field(default=None, description="PEM with the key of certificate_file")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            msg = "certificate_file and key_file go together"
+            raise ValueError(msg)
+        return self
 
 
 class Broker(Settings):
-    """The MQTT broker that nodes and subscribers connect to."""
+    """The MQTT broker that nodes and subscribers connect to, always by TLS."""
 
-    managed: bool = Field(default=True, description="the hub writes and reloads the broker's configuration")
     host: str = Field(default="127.0.0.1", description="address that the broker listens on and the hub connects to")
-    port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port once and remembers it")
-    public_host: str = Field(default="", description="name that nodes are told; empty: public_host of the hub")
+    port: int = Field(default=0, ge=0, le=65535, description="of nodes; 0 takes a free port once and remembers it")
+    subscriber_port: int = Field(default=0, ge=0, le=65535, description="of bureaus; 0 as above")
+    hub_port: int = Field(default=0, ge=0, le=65535, description="of the hub alone; 0 as above")
+    public_host: PublicName | Literal[""] = Field(
+        default="", description="name that nodes are told; empty: public_host of the hub"
+    )
     max_message_bytes: int = Field(default=1 << 20, ge=65536, le=64 << 20, description="largest MQTT message")
     max_queued_messages: int = Field(default=2000, ge=10, description="messages waiting for one slow client")
 
@@ -47,6 +64,14 @@ class Sessions(Settings):
     lockout_s: int = Field(default=5 * 60, ge=1, description="how long an account is locked, in s")
 
 
+class Nodes(Settings):
+    """Where nodes reach the hub by HTTPS: to join, for certificates, pictures and packages."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port once and remembers it")
+    certificate_days: float = Field(default=90.0, gt=0, le=3650, description="how long a node's certificate counts")
+
+
 class Fleet(Settings):
     """How nodes join and are watched."""
 
@@ -58,7 +83,10 @@ class HubConfig(Settings):
     """Everything that can be set of a hub."""
 
     name: str = Field(default="烽燧", min_length=1, max_length=64, description="name shown in portal and to nodes")
-    public_host: str = Field(default="127.0.0.1", description="name or address under which nodes reach this hub")
+    public_host: PublicName = Field(default="127.0.0.1", description="name or address under which nodes reach this hub")
+    public_names: tuple[PublicName, ...] = Field(
+        default=(), description="further names and addresses under which nodes and subscribers reach this hub"
+    )
     data_folder: Path = Field(description="everything that the hub keeps; relative to this file")
     run_folder: Path | None = Field(default=None, description="sockets; default: run in data_folder")
     database_url: str = Field(
@@ -70,6 +98,7 @@ class HubConfig(Settings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least that is logged")
     log_format: Literal["json", "text"] = Field(default="json", description="one JSON object per line, or text")
     http: Http = Field(default=Http(), description="portal and API")
+    nodes: Nodes = Field(default=Nodes(), description="HTTPS for nodes")
     broker: Broker = Field(default=Broker(), description="MQTT broker")
     sessions: Sessions = Field(default=Sessions(), description="sign-in")
     fleet: Fleet = Field(default=Fleet(), description="nodes")
@@ -93,6 +122,16 @@ class HubConfig(Settings):
     def broker_folder(self) -> Path:
         """The broker's configuration, accounts and remembered port."""
         return self.data_folder / "broker"
+
+    @property
+    def authority_folder(self) -> Path:
+        """The certificate authority and the certificates of the hub's own servers; to be backed up."""
+        return self.data_folder / "authority"
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """Every name and address for which the servers' certificate stands."""
+        return (self.public_host, self.mqtt_host, "localhost", "127.0.0.1", "::1", *self.public_names)
 
     @property
     def mqtt_host(self) -> str:
@@ -125,9 +164,19 @@ def make_config(values: dict[str, Any], *, folder: Path, source: str = "configur
     config = config.model_copy(
         update={
             "data_folder": (folder / config.data_folder).resolve(),
-            "run_folder": (folder / config.run_folder).resolve() if config.run_folder else None,
+            "run_folder": _under(folder, config.run_folder),
+            "http": config.http.model_copy(
+                update={
+                    "certificate_file": _under(folder, config.http.certificate_file),
+                    "key_file": _under(folder, config.http.key_file),
+                }
+            ),
         }
     )
     if len(os.fsencode(config.console_socket)) > SOCKET_PATH_BYTES:
         raise ConfigInvalid(f"{source}: run_folder: {config.sockets} is too long for sockets; set a shorter run_folder")
     return config
+
+
+def _under(folder: Path, path: Path | None) -> Path | None:
+    return None if path is None else (folder / path).resolve()

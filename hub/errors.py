@@ -3,6 +3,7 @@
 HubError
 ├── ConfigInvalid      the configuration file cannot be used
 ├── DatabaseAway       the database cannot be reached or used
+├── AuthorityDamaged   the certificate authority cannot be read
 ├── BrokerMissing      the broker's program is not installed
 ├── NotRunning         no hub answers at its console socket
 └── UnknownNode        a node was removed, or never enrolled
@@ -25,6 +26,12 @@ class DatabaseAway(HubError):
     """The database cannot be reached or used; started again, the hub tries again."""
 
     code = "database_away"
+
+
+class AuthorityDamaged(HubError):
+    """The hub's certificate authority cannot be read, or is not the one that its nodes trust."""
+
+    code = "authority_damaged"
 
 
 class BrokerMissing(HubError):

@@ -1,26 +1,31 @@
-"""Membership of a hub: joins by invitation, and keeps the link of the present membership alive."""
+"""Membership of a hub: who this box is there, its certificate, and the link of the present membership."""
 
 import asyncio
 import logging
 import sqlite3
+import time
 from datetime import UTC, datetime
 
+from appliance.agent.joining import Joining
 from appliance.agent.live import Changes
 from appliance.agent.state import AgentState
-from appliance.errors import EnrolmentFailed
 from appliance.store import documents, evidence, outbox, results
-from appliance.store.identity import HubIdentity, load_identity, save_identity
-from appliance.store.results import BOX, Doer
-from appliance.uplink.enrolment import Applicant, Invitation, enrol, read_invitation
 from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
 from appliance.uplink.link import Link
+from federation.bus import BrokerAddress
+from federation.identity.enrolment import Applicant, renew
+from federation.identity.errors import EnrolmentFailed, EnrolmentRefused
+from federation.identity.key import NodeKey
+from federation.identity.member import HubIdentity, Member, load_identity, save_identity
+from federation.identity.renewal import Pace, due
 from federation.messages import EXACT_LANES, DesiredState, Presence, new_id
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-RETRY_S = 5.0
 FETCH_EVERY_S = 2.0
+LOOK_AT_CERTIFICATE_EVERY_S = 1.0
+REFUSALS_BEFORE_RENEWAL = 3
 
 
 class Membership:
@@ -28,68 +33,79 @@ class Membership:
 
     def __init__(self, state: AgentState) -> None:
         """Prepare; `run` joins and links."""
-        self.identity: HubIdentity | None = None
+        config = state.config
+        self.member: Member | None = None
+        self.key: NodeKey | None = None
         self.link: Link | None = None
         self.panel_url = ""
+        self.refusal: EnrolmentRefused | None = None
+        self.joining = Joining(
+            pending_file=config.pending_bundle_file, stick=config.bundle_folder, profile=config.profile
+        )
         self._state = state
         self._changes = Changes()
-        self._joining = asyncio.Lock()
+        self._pace = Pace()
 
-    async def join(self, invitation: Invitation, doer: Doer) -> HubIdentity:
-        """Join a hub in the place of the present one; raise EnrolmentFailed."""
-        async with self._joining:
-            applicant = Applicant(
-                serial=self._state.serial,
-                profile=self._state.config.profile,
-                software=self._state.software,
-                panel_url=self.panel_url,
-            )
-            identity = await enrol(invitation, applicant)
-            path = self._state.config.identity_file
-            await asyncio.to_thread(save_identity, path, identity)
-            await self._state.commit(lambda db: _forget_former_hub(db, identity, doer))
-            self._state.forget_desired()
-            await self._adopt(identity)
-        log.info("joined the hub %s as %s", identity.hub_name, identity.node_id)
-        return identity
+    @property
+    def identity(self) -> HubIdentity | None:
+        """Who this box is to its hub; None before it has joined one."""
+        return self.member.identity if self.member is not None else None
+
+    async def load(self) -> None:
+        """Read the key, which is made at the first start, and the membership of before."""
+        config = self._state.config
+        self.key = await asyncio.to_thread(NodeKey.open, config.key_file)
+        found = await asyncio.to_thread(load_identity, config.identity_file)
+        if found is not None:
+            await self._adopt(Member(key=self.key, identity=found))
 
     async def run(self) -> None:
-        """Wait for a membership, then keep its link; a new membership replaces it."""
-        found = await asyncio.to_thread(load_identity, self._state.config.identity_file)
-        if found is not None:
-            await self._adopt(found)
-        while True:
-            seen = self._changes.count
-            identity = self.identity
-            if identity is None:
-                await self._follow_invitation()
-                continue
-            async with asyncio.TaskGroup() as group:
-                linked = group.create_task(self._serve(identity), name="membership")
-                while not await self._changes.beyond(seen, within_s=3600):
-                    pass
-                linked.cancel()
+        """Join when there is a bundle, and keep the link of the present membership; a new one replaces it."""
+        assert self.key is not None  # noqa: S101 - `load` comes first
+        async with asyncio.TaskGroup() as group:
+            joining = self.joining.run(
+                self.key, self._applicant, self._joined, enrolled=lambda: self.member is not None
+            )
+            group.create_task(joining, name="joining")
+            group.create_task(self._keep_link(), name="membership")
 
-    async def _follow_invitation(self) -> None:
-        path = self._state.config.invitation_file
-        invitation = None if path is None else await asyncio.to_thread(read_invitation, path)
-        if invitation is None:
-            await self._changes.beyond(self._changes.count, within_s=LOOK_EVERY_S)
-            return
-        try:
-            await self.join(invitation, BOX)
-        except EnrolmentFailed as error:
-            log.warning("not joined: %s", error)
-            await asyncio.sleep(RETRY_S)
+    def _applicant(self) -> Applicant:
+        return Applicant(
+            serial=self._state.serial,
+            profile=self._state.config.profile,
+            software=self._state.software,
+            panel_url=self.panel_url,
+        )
 
-    async def _adopt(self, identity: HubIdentity) -> None:
-        self.identity = identity
-        self._state.node_id = identity.node_id
+    async def _joined(self, member: Member) -> None:
+        """Take the place that a hub has given us; what a former hub wanted ends."""
+        await asyncio.to_thread(save_identity, self._state.config.identity_file, member.identity)
+        await self._state.commit(lambda db: _forget_former_hub(db, member.identity))
+        self._state.forget_desired()
+        await self._adopt(member)
+        log.info("joined the hub %s as %s", member.identity.hub_name, member.identity.node_id)
+
+    async def _adopt(self, member: Member) -> None:
+        self.member = member
+        self.refusal = None
+        self._state.node_id = member.identity.node_id
         await self._state.replan()
         self._changes.note()
 
-    async def _serve(self, identity: HubIdentity) -> None:
-        state = self._state
+    async def _keep_link(self) -> None:
+        while True:
+            seen = self._changes.count
+            if self.member is not None:
+                async with asyncio.TaskGroup() as group:
+                    linked = group.create_task(self._serve(self.member), name="link of the membership")
+                    while not await self._changes.beyond(seen, within_s=3600):
+                        pass
+                    linked.cancel()
+            else:
+                await self._changes.beyond(seen, within_s=3600)
+
+    async def _serve(self, member: Member) -> None:
+        state, identity = self._state, member.identity
         incarnation = await state.database.run(documents.next_incarnation)
         presence = Presence(
             node_id=identity.node_id,
@@ -100,22 +116,50 @@ class Membership:
             panel_url=self.panel_url,
             started_at=datetime.now(UTC),
         )
+        tls = await asyncio.to_thread(member.tls)
         link = Link(
-            identity=identity,
+            broker=BrokerAddress(host=identity.mqtt_host, port=identity.mqtt_port, tls=tls),
             database=state.database,
             presence=presence,
             desired=self._take_desired,
             reported=state.report,
         )
         self.link = link
-        async with http_session() as session, asyncio.TaskGroup() as group:
-            files = HubFiles(identity, session)
+        async with http_session(tls) as session, asyncio.TaskGroup() as group:
+            files = HubFiles(identity.hub_url, session)
             pictures = send_pictures(state.database, state.pictures, files, handed_over=state.note_handed_over)
             group.create_task(link.run(), name="link")
             group.create_task(pictures, name="pictures")
             group.create_task(self._fetch_packages(files), name="packages")
             group.create_task(self._tell_lanes(link), name="outbox")
             group.create_task(self._tell_reports(link), name="reports")
+            group.create_task(self._keep_certificate_fresh(member, link), name="certificate")
+
+    async def _keep_certificate_fresh(self, member: Member, link: Link) -> None:
+        """Renew the certificate when it is time, and when the broker refuses it, which says that our clock is wrong."""
+        connections = link.connections
+        while True:
+            if link.connections > connections:
+                connections = link.connections
+                self._pace.let_in()
+            wanted = due(member.identity, datetime.now(UTC)) or link.refusals >= REFUSALS_BEFORE_RENEWAL
+            if wanted and self._pace.may_ask(time.monotonic()):
+                self._pace.asked(time.monotonic())
+                if await self._renewed(member):
+                    return
+            await asyncio.sleep(LOOK_AT_CERTIFICATE_EVERY_S)
+
+    async def _renewed(self, member: Member) -> bool:
+        try:
+            fresh = await renew(member, now=datetime.now(UTC))
+        except EnrolmentFailed as error:
+            self.refusal = error if isinstance(error, EnrolmentRefused) else self.refusal
+            log.warning("certificate not renewed: %s", error)
+            return False
+        await asyncio.to_thread(save_identity, self._state.config.identity_file, fresh.identity)
+        log.info("certificate renewed; it counts until %s", fresh.certificate.not_after)
+        await self._adopt(fresh)
+        return True
 
     async def _take_desired(self, document: DesiredState) -> None:
         await self._state.accept_desired(document)
@@ -147,10 +191,10 @@ class Membership:
             await self._state.plan_changes.beyond(self._state.plan_changes.count, within_s=FETCH_EVERY_S)
 
 
-def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity, doer: Doer) -> None:
+def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity) -> None:
     documents.forget(db, documents.DESIRED)
     evidence.send_all_again(db)
     for lane in EXACT_LANES:
         outbox.begin_again(db, lane, new_id())
     detail = {"hub": identity.hub_name, "url": identity.hub_url}
-    results.record(db, doer, "hub.join", f"node:{identity.node_id}", detail)
+    results.record(db, results.BOX, "hub.join", f"node:{identity.node_id}", detail)

@@ -13,6 +13,7 @@ from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.http.problem import not_found
+from federation.identity.bundle import Bundle
 from federation.messages import Digest, Slug
 from federation.packages import builtin_manifests
 
@@ -37,9 +38,9 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
         """Tell how the box is: identity, link, backlog, processes, load."""
         return await panel.status()
 
-    @part.post("/api/v1/enrolment", access=CAN_OPERATE)
-    async def join_hub(call: Call, body: model.EnrolmentDraft) -> model.Status:
-        """Join a hub with a token that works once."""
+    @part.put("/api/v1/enrolment-bundle", access=CAN_OPERATE)
+    async def join_hub(call: Call, body: Bundle) -> model.Status:
+        """Join a hub by an enrolment bundle, in the place of the present hub; the box tries until it is let in."""
         return await panel.join(body, _doer(call))
 
     @part.get("/api/v1/live", access=CAN_READ, status=101, produces="application/json-seq")

@@ -11,12 +11,34 @@ StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_le
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 
 
+class CertificateStatus(Output):
+    """The certificate by which the hub knows this box."""
+
+    fingerprint: str = Field(description="SHA-256 of the box's public key, in groups of four")
+    obtained_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class JoiningStatus(Output):
+    """A bundle by which the box tries to join; `refused` means that it is not tried again, `reason` says why."""
+
+    hub_url: str
+    hub_name: str
+    failures: int
+    refused: bool
+    code: str
+    reason: str
+
+
 class LinkStatus(Output):
-    """The link to the hub, as the box sees it."""
+    """The link to the hub, as the box sees it; `refusal` is the hub's answer to the last wish for a certificate."""
 
     enrolled: bool
     hub_url: str
     hub_name: str
+    certificate: CertificateStatus | None
+    refusal: str
+    joining: JoiningStatus | None
     connected: bool
     connected_since: AwareDatetime | None
     last_ack_age_s: float | None
@@ -152,10 +174,3 @@ class EventQuery(PageQuery):
     after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next` of the page before")
     type: str | None = Field(default=None, max_length=128)
     point_id: Slug | None = None
-
-
-class EnrolmentDraft(Input):
-    """Where the hub is, and the token that admits this box."""
-
-    hub_url: str = Field(pattern=r"^https?://[^\s/@]+$", max_length=200)
-    token: str = Field(min_length=16, max_length=128, repr=False)

@@ -9,18 +9,20 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from appliance.agent.joining import Attempt
 from appliance.agent.membership import Membership
 from appliance.agent.plan import LOCAL_PREFIX
 from appliance.agent.state import AgentState
-from appliance.errors import EnrolmentFailed, EnrolmentRefused
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
 from appliance.panel import model
 from appliance.playback.model import EventMark
 from appliance.store import documents, events, evidence
 from appliance.store.results import Doer, record
-from appliance.uplink.enrolment import Invitation
-from federation.http import Page, Problem
+from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
+from federation.identity.bundle import Bundle
+from federation.identity.key import grouped
+from federation.identity.member import Member
 from federation.messages import CameraReport, CameraSpec, CameraState, RecordingSpec, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from firmware_profiles import load_profile
@@ -193,13 +195,13 @@ class PanelService:
         following = str(shown[-1].number) if len(found) > query.limit else None
         return Page(items=tuple(_event(item) for item in shown), next=following)
 
-    async def join(self, draft: model.EnrolmentDraft, doer: Doer) -> model.Status:
-        """Join a hub."""
-        try:
-            await self.membership.join(Invitation(hub_url=draft.hub_url, token=draft.token), doer)
-        except EnrolmentFailed as error:
-            status = 422 if isinstance(error, EnrolmentRefused) else 502
-            raise Problem(status, error.code, str(error)) from error
+    async def join(self, bundle: Bundle, doer: Doer) -> model.Status:
+        """Try to join a hub from now on."""
+        if bundle.profile != self.state.config.profile:
+            raise conflict("profile_mismatch", f"The bundle is for a box of the profile {bundle.profile!r}.")
+        detail = {"hub": bundle.hub_name, "url": bundle.hub_url}
+        await self.state.commit(lambda db: record(db, doer, "hub.bundle", detail=detail))
+        await self.membership.joining.take(bundle)
         return await self.status()
 
     def _link(self) -> model.LinkStatus:
@@ -212,6 +214,9 @@ class PanelService:
             enrolled=identity is not None,
             hub_url=identity.hub_url if identity else "",
             hub_name=identity.hub_name if identity else "",
+            certificate=_certificate(self.membership.member),
+            refusal=str(self.membership.refusal or ""),
+            joining=_joining(self.membership.joining.attempt),
             connected=since is not None,
             connected_since=since,
             last_ack_age_s=round(time.monotonic() - max(acks), 1) if acks else None,
@@ -241,6 +246,28 @@ class PanelService:
             return model.ProcessStatus(name=name, alive=False, pid=None, report_age_s=None)
         age_s = (datetime.now(UTC) - heard.at).total_seconds()
         return model.ProcessStatus(name=name, alive=age_s < SILENT_AFTER_S, pid=heard.pid, report_age_s=round(age_s, 1))
+
+
+def _certificate(member: Member | None) -> model.CertificateStatus | None:
+    if member is None:
+        return None
+    facts = member.certificate
+    return model.CertificateStatus(
+        fingerprint=grouped(facts.fingerprint), obtained_at=member.identity.obtained_at, expires_at=facts.not_after
+    )
+
+
+def _joining(attempt: Attempt | None) -> model.JoiningStatus | None:
+    if attempt is None:
+        return None
+    return model.JoiningStatus(
+        hub_url=attempt.bundle.hub_url,
+        hub_name=attempt.bundle.hub_name,
+        failures=attempt.failures,
+        refused=attempt.refused,
+        code=attempt.code,
+        reason=attempt.reason,
+    )
 
 
 def _task(spec: TaskSpec, report: TaskReport | None) -> model.Task:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -14,7 +15,6 @@ import aiohttp
 
 from appliance.store import evidence
 from appliance.store.database import Database
-from appliance.store.identity import HubIdentity
 from appliance.store.pictures import PictureFolder
 
 log = logging.getLogger(__name__)
@@ -36,18 +36,17 @@ class Handover(Enum):
 
 
 class HubFiles:
-    """A client of the hub's HTTP API with this node's token. Use `session()` first."""
+    """A client of the hub's HTTPS port for nodes. Use `http_session` first."""
 
-    def __init__(self, identity: HubIdentity, session: aiohttp.ClientSession) -> None:
-        """Use the open session."""
-        self._url = identity.hub_url
-        self._headers = {"Authorization": f"Bearer {identity.node_token}"}
+    def __init__(self, hub_url: str, session: aiohttp.ClientSession) -> None:
+        """Use the open session, which shows this node's certificate."""
+        self._url = hub_url
         self._session = session
 
     async def put_picture(self, digest: str, content: bytes) -> Handover:
         """Hand a picture over; TAKEN once the hub has stored and checked it."""
         url = f"{self._url}/api/v1/pictures/{digest}"
-        headers = {**self._headers, "Content-Type": "image/jpeg"}
+        headers = {"Content-Type": "image/jpeg"}
         try:
             async with self._session.put(url, data=content, headers=headers) as answer:
                 outcome = handover(answer.status)
@@ -61,7 +60,7 @@ class HubFiles:
         """Fetch a package to `target`, going on where an earlier try ended; True once it is whole."""
         part = target.with_name(f".{target.name}.part")
         have = await asyncio.to_thread(_begun, part)
-        headers = {**self._headers, "Range": f"bytes={have}-"} if have else self._headers
+        headers = {"Range": f"bytes={have}-"} if have else {}
         try:
             async with self._session.get(f"{self._url}/api/v1/artifacts/{digest}", headers=headers) as answer:
                 if answer.status not in {200, 206}:
@@ -126,9 +125,10 @@ async def _send(database: Database, folder: PictureFolder, hub: HubFiles, digest
     return outcome
 
 
-def http_session() -> aiohttp.ClientSession:
-    """Return a session whose requests end within a minute."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_WITHIN_S * 10, sock_read=REQUEST_WITHIN_S))
+def http_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    """Return a session that shows our certificate, and whose requests end within a minute."""
+    timeout = aiohttp.ClientTimeout(total=REQUEST_WITHIN_S * 10, sock_read=REQUEST_WITHIN_S)
+    return aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=tls))
 
 
 def _begun(part: Path) -> int:

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from appliance.store import evidence
 from appliance.store.database import Database
-from appliance.store.identity import HubIdentity
 from appliance.uplink.custody import LaneSender
 from federation import topics
 from federation.bus import (
@@ -35,29 +34,26 @@ class Link:
     def __init__(
         self,
         *,
-        identity: HubIdentity,
+        broker: BrokerAddress,
         database: Database,
         presence: Presence,
         desired: Callable[[DesiredState], Awaitable[None]],
         reported: Callable[[], Awaitable[ReportedState]],
     ) -> None:
-        """Prepare; `run` connects."""
+        """Prepare; `run` connects. `refusals` counts how often we were not let in since the last of `connections`."""
         self.malformed = 0
+        self.refusals = 0
+        self.connections = 0
         self.connected_since: datetime | None = None
         self._presence = presence
         self._desired = desired
         self._reported = reported
         self._changed = asyncio.Event()
-        node_id = identity.node_id
+        node_id = presence.node_id
         self._node_id = node_id
         self._session = Session(
-            BrokerAddress(
-                host=identity.mqtt_host,
-                port=identity.mqtt_port,
-                username=identity.mqtt_username,
-                password=identity.mqtt_password,
-            ),
-            client_id=f"node-{node_id}",
+            broker,
+            client_id=node_id,
             subscriptions=(topics.ack(node_id), topics.desired(node_id)),
             will=Will(
                 topic=topics.presence(node_id),
@@ -99,12 +95,15 @@ class Link:
             match item:
                 case Connected():
                     self.connected_since = datetime.now(UTC)
+                    self.refusals = 0
+                    self.connections += 1
                     log.info("connected to the hub")
                     self._say_presence(online=True)
                     for lane in self.lanes.values():
                         lane.connected()
                     self.changed()
-                case Disconnected(reason=reason):
+                case Disconnected(reason=reason, refused=refused):
+                    self.refusals += refused
                     if self.connected_since is not None:
                         log.info("lost the hub: %s", reason)
                     self.connected_since = None

@@ -6,8 +6,9 @@ The session asks nothing durable of the broker: clean start, no offline queue. C
 import asyncio
 import logging
 import socket
-from dataclasses import dataclass, field
-from pathlib import Path
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,17 +23,16 @@ KEEPALIVE_S = 10
 SHORTEST_RECONNECT_S = 1
 LONGEST_RECONNECT_S = 5
 QUEUED_MESSAGES = 2000
+GOODBYE_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerAddress:
-    """Where the broker is and who we are there; TLS is used when a CA file is given."""
+    """Where the broker is; `tls` says whom we trust there, and shows who we are."""
 
     host: str
     port: int
-    username: str
-    password: str = field(repr=False)
-    ca_file: Path | None = None
+    tls: ssl.SSLContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,10 @@ class Connected:
 
 @dataclass(frozen=True, kw_only=True)
 class Disconnected:
-    """The session lost its connection; it tries again by itself."""
+    """The session has no connection; it tries again by itself. `refused`: the broker was there and let us not in."""
 
     reason: str
+    refused: bool = False
 
 
 Item = Message | Connected | Disconnected
@@ -91,7 +92,9 @@ class Session:
         self._inbox_size = inbox_size
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connected = False
+        self._welcome = False
         self._subscribed_mid: int | None = None
+        self._newest: paho.MQTTMessageInfo | None = None
         self._client = self._make_client(client_id, will)
 
     @property
@@ -113,8 +116,15 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         """Disconnect cleanly, so that the broker keeps the will to itself."""
+        await asyncio.to_thread(self._say_goodbye)
+
+    def _say_goodbye(self) -> None:
+        # A socket that is closed with an acknowledgement unread resets the connection, and the goodbye gets lost.
+        with suppress(ValueError, RuntimeError):
+            if self._connected and self._newest is not None:
+                self._newest.wait_for_publish(GOODBYE_WITHIN_S)
         self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        self._client.loop_stop()
 
     async def next(self) -> Item:
         """Return the next received item in order of arrival."""
@@ -127,7 +137,7 @@ class Session:
         """
         if not self._connected:
             raise NotConnected(topic)
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        info = self._newest = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise Congested(topic)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -140,15 +150,14 @@ class Session:
             protocol=paho.MQTTv311,
             clean_session=True,
         )
-        client.username_pw_set(self._address.username, self._address.password)
-        if self._address.ca_file is not None:
-            client.tls_set(ca_certs=str(self._address.ca_file))
+        client.tls_set_context(self._address.tls)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.max_queued_messages_set(QUEUED_MESSAGES)
         client.reconnect_delay_set(SHORTEST_RECONNECT_S, LONGEST_RECONNECT_S)
         client.on_socket_open = _send_small_packets_at_once
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -158,12 +167,15 @@ class Session:
 
     def _on_connect(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
-            self._hand_over(Disconnected(reason=str(reason)))
-            return
+            return  # `_on_disconnect` follows
+        self._welcome = True
         if not self._subscriptions:
             self._became_ready()
             return
         _, self._subscribed_mid = client.subscribe([(topic, 1) for topic in self._subscriptions])
+
+    def _on_connect_fail(self, _c: paho.Client, _u: Any) -> None:
+        self._hand_over(Disconnected(reason="no connection"))
 
     def _on_subscribe(self, _c: paho.Client, _u: Any, mid: int, codes: Any, _p: Any) -> None:
         refused = [str(code) for code in codes if code.is_failure]
@@ -177,8 +189,9 @@ class Session:
         self._hand_over(Connected())
 
     def _on_disconnect(self, _c: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
-        self._connected = False
-        self._hand_over(Disconnected(reason=str(reason)))
+        # The broker looks at our certificate after TLS stands on our side (RFC 8446, 4.4.2.4): it hangs up then.
+        refused, self._connected, self._welcome = not self._welcome, False, False
+        self._hand_over(Disconnected(reason=str(reason), refused=refused))
 
     def _on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
         self._hand_over(Message(topic=message.topic, payload=bytes(message.payload), retained=message.retain))

@@ -14,6 +14,7 @@ from federation.messages.custody import (
     batch_bytes,
 )
 from federation.messages.desired import CameraSpec, DesiredState, PackageRef, TaskSpec
+from federation.messages.enrolment import Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
@@ -45,11 +46,14 @@ __all__ = [
     "DesiredState",
     "Detection",
     "Digest",
+    "Enrolled",
+    "EnrolmentRequest",
     "Event",
     "EventData",
     "EvidenceRef",
     "ExactLane",
     "Hello",
+    "Issued",
     "Lane",
     "LaneReport",
     "PackageRef",
@@ -59,6 +63,7 @@ __all__ = [
     "RecordingReport",
     "RecordingSpec",
     "RecordingState",
+    "RenewalRequest",
     "ReportedState",
     "Result",
     "ResultData",

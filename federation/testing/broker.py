@@ -1,4 +1,4 @@
-"""A real Mosquitto for tests: private port, users with ACL, to be stopped, killed and started again."""
+"""A real Mosquitto for tests: private port, clients with certificates and ACL, to be stopped and killed."""
 
 import os
 import shutil
@@ -9,9 +9,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from federation.bus import BrokerAddress
+from federation.identity.certificate import read_request
+from federation.identity.issuing import Authority
+from federation.identity.key import NodeKey
+from federation.identity.member import HubIdentity, Member
+from federation.private_files import write_private
 from federation.testing.waiting import wait_until
 
 MISSING = "Mosquitto is not installed: apt-get install mosquitto"
@@ -32,13 +38,31 @@ class Broker:
     """A Mosquitto on a free loopback port, without persistence; make it with `running_broker`."""
 
     folder: Path
-    passwords: Mapping[str, str]
+    authority: Authority
+    keys: Mapping[str, NodeKey]
     port: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def address(self, username: str) -> BrokerAddress:
-        """Return how `username` reaches the broker."""
-        return BrokerAddress(host="127.0.0.1", port=self.port, username=username, password=self.passwords[username])
+    def address(self, name: str) -> BrokerAddress:
+        """Return how `name` reaches the broker, with a certificate of its authority."""
+        return BrokerAddress(host="127.0.0.1", port=self.port, tls=self.member(name).tls())
+
+    def member(self, name: str, *, valid: timedelta = timedelta(days=1)) -> Member:
+        """Return the node `name` with its key, as if it had joined a hub whose broker this is."""
+        key, now = self.keys[name], datetime.now(UTC)
+        request = read_request(key.request(name))
+        identity = HubIdentity(
+            hub_url="https://127.0.0.1:1",
+            hub_name="hub",
+            node_id=name,
+            mqtt_host="127.0.0.1",
+            mqtt_port=self.port,
+            ca=self.authority.certificate_pem,
+            certificate=self.authority.issue_node(request, name, now=now, valid=valid),
+            obtained_at=now,
+            renew_after_s=86_400,
+        )
+        return Member(key=key, identity=identity)
 
     def start(self) -> None:
         """Start it and return once it accepts connections; it keeps its port for all its life."""
@@ -92,10 +116,10 @@ class Broker:
 
 
 @contextmanager
-def running_broker(passwords: Mapping[str, str], *, acl: str = OPEN_ACL) -> Iterator[Broker]:
-    """Run a broker with these users and this ACL file; nobody else is let in. Skips where there is no Mosquitto.
+def running_broker(*names: str, acl: str = OPEN_ACL) -> Iterator[Broker]:
+    """Run a broker that admits `names` by certificates of its own authority. Skips where there is no Mosquitto.
 
-    Without an `acl` every user may publish and read everything.
+    Without an `acl` everybody may publish and read everything.
     """
     if mosquitto() is None:
         import pytest  # noqa: PLC0415 - only tests have it
@@ -103,9 +127,12 @@ def running_broker(passwords: Mapping[str, str], *, acl: str = OPEN_ACL) -> Iter
         pytest.skip(MISSING)
     with tempfile.TemporaryDirectory(prefix="fengsui-broker-") as name:
         folder = Path(name)
-        _write_passwords(folder / "passwords", passwords)
-        _write_private(folder / "acl", acl)
-        broker = Broker(folder=folder, passwords=passwords)
+        authority = Authority.make()
+        server = authority.issue_server(["127.0.0.1"], now=datetime.now(UTC), valid=timedelta(days=1))
+        write_private(folder / "ca", authority.certificate_pem)
+        write_private(folder / "server", server)
+        write_private(folder / "acl", acl)
+        broker = Broker(folder=folder, authority=authority, keys=made_keys(folder, *names))
         broker.start()
         try:
             yield broker
@@ -113,14 +140,23 @@ def running_broker(passwords: Mapping[str, str], *, acl: str = OPEN_ACL) -> Iter
             broker.kill()
 
 
+def made_keys(folder: Path, *names: str) -> dict[str, NodeKey]:
+    """Return a new key in `folder` for each name. Blocks."""
+    return {name: NodeKey.open(folder / f"{name}.key") for name in names}
+
+
 def _configuration(folder: Path, port: int) -> str:
     lines = [
         f"listener {port} 127.0.0.1",
         "allow_anonymous false",
+        f"cafile {folder / 'ca'}",
+        f"certfile {folder / 'server'}",
+        f"keyfile {folder / 'server'}",
+        "require_certificate true",
+        "use_identity_as_username true",
         "persistence false",
         "set_tcp_nodelay true",
         "max_queued_messages 10000",
-        f"password_file {folder / 'passwords'}",
         f"acl_file {folder / 'acl'}",
         "log_type error",
         "log_type warning",
@@ -128,18 +164,6 @@ def _configuration(folder: Path, port: int) -> str:
     if os.geteuid() == 0:
         lines.append("user root")  # or it would step down to a user who cannot read the folder
     return "\n".join(lines) + "\n"
-
-
-def _write_passwords(path: Path, passwords: Mapping[str, str]) -> None:
-    _write_private(path, "".join(f"{name}:{password}\n" for name, password in passwords.items()))
-    tool = shutil.which("mosquitto_passwd", path=os.defpath + ":/usr/bin:/usr/local/bin")
-    assert tool is not None, MISSING
-    subprocess.run([tool, "-U", str(path)], check=True, capture_output=True)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """An appliance played by a test: speaks the protocol as the real one does, and keeps what it was told."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 from federation import topics
 from federation.bus import BrokerAddress, Connected, Message, Session
+from federation.identity.member import Member
 from federation.messages import (
     Ack,
     Batch,
@@ -110,17 +112,13 @@ class PlayedAppliance:
 
 
 @asynccontextmanager
-async def played_appliance(credentials: dict[str, Any]) -> AsyncIterator[PlayedAppliance]:
-    """Connect as the node that enrolled with `credentials`, and say that it is online."""
-    node_id = credentials["node_id"]
-    address = BrokerAddress(
-        host=credentials["mqtt_host"],
-        port=credentials["mqtt_port"],
-        username=credentials["mqtt_username"],
-        password=credentials["mqtt_password"],
-    )
+async def played_appliance(member: Member) -> AsyncIterator[PlayedAppliance]:
+    """Connect as the node that has joined, and say that it is online."""
+    node_id = member.identity.node_id
+    tls = await asyncio.to_thread(member.tls)
+    address = BrokerAddress(host=member.identity.mqtt_host, port=member.identity.mqtt_port, tls=tls)
     subscriptions = (topics.ack(node_id), topics.desired(node_id))
-    async with Session(address, client_id=f"played-{node_id}", subscriptions=subscriptions) as session:
+    async with Session(address, client_id=node_id, subscriptions=subscriptions) as session:
         first = await until(session.next, within_s=WAIT_S, what="the broker answers the played appliance")
         assert isinstance(first, Connected), f"the broker refused the played appliance: {first}"
         played = PlayedAppliance(node_id=node_id, session=session)

@@ -1,17 +1,16 @@
 """One box under test: a real agent with its own data, reached by the hub over a line of its own."""
 
-import json
-import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from federation.identity.bundle import Bundle
 from federation.testing.ports import HOST
 from hil_tests.chaos.beside import beside
 from hil_tests.chaos.hub_side import HubSide
+from hil_tests.chaos.joining import joined
 from hil_tests.chaos.plans import PlanWatch
 from hil_tests.chaos.producer import Producer
 from hil_tests.chaos.program import Program, kept_running
@@ -50,17 +49,17 @@ class Box:
 
 @asynccontextmanager
 async def running_box(
-    folder: Path, credentials: Mapping[str, Any], *, ground: Ground, hub_side: HubSide, task_id: str
+    folder: Path, bundle: Bundle, *, ground: Ground, hub_side: HubSide, task_id: str
 ) -> AsyncIterator[Box]:
-    """Run an agent that has enrolled with `credentials`, on a line and a disk of its own."""
+    """Run an agent that has joined by `bundle`, on a line and a disk of its own."""
     data, run = folder / "data", folder / "run"
     data.mkdir(parents=True, mode=0o700)
     async with AsyncExitStack() as stack:
         party = await stack.enter_async_context(ground.party())
         disk = await party.disk(data)
         stack.callback(_keep, disk.seen, data)
-        identity = await _identity(party, hub_side, credentials)
-        _write_secret(disk.seen / "identity.json", json.dumps(identity))
+        hub, broker = await party.reach(hub_side.hub_at), await party.reach(hub_side.broker_at)
+        node_id = await joined(party, bundle, data=data, seen=disk.seen, hub=hub, broker=broker)
         config = folder / "appliance.toml"
         config.write_text(
             f'profile = "{PROFILE}"\ndata_folder = "{data}"\nrun_folder = "{run}"\n'
@@ -73,7 +72,7 @@ async def running_box(
         plans = PlanWatch(run / "agent.sock")
         await stack.enter_async_context(beside(plans.follow()))
         yield Box(
-            node_id=credentials["node_id"],
+            node_id=node_id,
             folder=folder,
             party=party,
             agent=agent,
@@ -81,12 +80,6 @@ async def running_box(
             producer=Producer(run / "agent.sock", task_id),
             plans=plans,
         )
-
-
-async def _identity(party: Party, hub_side: HubSide, credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the credentials with the addresses by which this party finds hub and broker."""
-    hub, broker = await party.reach(hub_side.hub_at), await party.reach(hub_side.broker_at)
-    return {**credentials, "hub_url": f"http://{hub}", "mqtt_host": broker.host, "mqtt_port": broker.port}
 
 
 def _keep(seen: Path, data: Path) -> None:
@@ -97,9 +90,3 @@ def _keep(seen: Path, data: Path) -> None:
 
 def _clock_file(folder: Path) -> Path:
     return folder / "clock"
-
-
-def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

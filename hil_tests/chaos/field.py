@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from federation.identity.bundle import Bundle
 from federation.messages import new_id
 from hil_tests.chaos.box import PROFILE, Box, running_box
 from hil_tests.chaos.errors import ChaosError
@@ -55,20 +55,18 @@ async def running_field(ground: Ground, boxes: int, folder: Path) -> AsyncIterat
         await ready(hub_side)
         running = []
         for number in range(1, boxes + 1):
-            credentials = await enrolled(hub_side, f"box-{number}")
-            box = running_box(folder / f"b{number}", credentials, ground=ground, hub_side=hub_side, task_id=new_id())
+            bundle = await invited(hub_side, f"box-{number}")
+            box = running_box(folder / f"b{number}", bundle, ground=ground, hub_side=hub_side, task_id=new_id())
             running.append(await stack.enter_async_context(box))
         yield Field(hub_side=hub_side, boxes=running)
 
 
-async def enrolled(hub_side: HubSide, name: str) -> dict[str, Any]:
-    """Enrol a box over the hub's console and return its credentials."""
+async def invited(hub_side: HubSide, name: str) -> Bundle:
+    """Return an enrolment bundle for a box, made over the hub's console."""
     async with _console(hub_side) as client:
         draft = {"name": name, "profile": PROFILE}
-        token = (await client.post("/api/v1/enrolment-tokens", json=draft)).raise_for_status().json()["token"]
-        request = {"token": token, "serial": name, "profile": PROFILE, "software": "0.1"}
-        answer = await client.post("/api/v1/enrolments", json=request)
-        return dict(answer.raise_for_status().json())
+        made = (await client.post("/api/v1/enrolment-bundles", json=draft)).raise_for_status().json()
+        return Bundle.model_validate(made["bundle"])
 
 
 async def ready(hub_side: HubSide) -> None:

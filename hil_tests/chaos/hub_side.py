@@ -20,7 +20,10 @@ OLDEST_BACKUP_S = 600.0
 
 @dataclass(kw_only=True)
 class HubSide:
-    """The running hub and broker; made by `running_hub_side`. `wire` is the line between the two."""
+    """The running hub and broker, and where boxes find them; made by `running_hub_side`.
+
+    `wire` is the line between the two.
+    """
 
     folder: Path
     hub: Program
@@ -93,10 +96,11 @@ class HubSide:
 @asynccontextmanager
 async def running_hub_side(folder: Path, centre: Centre) -> AsyncIterator[HubSide]:
     """Run a hub and its broker in `folder`."""
-    hub_at, broker_at = centre.listening(2)
-    (found,) = await centre.broker_line(broker_at)
-    for name, address in (("hub", found), ("broker", broker_at)):
-        (folder / f"{name}.toml").write_text(_settings(folder, hub_at, address), encoding="utf-8")
+    people_at, hub_at, broker_at, bureaus_at, own_at = centre.listening(5)
+    (found,) = await centre.broker_line(own_at)
+    for name, own in (("hub", found), ("broker", own_at)):
+        settings = _settings(folder, people_at, hub_at, (broker_at, bureaus_at, own))
+        (folder / f"{name}.toml").write_text(settings, encoding="utf-8")
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(_kept(folder, centre, "broker", "broker"))
         hub = await stack.enter_async_context(_kept(folder, centre, "hub", "run"))
@@ -108,9 +112,13 @@ def _kept(folder: Path, centre: Centre, name: str, command: str) -> AbstractAsyn
     return kept_running(words, folder / f"{name}.log")
 
 
-def _settings(folder: Path, hub: Endpoint, broker: Endpoint) -> str:
+def _settings(folder: Path, people: Endpoint, hub: Endpoint, broker: tuple[Endpoint, Endpoint, Endpoint]) -> str:
+    """Return the settings of both programs; the last of the broker's endpoints is where the hub finds it."""
+    nodes, bureaus, own = broker
     return (
         f'data_folder = "{folder / "hub"}"\nname = "chaos"\npublic_host = "{hub.host}"\n'
-        f'[http]\nhost = "{hub.host}"\nport = {hub.port}\n'
-        f'[broker]\nhost = "{broker.host}"\nport = {broker.port}\n'
+        f'[http]\nhost = "{people.host}"\nport = {people.port}\n'
+        f'[nodes]\nhost = "{hub.host}"\nport = {hub.port}\n'
+        f'[broker]\nhost = "{own.host}"\nport = {nodes.port}\n'
+        f"subscriber_port = {bureaus.port}\nhub_port = {own.port}\n"
     )

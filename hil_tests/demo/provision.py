@@ -1,12 +1,12 @@
 """Makes a working city out of an empty hub: nodes join, points and tasks come into being."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from federation.identity.bundle import SUFFIX
+from federation.private_files import write_private
 from hil_tests.demo.cameras import Camera, Rig
 from hil_tests.demo.hub_console import HubConsole
 from hil_tests.demo.site import PROFILES, Site
@@ -34,12 +34,11 @@ class Wish:
 
 
 def invite_nodes(hub: HubConsole, site: Site) -> None:
-    """Give every appliance its invitation: where the hub is, and a token that works once."""
+    """Put an enrolment bundle on every appliance's stick, as an installer does."""
     for profile in PROFILES:
         draft = {"name": NODE_NAMES[profile], "profile": profile}
-        token = hub.post("/api/v1/enrolment-tokens", draft)["token"]
-        invitation = {"hub_url": site.portal_url, "token": token}
-        _write_secret(site.invitation(profile), json.dumps(invitation))
+        bundle = hub.post("/api/v1/enrolment-bundles", draft)["bundle"]
+        write_private(site.stick(profile) / f"{profile}{SUFFIX}", json.dumps(bundle))
 
 
 def create_points(hub: HubConsole, rig: Rig) -> None:
@@ -131,9 +130,3 @@ def _point(index: int, camera: Camera, rig: Rig) -> dict[str, Any]:
         "username": rig.username,
         "password": rig.password,
     }
-
-
-def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

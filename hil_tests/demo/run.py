@@ -184,9 +184,16 @@ def _wait_for_rig(site: Site, supervisor: Supervisor) -> Rig:
 def started(options: Options, say: Say) -> Iterator[Demo]:
     """Run a whole demo, with nodes, points and tasks, for as long as the context is open."""
     began = time.monotonic()
-    with _root(options.keep) as root, reserved(3) as (spare, broker_port, rig_port):
+    with _root(options.keep) as root, reserved(6) as (spare, rig_port, node_port, *broker_ports):
         portal = choose_portal_port(options.port, otherwise=spare)
-        site = Site(root=root, portal_port=portal, broker_port=broker_port, rig_port=rig_port)
+        first, second, third = broker_ports
+        site = Site(
+            root=root,
+            portal_port=portal,
+            node_port=node_port,
+            broker_ports=(first, second, third),
+            rig_port=rig_port,
+        )
         site.write()
         say("starting the hub, three appliances and their cameras …")
         rig_command = _rig_command(site, options)

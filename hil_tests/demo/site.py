@@ -18,7 +18,8 @@ class Site:
 
     root: Path
     portal_port: int
-    broker_port: int
+    node_port: int
+    broker_ports: tuple[int, int, int]
     rig_port: int
 
     @property
@@ -57,6 +58,11 @@ class Site:
         return self.root / "camera-credentials.json"
 
     @property
+    def node_url(self) -> str:
+        """Where appliances reach the hub by HTTPS."""
+        return f"https://{HOST}:{self.node_port}"
+
+    @property
     def portal_url(self) -> str:
         """Where people open the portal."""
         return f"http://{HOST}:{self.portal_port}"
@@ -69,9 +75,9 @@ class Site:
         """Return the data folder of the appliance of that profile."""
         return self.root / profile
 
-    def invitation(self, profile: str) -> Path:
-        """Return the file by which that appliance joins the hub."""
-        return self.root / f"{profile}-invitation.json"
+    def stick(self, profile: str) -> Path:
+        """Return the folder where that appliance looks for its enrolment bundle, as on a mounted stick."""
+        return self.root / f"{profile}-stick"
 
     def first_password(self) -> str:
         """Return the hub's first password, which stands there until it is changed."""
@@ -95,6 +101,7 @@ class Site:
         self.logs.mkdir(parents=True, exist_ok=True)
         self.hub_config.write_text(_hub_toml(self), encoding="utf-8")
         for profile in PROFILES:
+            self.stick(profile).mkdir(exist_ok=True)
             text = _appliance_toml(self, profile)
             self.appliance_config(profile).write_text(text, encoding="utf-8")
 
@@ -113,6 +120,7 @@ def choose_portal_port(wanted: int | None, *, otherwise: int) -> int:
 
 
 def _hub_toml(site: Site) -> str:
+    for_nodes, for_subscribers, for_hub = site.broker_ports
     return f"""\
 data_folder = "{site.hub_data}"
 name = "示范市视频平台"
@@ -121,9 +129,15 @@ name = "示范市视频平台"
 host = "{HOST}"
 port = {site.portal_port}
 
+[nodes]
+host = "{HOST}"
+port = {site.node_port}
+
 [broker]
 host = "{HOST}"
-port = {site.broker_port}
+port = {for_nodes}
+subscriber_port = {for_subscribers}
+hub_port = {for_hub}
 """
 
 
@@ -133,7 +147,7 @@ def _appliance_toml(site: Site, profile: str) -> str:
 profile = "{profile}"
 data_folder = "{data}"
 run_folder = "{data / "run"}"
-invitation_file = "{site.invitation(profile)}"
+bundle_folder = "{site.stick(profile)}"
 
 [panel]
 host = "{HOST}"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from federation.http import Access, Call, Page, Problem, Routes
+from federation.http import Access, Call, Page, Routes
 from federation.messages import Digest
 from hub.events.model import EventQuery, EventRow, Judgement
 from hub.events.pictures import Pictures
@@ -66,19 +66,24 @@ def routes(log: EventLog, pictures: Pictures, repository: Repository) -> Routes:
         """List every kind of event that is known, with its names."""
         return tuple(repository.event_kinds())
 
-    @part.put("/api/v1/pictures/{digest}", consumes="image/jpeg", status=204)
-    async def put_picture(call: Call, digest: Digest) -> None:
-        """Hand over an evidence picture; for appliances, as often as they like."""
-        if call.principal.kind != "node":
-            raise Problem(403, "forbidden", "Only an enrolled appliance hands pictures over.")
-        await pictures.put(digest, call.request.content.iter_chunked(CHUNK_BYTES), call.principal.id)
-
     @part.get("/api/v1/pictures/{digest}", access=CAN_READ, produces="image/jpeg")
     async def get_picture(digest: Digest) -> web.StreamResponse:
         """Give an evidence picture; 404 until it has arrived."""
         stored = await pictures.get(digest)
         headers = {"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=31536000, immutable"}
         return web.FileResponse(stored.path, headers=headers)
+
+    return part
+
+
+def node_routes(pictures: Pictures) -> Routes:
+    """Return the operation of the port for nodes by which pictures arrive."""
+    part = Routes(tag="events")
+
+    @part.put("/api/v1/pictures/{digest}", consumes="image/jpeg", status=204)
+    async def put_picture(call: Call, digest: Digest) -> None:
+        """Hand over an evidence picture, as often as the node likes."""
+        await pictures.put(digest, call.request.content.iter_chunked(CHUNK_BYTES), call.principal.id)
 
     return part
 

@@ -1,12 +1,12 @@
 """Nodes and their enrolment over HTTP."""
 
 from federation.http import PUBLIC, Access, Call, Page, Routes
-from federation.messages import Slug
+from federation.messages import Enrolled, EnrolmentRequest, Issued, RenewalRequest, Slug
+from hub.fleet.joining import Joining
 from hub.fleet.model import (
-    Enrolled,
-    EnrolmentRequest,
-    EnrolmentToken,
-    EnrolmentTokenDraft,
+    EnrolmentBundle,
+    EnrolmentBundleDraft,
+    EnrolmentBundleFile,
     Node,
     NodeChange,
     NodeDetail,
@@ -21,8 +21,8 @@ CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 
 
-def routes(fleet: Fleet) -> Routes:
-    """Return the operations on nodes and enrolment tokens."""
+def routes(fleet: Fleet, joining: Joining) -> Routes:
+    """Return the operations on nodes and enrolment bundles."""
     part = Routes(tag="nodes")
 
     @part.get("/api/v1/nodes", access=CAN_READ)
@@ -42,7 +42,7 @@ def routes(fleet: Fleet) -> Routes:
 
     @part.delete("/api/v1/nodes/{node_id}", access=CAN_OPERATE)
     async def remove_node(call: Call, node_id: Slug) -> None:
-        """Remove a node: its credentials die at once, its tasks lose their place."""
+        """Remove a node: its certificates die at once, its tasks lose their place."""
         await fleet.remove_node(node_id, Actor.of(call))
 
     @part.get("/api/v1/sites", access=CAN_READ)
@@ -50,24 +50,41 @@ def routes(fleet: Fleet) -> Routes:
         """List the places where nodes stand, by name."""
         return fleet.list_sites()
 
-    @part.get("/api/v1/enrolment-tokens", access=CAN_OPERATE)
-    async def list_enrolment_tokens() -> Page[EnrolmentToken]:
-        """List the enrolment tokens, newest first, without their text."""
-        return await fleet.list_tokens()
+    @part.post("/api/v1/nodes/{node_id}/revocation", access=CAN_OPERATE)
+    async def revoke_node(call: Call, node_id: Slug) -> NodeDetail:
+        """Shut a node out at once; it stays in the list, and its key is not let in again."""
+        return await fleet.revoke_node(node_id, Actor.of(call))
 
-    @part.post("/api/v1/enrolment-tokens", access=CAN_OPERATE, status=201)
-    async def create_enrolment_token(call: Call, body: EnrolmentTokenDraft) -> EnrolmentToken:
-        """Permit one node to join; the token's text is shown this once."""
-        return await fleet.create_token(body, Actor.of(call))
+    @part.get("/api/v1/enrolment-bundles", access=CAN_OPERATE)
+    async def list_enrolment_bundles() -> Page[EnrolmentBundle]:
+        """List the enrolment bundles, newest first, without their tokens."""
+        return await joining.list_bundles()
 
-    @part.delete("/api/v1/enrolment-tokens/{token_id}", access=CAN_OPERATE)
-    async def remove_enrolment_token(call: Call, token_id: str) -> None:
-        """Revoke an enrolment token."""
-        await fleet.remove_token(token_id, Actor.of(call))
+    @part.post("/api/v1/enrolment-bundles", access=CAN_OPERATE, status=201)
+    async def create_enrolment_bundle(call: Call, body: EnrolmentBundleDraft) -> EnrolmentBundleFile:
+        """Permit one node to join; the bundle with its token is shown this once."""
+        return await joining.create_bundle(body, Actor.of(call))
+
+    @part.delete("/api/v1/enrolment-bundles/{bundle_id}", access=CAN_OPERATE)
+    async def remove_enrolment_bundle(call: Call, bundle_id: str) -> None:
+        """Take an enrolment bundle back."""
+        await joining.remove_bundle(bundle_id, Actor.of(call))
+
+    return part
+
+
+def node_routes(joining: Joining) -> Routes:
+    """Return the operations of the port for nodes by which they come in and stay in."""
+    part = Routes(tag="nodes")
 
     @part.post("/api/v1/enrolments", access=PUBLIC, status=201)
     async def enrol(call: Call, body: EnrolmentRequest) -> Enrolled:
-        """Join by a single-use token; the credentials are shown this once."""
-        return await fleet.enrol(body, call.peer)
+        """Join by the token of a bundle; the answer is the node's first certificate."""
+        return await joining.enrol(body, call.peer)
+
+    @part.post("/api/v1/certificate-renewals", access=PUBLIC, status=201)
+    async def renew_certificate(call: Call, body: RenewalRequest) -> Issued:
+        """Get the next certificate; the request's signature proves possession of a key that is known."""
+        return await joining.renew(body, call.peer)
 
     return part

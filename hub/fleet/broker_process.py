@@ -5,40 +5,49 @@ import pwd
 import shutil
 import signal
 import socket
+from datetime import UTC, datetime
 
+from federation.private_files import read_secret, write_private
 from hub.config import HubConfig
 from hub.errors import BrokerMissing
-from hub.fleet.broker_files import BrokerSettings, hub_account, render_acl, render_passwords, render_settings
-from hub.private_files import read_secret, write_private
+from hub.fleet.authority import HubAuthority
+from hub.fleet.broker_files import Admitted, BrokerPorts, BrokerSettings, render_settings, write_admission
 
 PROGRAM = "mosquitto"
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin")  # sbin is not on everybody's PATH
 
 
-def broker_port(config: HubConfig) -> int:
-    """Return the broker's port; 0 in the configuration takes a free one, once, and remembers it."""
-    if config.broker.port:
-        return config.broker.port
-    return int(read_secret(config.broker_folder / "port", make=lambda: str(_free_port(config.broker.host))))
+def broker_ports(config: HubConfig) -> BrokerPorts:
+    """Return the broker's ports; 0 in the configuration takes a free one, once, and remembers it. Blocks."""
+    broker = config.broker
+    return BrokerPorts(
+        nodes=broker.port or remembered_port(config, "port", broker.host),
+        subscribers=broker.subscriber_port or remembered_port(config, "subscriber-port", broker.host),
+        hub=broker.hub_port or remembered_port(config, "hub-port", broker.host),
+    )
+
+
+def remembered_port(config: HubConfig, name: str, host: str) -> int:
+    """Return the free port that was taken under this name at the first call. Blocks."""
+    return int(read_secret(config.broker_folder / name, make=lambda: str(_free_port(host))))
 
 
 def run_broker(config: HubConfig) -> None:
     """Become the broker; raise BrokerMissing if its program is not installed."""
     program = find_program()
     folder = config.broker_folder
+    authority = HubAuthority(config.authority_folder, config.server_names).open(datetime.now(UTC))
     settings = BrokerSettings(
         host=config.broker.host,
-        port=broker_port(config),
+        ports=broker_ports(config),
         # Started as root, mosquitto becomes another user, who could not read the private files again.
         system_user=pwd.getpwuid(os.geteuid()).pw_name,
         max_message_bytes=config.broker.max_message_bytes,
         max_queued_messages=config.broker.max_queued_messages,
     )
-    write_private(folder / "mosquitto.conf", render_settings(settings, folder))
-    if not (folder / "passwords").exists():
-        only_hub = [hub_account(folder)]
-        write_private(folder / "acl", render_acl(only_hub))
-        write_private(folder / "passwords", render_passwords(only_hub))
+    write_private(folder / "mosquitto.conf", render_settings(settings, folder, server_file=authority.server_file))
+    if not (folder / "revoked").exists():
+        write_admission(folder, authority, Admitted())  # until the hub has started, it is the only one
     write_private(folder / "mosquitto.pid", f"{os.getpid()}\n")
     # Until mosquitto listens to this signal itself, it would be killed by it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

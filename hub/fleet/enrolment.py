@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
+from hub.fleet.broker_files import SUBSCRIBER_PREFIX
+
 TOKEN_PREFIX = "fse_"  # noqa: S105 - what tokens begin with, so that scanners and people know them
-NODE_TOKEN_PREFIX = "fsn_"  # noqa: S105
 PEERS = 4096
 
 
@@ -26,6 +27,8 @@ def digest_of(token: str) -> str:
 def node_id_for(name: str, taken: Container[str]) -> str:
     """Return a slug made from `name` that is not taken; names in other scripts give `node`."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48].strip("-") or "node"
+    if plain.startswith(SUBSCRIBER_PREFIX):
+        plain = f"node-{plain}"[:48].strip("-")
     number = 1
     candidate = plain
     while candidate in taken:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 SUBSCRIPTIONS = (f"{topics.ROOT}/+/s", f"{topics.ROOT}/+/u/#")
 WAITING_MESSAGES = 8192
 MESSAGES_AT_ONCE = 256
+END_WITHIN_S = 5.0
 ESCAPED_NUL = rb"\u0000"
 
 Model = TypeVar("Model", bound=WireModel)
@@ -57,6 +58,7 @@ class Link:
         self._waiting: deque[Incoming | Connected] = deque()
         self._something_waits = asyncio.Event()
         self._session: Session | None = None
+        self._address: BrokerAddress | None = None
 
     @property
     def connected(self) -> bool:
@@ -82,6 +84,22 @@ class Link:
         if self._session is None:
             raise NotConnected(topic)
         self._session.publish(topic, payload, retain=retain)
+
+    async def end_session_of(self, node_id: str) -> bool:
+        """End the node's session at the broker by taking its place for a moment; tell whether that succeeded.
+
+        A broker must end a session when a client of the same id comes (MQTT 3.1.1, 3.1.4-2).
+        """
+        if not self.connected or self._address is None:
+            return False
+        async with Session(self._address, client_id=node_id) as place:
+            try:
+                async with asyncio.timeout(END_WITHIN_S):
+                    while not isinstance(await place.next(), Connected):
+                        pass
+            except TimeoutError:
+                return False
+        return True
 
     def read(self, model: type[Model], incoming: Incoming, *, with_nul: bool = False) -> Model | None:
         """Return the message, or None, counted, if it is malformed or speaks of another node.
@@ -109,7 +127,7 @@ class Link:
             Session(address, client_id=client_id, subscriptions=SUBSCRIPTIONS, inbox_size=WAITING_MESSAGES) as session,
             asyncio.TaskGroup() as group,
         ):
-            self._session = session
+            self._session, self._address = session, address
             try:
                 group.create_task(self._receive(session), name="link receive")
                 await self._dispatch()
@@ -117,14 +135,17 @@ class Link:
                 self._session = None
 
     async def _receive(self, session: Session) -> None:
+        told = False
         while True:
             item = await session.next()
             if isinstance(item, Connected):
                 self._waiting.append(item)
+                told = False
             elif isinstance(item, Message):
                 self._take(item)
-            else:
-                log.warning("link to the broker lost: %s", item.reason)
+            elif not told:
+                log.warning("no link to the broker: %s", item.reason)
+                told = True
             self._something_waits.set()
 
     def _take(self, message: Message) -> None:

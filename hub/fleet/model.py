@@ -5,16 +5,18 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
+from federation.identity.bundle import Bundle
 from federation.messages import CameraReport, LaneReport, Site, Slug, TaskReport
 
 
 class NodeState(StrEnum):
-    """What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容."""
+    """What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容, 已吊销."""
 
     AWAITED = "awaited"
     ONLINE = "online"
     OFFLINE = "offline"
     INCOMPATIBLE = "incompatible"
+    REVOKED = "revoked"
 
 
 class CapacityRow(Output):
@@ -25,12 +27,24 @@ class CapacityRow(Output):
     used: float
 
 
+class CertificateShown(Output):
+    """The newest certificate of a node; the node asks for the next one after two thirds of its time."""
+
+    serial: str
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
 class Node(Output):
     """One appliance as the list shows it."""
 
     id: Slug
     name: str
     site: Site
+    serial: str
+    key_fingerprint: str = Field(description="SHA-256 of the node's public key, hexadecimal")
+    certificate: CertificateShown | None
+    revoked_at: AwareDatetime | None
     profile: str
     profile_name_zh: str
     profile_name_en: str
@@ -54,7 +68,6 @@ class Node(Output):
 class NodeDetail(Node):
     """One appliance with everything it reported."""
 
-    serial: str
     incarnation: int
     cpu_share: float
     memory_share: float
@@ -88,17 +101,17 @@ class NodeChange(Input):
     site: Site | None = Field(default=None, description="place whose local network it is on; empty: none")
 
 
-class EnrolmentTokenDraft(Input):
-    """A permission for one appliance to join."""
+class EnrolmentBundleDraft(Input):
+    """A permission for one node to join."""
 
     name: str = Field(min_length=1, max_length=64, description="name of the node to be")
     site: Site = Field(default="", description="place where the node will stand; empty: none")
     profile: Slug = Field(description="firmware profile that the node must have")
-    valid_s: int = Field(default=86400, ge=60, le=30 * 86400)
+    valid_s: int = Field(default=7 * 86400, ge=60, le=90 * 86400)
 
 
-class EnrolmentToken(Output):
-    """A single-use token; its text is shown this once and stored only as a digest."""
+class EnrolmentBundle(Output):
+    """A bundle without its token, which is stored as a digest only; it lets one node in."""
 
     id: str
     name: str
@@ -106,26 +119,10 @@ class EnrolmentToken(Output):
     profile: str
     expires_at: AwareDatetime
     used_by: str | None = None
-    token: str | None = None
 
 
-class EnrolmentRequest(Input):
-    """What an appliance says when it joins."""
+class EnrolmentBundleFile(Output):
+    """A new bundle; its token is shown this once. Its file is named `*.fengsui-bundle`."""
 
-    token: str = Field(min_length=16, max_length=128)
-    serial: str = Field(min_length=1, max_length=64)
-    profile: Slug
-    software: str = Field(max_length=64)
-    panel_url: str = Field(default="", max_length=200)
-
-
-class Enrolled(Output):
-    """Everything an appliance needs to take part; secrets are shown this once."""
-
-    node_id: Slug
-    hub_name: str
-    mqtt_host: str
-    mqtt_port: int
-    mqtt_username: str
-    mqtt_password: str = Field(repr=False)
-    node_token: str = Field(repr=False, description="bearer token for the hub's HTTP API")
+    id: str
+    bundle: Bundle

@@ -13,6 +13,7 @@ from federation.messages import Presence, ReportedState
 from federation.messages.presence import PROTOCOL, understands
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us
+from hub.fleet.certificates import NodeCertificate, newest
 from hub.fleet.tables import nodes
 
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']{1,190}", re.ASCII)
@@ -24,6 +25,7 @@ class NodeRecord:
 
     `incarnation` counts its connections, 0 before the first. A node whose `protocol` this hub does not speak is not
     `online`: nothing can be wanted of it. Its events are taken all the same, for they are not to be lost.
+    `certificate` is its newest one; from `revoked_at` on nothing of the node is admitted.
     """
 
     id: str
@@ -34,7 +36,9 @@ class NodeRecord:
     software: str
     panel_url: str
     enrolled_at: datetime
-    token_digest: str
+    key_fingerprint: str
+    certificate: NodeCertificate | None = None
+    revoked_at: datetime | None = None
     last_seen_at: datetime | None = None
     online: bool = False
     incarnation: int = 0
@@ -74,13 +78,12 @@ class Roster:
     def __init__(self) -> None:
         """Start empty; see `load`."""
         self._nodes: dict[str, NodeRecord] = {}
-        self._by_token: dict[str, str] = {}
         self._listeners: list[Callable[[str], None]] = []
 
     async def load(self, database: Database) -> None:
         """Read all nodes from the database."""
         for record in await database.run(_read_all):
-            self._keep(record)
+            self._nodes[record.id] = record
 
     def all(self) -> tuple[NodeRecord, ...]:
         """Return every enrolled node, by id."""
@@ -90,10 +93,10 @@ class Roster:
         """Return one node, or None."""
         return self._nodes.get(node_id)
 
-    def by_token(self, digest: str) -> NodeRecord | None:
-        """Return the node whose HTTP token has this digest, or None."""
-        node_id = self._by_token.get(digest)
-        return self._nodes[node_id] if node_id is not None else None
+    def admits(self, node_id: str) -> bool:
+        """Tell whether what the node says counts."""
+        node = self._nodes.get(node_id)
+        return node is not None and node.revoked_at is None
 
     def when_changed(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the node's id after each change of a node, and after its removal."""
@@ -101,22 +104,13 @@ class Roster:
 
     def put(self, record: NodeRecord) -> None:
         """Keep a new or changed node."""
-        self._keep(record)
+        self._nodes[record.id] = record
         self._tell(record.id)
 
     def remove(self, node_id: str) -> None:
         """Forget a node."""
-        record = self._nodes.pop(node_id, None)
-        if record is not None:
-            self._by_token.pop(record.token_digest, None)
+        if self._nodes.pop(node_id, None) is not None:
             self._tell(node_id)
-
-    def _keep(self, record: NodeRecord) -> None:
-        earlier = self._nodes.get(record.id)
-        if earlier is not None:
-            self._by_token.pop(earlier.token_digest, None)
-        self._nodes[record.id] = record
-        self._by_token[record.token_digest] = record.id
 
     def _tell(self, node_id: str) -> None:
         for listener in self._listeners:
@@ -124,10 +118,11 @@ class Roster:
 
 
 def _read_all(connection: Connection) -> list[NodeRecord]:
-    return [record_of(row) for row in connection.execute(select(nodes))]
+    certificates = newest(connection)
+    return [record_of(row, certificates.get(row.id)) for row in connection.execute(select(nodes))]
 
 
-def record_of(row: Row[Any]) -> NodeRecord:
+def record_of(row: Row[Any], certificate: NodeCertificate | None) -> NodeRecord:
     """Return the node of a row of the table."""
     return NodeRecord(
         id=row.id,
@@ -138,7 +133,9 @@ def record_of(row: Row[Any]) -> NodeRecord:
         software=row.software,
         panel_url=row.panel_url,
         enrolled_at=from_us(row.enrolled_at_us),
-        token_digest=row.token_digest,
+        key_fingerprint=row.key_fingerprint,
+        certificate=certificate,
+        revoked_at=maybe_from_us(row.revoked_at_us),
         last_seen_at=maybe_from_us(row.last_seen_at_us),
         online=row.online,
         incarnation=row.incarnation,

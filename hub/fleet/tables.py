@@ -1,4 +1,4 @@
-"""Tables of nodes, enrolment, desired state and the broker's accounts."""
+"""Tables of nodes, their certificates, enrolment, desired state and the broker's accounts."""
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, Text
 
@@ -26,7 +26,8 @@ nodes = Table(
     Column("last_seen_at_us", BigInteger),
     Column("online", Boolean, nullable=False),
     Column("incarnation", BigInteger, nullable=False),
-    Column("token_digest", String(64), nullable=False, unique=True),
+    Column("key_fingerprint", String(64), nullable=False, unique=True),
+    Column("revoked_at_us", BigInteger),
     Column("reported", Text),
 )
 
@@ -40,8 +41,18 @@ desired_states = Table(
     Column("used", JSON, nullable=False),
 )
 
-enrolment_tokens = Table(
-    "enrolment_tokens",
+node_certificates = Table(
+    "node_certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),
+    Column("node_id", String(64), nullable=False, index=True),  # outlives the node: what is revoked stays so
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("revoked_at_us", BigInteger),
+)
+
+enrolment_bundles = Table(
+    "enrolment_bundles",
     metadata,
     Column("id", String(36), primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),

@@ -7,7 +7,7 @@ from federation.messages import CameraState, Lane, ReportedState, TaskState
 from federation.messages.presence import understands
 from firmware_profiles.profile import Profile, UnknownProfile, load_profile
 from hub.fleet.desired import DesiredPublisher
-from hub.fleet.model import CapacityRow, Node, NodeDetail, NodeState
+from hub.fleet.model import CapacityRow, CertificateShown, Node, NodeDetail, NodeState
 from hub.fleet.roster import NodeRecord
 
 
@@ -21,7 +21,6 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher) -> NodeDetail:
     reported = node.reported
     return NodeDetail(
         **_row(node, desired),
-        serial=node.serial,
         incarnation=node.incarnation,
         cpu_share=reported.cpu_share if reported else 0.0,
         memory_share=reported.memory_share if reported else 0.0,
@@ -33,12 +32,21 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher) -> NodeDetail:
 
 
 def state_of(node: NodeRecord) -> NodeState:
-    """Return whether the node is awaited, online, offline, or speaks a protocol that this hub does not."""
+    """Return whether the node is awaited, online, offline, revoked, or speaks a protocol of other hubs."""
+    if node.revoked_at is not None:
+        return NodeState.REVOKED
     if not understands(node.protocol):
         return NodeState.INCOMPATIBLE
     if node.incarnation == 0 and node.last_seen_at is None:
         return NodeState.AWAITED
     return NodeState.ONLINE if node.online else NodeState.OFFLINE
+
+
+def _certificate(node: NodeRecord) -> CertificateShown | None:
+    newest = node.certificate
+    if newest is None:
+        return None
+    return CertificateShown(serial=newest.serial, issued_at=newest.issued_at, expires_at=newest.expires_at)
 
 
 def _row(node: NodeRecord, desired: DesiredPublisher) -> dict[str, Any]:
@@ -47,6 +55,10 @@ def _row(node: NodeRecord, desired: DesiredPublisher) -> dict[str, Any]:
         "id": node.id,
         "name": node.name,
         "site": node.site,
+        "serial": node.serial,
+        "key_fingerprint": node.key_fingerprint,
+        "certificate": _certificate(node),
+        "revoked_at": node.revoked_at,
         "profile": node.profile,
         "profile_name_zh": profile.name.zh if profile else node.profile,
         "profile_name_en": profile.name.en if profile else node.profile,

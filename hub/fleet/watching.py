@@ -56,7 +56,7 @@ class Watch:
     async def _take_presence(self, run: Sequence[Incoming]) -> None:
         changed: dict[str, NodeRecord] = {}
         for incoming in run:
-            node = changed.get(incoming.node_id) or self._roster.get(incoming.node_id)
+            node = changed.get(incoming.node_id) or self._admitted(incoming.node_id)
             # An empty message is how a removed node's retained one was cleared.
             presence = self._link.read(Presence, incoming) if incoming.payload and node is not None else None
             if node is None or presence is None or presence.incarnation > LARGEST_INCARNATION:
@@ -69,7 +69,7 @@ class Watch:
     async def _take_reports(self, run: Sequence[Incoming]) -> None:
         changed: dict[str, NodeRecord] = {}
         for incoming in run:
-            node = changed.get(incoming.node_id) or self._roster.get(incoming.node_id)
+            node = changed.get(incoming.node_id) or self._admitted(incoming.node_id)
             reported = self._link.read(ReportedState, incoming) if incoming.payload and node is not None else None
             if node is None or reported is None:
                 continue
@@ -82,6 +82,9 @@ class Watch:
             await self._heed(node.id, reported)
         await self._keep(list(changed.values()))
 
+    def _admitted(self, node_id: str) -> NodeRecord | None:
+        return self._roster.get(node_id) if self._roster.admits(node_id) else None
+
     async def _keep(self, records: list[NodeRecord]) -> None:
         fresh = [record for record in records if record != self._roster.get(record.id)]
         if not fresh:
@@ -89,16 +92,17 @@ class Watch:
         await self._database.run(lambda connection: _store(connection, fresh))
         for record in fresh:
             present = self._roster.get(record.id)
-            # It may have been removed, renamed, moved or enrolled again while the transaction ran.
-            if present is not None and present.token_digest == record.token_digest:
-                self._roster.put(replace(record, name=present.name, site=present.site))
+            # It may have been removed, changed, revoked or enrolled again while the transaction ran.
+            if present is not None and present.enrolled_at == record.enrolled_at:
+                decided = {name: getattr(present, name) for name in ("name", "site", "certificate", "revoked_at")}
+                self._roster.put(replace(record, **decided))
 
 
 def _store(connection: Connection, records: list[NodeRecord]) -> None:
     for record in records:
         connection.execute(
             update(nodes)
-            .where(nodes.c.id == record.id, nodes.c.token_digest == record.token_digest)
+            .where(nodes.c.id == record.id, nodes.c.enrolled_at_us == to_us(record.enrolled_at))
             .values(
                 online=record.online,
                 incarnation=record.incarnation,

@@ -37,6 +37,7 @@ class SubscriptionCredentials(Output):
     subscription: Subscription
     mqtt_host: str
     mqtt_port: int
+    ca: str = Field(description="PEM of the authority that signs the broker's certificate; no secret")
     username: str
     password: str = Field(repr=False)
 

@@ -17,7 +17,8 @@ from federation.messages import Event
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us, now_us
 from hub.events.tables import events
-from hub.fleet.broker_accounts import BrokerAccounts
+from hub.fleet.authority import HubAuthority
+from hub.fleet.broker_admission import BrokerAdmission
 from hub.fleet.broker_files import subscriber_username
 from hub.fleet.link import Link
 from hub.metrics import Figure
@@ -49,13 +50,21 @@ class Opening:
     """Subscriptions, their credentials, and the delivery of their feeds."""
 
     def __init__(
-        self, *, database: Database, link: Link, accounts: BrokerAccounts, mqtt_host: str, mqtt_port: int
+        self,
+        *,
+        database: Database,
+        link: Link,
+        admission: BrokerAdmission,
+        authority: HubAuthority,
+        mqtt_host: str,
+        mqtt_port: int,
     ) -> None:
-        """Tell subscribers to find the broker at `mqtt_host` and `mqtt_port`."""
+        """Tell subscribers to find the broker at `mqtt_host` and `mqtt_port`, and by which authority to know it."""
         self.published = 0
         self._database = database
         self._link = link
-        self._accounts = accounts
+        self._admission = admission
+        self._authority = authority
         self._mqtt = (mqtt_host, mqtt_port)
         self._something_new = asyncio.Event()
         link.when_connected(self._connected)
@@ -98,7 +107,7 @@ class Opening:
         def work(connection: Connection) -> tuple[Subscription, str, str]:
             if _find(connection, draft.bureau) is not None:
                 raise conflict("subscription_exists", f"The bureau {draft.bureau!r} has a feed already.")
-            username, password = self._accounts.issue_subscriber(connection, draft.bureau)
+            username, password = self._admission.issue_subscriber(connection, draft.bureau)
             connection.execute(
                 insert(subscriptions).values(
                     bureau=draft.bureau,
@@ -136,20 +145,20 @@ class Opening:
 
         def work(connection: Connection) -> None:
             _known(connection, bureau)
-            self._accounts.remove_subscriber(connection, bureau)
+            self._admission.remove_subscriber(connection, bureau)
             connection.execute(delete(feed_items).where(feed_items.c.bureau == bureau))
             connection.execute(delete(subscriptions).where(subscriptions.c.bureau == bureau))
             record(connection, actor, "subscription.delete", f"subscription:{bureau}")
 
         await self._database.run(work)
-        await self._accounts.apply()
+        await self._admission.apply()
 
     async def renew_credentials(self, bureau: str, actor: Actor) -> SubscriptionCredentials:
         """Give a bureau a new password; the earlier one dies at once."""
 
         def work(connection: Connection) -> tuple[Subscription, str, str]:
             _known(connection, bureau)
-            username, password = self._accounts.issue_subscriber(connection, bureau)
+            username, password = self._admission.issue_subscriber(connection, bureau)
             own = subscriptions.c.bureau == bureau
             connection.execute(update(subscriptions).where(own).values(password_digest=_digest(password)))
             record(connection, actor, "subscription.credentials", f"subscription:{bureau}")
@@ -189,10 +198,15 @@ class Opening:
 
     async def _with_credentials(self, made: tuple[Subscription, str, str]) -> SubscriptionCredentials:
         subscription, username, password = made
-        await self._accounts.apply()
+        await self._admission.apply()
         host, port = self._mqtt
         return SubscriptionCredentials(
-            subscription=subscription, mqtt_host=host, mqtt_port=port, username=username, password=password
+            subscription=subscription,
+            mqtt_host=host,
+            mqtt_port=port,
+            ca=self._authority.ca,
+            username=username,
+            password=password,
         )
 
     async def _publish_some(self) -> bool:

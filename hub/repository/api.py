@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from federation.http import Access, Call, Page, Problem, Routes
+from federation.http import Access, Call, Page, Routes
 from federation.messages import Digest
 from hub.repository.model import Algorithm, AlgorithmQuery, ShelfChange
 from hub.repository.service import Repository
@@ -47,13 +47,27 @@ def routes(repository: Repository) -> Routes:
         """Remove an imported algorithm that no task uses."""
         await repository.remove(algorithm_id, Actor.of(call))
 
-    @routes.get("/api/v1/artifacts/{digest}", produces="application/octet-stream")
-    async def get_artifact(call: Call, digest: Digest) -> web.StreamResponse:
-        """Give the bytes of a package to appliances and people; parts by Range."""
-        if call.principal.kind != "node" and not call.principal.may(READ):
-            raise Problem(403, "forbidden", f"This needs the permission {READ!r}; ask an administrator.")
-        stored = await repository.artifact(digest)
-        headers = {"Content-Type": "application/octet-stream", "Cache-Control": "private, max-age=31536000, immutable"}
-        return web.FileResponse(stored.path, headers=headers)
+    @routes.get("/api/v1/artifacts/{digest}", access=Access(permission=READ), produces="application/octet-stream")
+    async def get_artifact(digest: Digest) -> web.StreamResponse:
+        """Give the bytes of a package; parts by Range."""
+        return await _package(repository, digest)
 
     return routes
+
+
+def node_routes(repository: Repository) -> Routes:
+    """Return the operation of the port for nodes by which they fetch packages."""
+    routes = Routes(tag="algorithms")
+
+    @routes.get("/api/v1/artifacts/{digest}", produces="application/octet-stream")
+    async def get_artifact(digest: Digest) -> web.StreamResponse:
+        """Give the bytes of a package; parts by Range."""
+        return await _package(repository, digest)
+
+    return routes
+
+
+async def _package(repository: Repository, digest: str) -> web.FileResponse:
+    stored = await repository.artifact(digest)
+    headers = {"Content-Type": "application/octet-stream", "Cache-Control": "private, max-age=31536000, immutable"}
+    return web.FileResponse(stored.path, headers=headers)

@@ -56,10 +56,10 @@ def moves(
 ) -> list[Move]:
     """Return the changes of placement: stopped tasks leave, unplaced ones look for room, the others stay.
 
-    A task stays on a node that is offline: it goes on by itself. Only a removed node loses its tasks.
+    A task stays on a node that is offline: it goes on by itself. Only a removed or revoked node loses its tasks.
     """
     records = tuple(nodes)
-    known = {record.id for record in records}
+    known = {record.id for record in records if record.revoked_at is None}
     staying = [task for task in wanted if task.started and task.node_id in known]
     looking = [task for task in wanted if task.started and task.node_id not in known]
     requests = [_request(task, catalogue) for task in looking]

@@ -14,9 +14,9 @@ from federation.http.problem import conflict, not_found
 from federation.http.sign_in import SignInOutcome
 from federation.identity import Passwords, first_password
 from federation.messages import new_id
+from federation.private_files import write_private
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us, now_us, to_us
-from hub.private_files import write_private
 from hub.security.audit import HUB, Actor, record
 from hub.security.model import AuditEntry, AuditQuery, FirstPassword, Role, User, UserChange, UserDraft
 from hub.security.tables import audit, sessions, users

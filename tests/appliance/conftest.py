@@ -54,7 +54,7 @@ def an_event() -> MakeEvent:
 
 @pytest.fixture
 def broker() -> Iterator[Broker]:
-    with running_broker({"node": "node-secret", "hub": "hub-secret"}) as running:
+    with running_broker("n1", "hub") as running:
         yield running
 
 

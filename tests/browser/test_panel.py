@@ -38,7 +38,7 @@ def test_an_installer_sees_pictures_events_and_the_link_of_the_box(
     page.click(".menu a[href='/events']")
     expect(page.locator(".stage article").first).to_contain_text("已上报", timeout=60_000)
     page.click(".menu a[href='/hub']")
-    expect(page.locator(".stage")).to_contain_text(demo.site.portal_url)
+    expect(page.locator(".stage")).to_contain_text(demo.site.node_url)
 
     look(url, PAGES, "panel")
 

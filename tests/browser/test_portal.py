@@ -11,7 +11,19 @@ from tests.browser.conftest import Look, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-PAGES = ("/", "/events", "/tasks", "/algorithms", "/points", "/nodes", "/chain", "/subscriptions", "/users", "/audit")
+PAGES = (
+    "/",
+    "/events",
+    "/tasks",
+    "/algorithms",
+    "/points",
+    "/nodes",
+    "/access",
+    "/chain",
+    "/subscriptions",
+    "/users",
+    "/audit",
+)
 
 DRAWN = (
     "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length"

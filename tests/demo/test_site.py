@@ -19,7 +19,7 @@ def taken_port() -> Iterator[int]:
 
 
 def a_site(root: Path) -> Site:
-    return Site(root=root, portal_port=1, broker_port=2, rig_port=3)
+    return Site(root=root, portal_port=1, node_port=2, broker_ports=(3, 4, 5), rig_port=6)
 
 
 def test_a_wanted_portal_port_is_taken_or_refused(taken_port: int) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ import httpx
 import psycopg
 import pytest
 
+from federation.identity.bundle import Bundle
+from federation.identity.enrolment import Applicant, enrol
+from federation.identity.key import NodeKey
+from federation.identity.member import Member
+from federation.identity.trust import client_context
 from federation.testing.broker import mosquitto
 from federation.testing.ports import reserved
 from federation.testing.waiting import until, wait_until
 from hub.app import Hub, open_hub
 from hub.config import HubConfig, make_config
-from hub.fleet.broker_process import broker_port
+from hub.fleet.broker_process import broker_ports
 
 FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 OWN_PASSWORD = "tower-on-the-hill-7"
@@ -139,6 +145,7 @@ class Served:
 
     hub: Hub
     url: str
+    node_url: str
     config: HubConfig
     console: httpx.AsyncClient
     anonymous: httpx.AsyncClient
@@ -156,24 +163,41 @@ class Served:
             (await client.put("/api/v1/session/password", json=change)).raise_for_status()
             yield client
 
+    async def invite(self, name: str = "analysis-1", profile: str = "analysis", **more: Any) -> Bundle:
+        """Return a new enrolment bundle."""
+        draft = {"name": name, "profile": profile, **more}
+        answer = await self.console.post("/api/v1/enrolment-bundles", json=draft)
+        return Bundle.model_validate(answer.raise_for_status().json()["bundle"])
+
+    async def key(self, name: str) -> NodeKey:
+        """Return the key of the box `name`."""
+        return await asyncio.to_thread(NodeKey.open, self.config.data_folder.parent / "boxes" / f"{name}.key")
+
+    async def enrol(self, name: str = "analysis-1", profile: str = "analysis", **more: Any) -> Member:
+        """Let a node join."""
+        applicant = Applicant(serial=f"serial-{name}", profile=profile, software="0.1")
+        bundle = await self.invite(name, profile, **more)
+        return await enrol(bundle, applicant, await self.key(name), now=datetime.now(UTC))
+
     @asynccontextmanager
     async def bearer(self, token: str) -> AsyncIterator[httpx.AsyncClient]:
         """A client with a bearer token."""
         async with httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}) as client:
             yield client
 
-    async def invite(self, name: str = "analysis-1", profile: str = "analysis") -> str:
-        """Return the text of a new enrolment token."""
-        draft = {"name": name, "profile": profile}
-        answer = await self.console.post("/api/v1/enrolment-tokens", json=draft)
-        return str(answer.raise_for_status().json()["token"])
+    @asynccontextmanager
+    async def node(self, member: Member) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of the port for nodes, with the node's certificate."""
+        tls = await asyncio.to_thread(member.tls)
+        async with httpx.AsyncClient(base_url=self.node_url, verify=tls, timeout=20) as client:
+            yield client
 
-    async def enrol(self, name: str = "analysis-1", profile: str = "analysis") -> dict[str, Any]:
-        """Let a node join and return its credentials."""
-        token = await self.invite(name, profile)
-        request = {"token": token, "serial": f"serial-{name}", "profile": profile, "software": "0.1"}
-        answer = await self.anonymous.post("/api/v1/enrolments", json=request)
-        return dict(answer.raise_for_status().json())
+    @asynccontextmanager
+    async def stranger(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of the port for nodes that shows no certificate."""
+        tls = client_context(ca=self.hub.foundation.authority.ca)
+        async with httpx.AsyncClient(base_url=self.node_url, verify=tls, timeout=20) as client:
+            yield client
 
 
 async def sign_in(client: httpx.AsyncClient, username: str, password: str) -> dict[str, Any]:
@@ -191,7 +215,14 @@ async def serving(config: HubConfig, *, idle: frozenset[str] = frozenset()) -> A
             httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=20)
         )
         anonymous = await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=20))
-        yield Served(hub=running.hub, url=running.url, config=config, console=console, anonymous=anonymous)
+        yield Served(
+            hub=running.hub,
+            url=running.url,
+            node_url=running.node_url,
+            config=config,
+            console=console,
+            anonymous=anonymous,
+        )
 
 
 @pytest.fixture
@@ -207,7 +238,7 @@ async def running_broker(config: HubConfig, folder: Path) -> AsyncIterator["subp
     if mosquitto() is None:
         pytest.skip("Mosquitto is not installed")
     path = folder / "hub.toml"
-    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n[broker]\nport = {config.broker.port}\n'
+    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n'
     await asyncio.to_thread(path.write_text, text)
     with (folder / "broker.log").open("ab") as log:
         command = [FENGSUI, "hub", "broker", "--config", str(path)]
@@ -224,7 +255,7 @@ async def broker(config: HubConfig, tmp_path: Path) -> AsyncIterator["subprocess
     """The hub's broker as a process of its own."""
     async with running_broker(config, tmp_path) as process:
         # A hub that tries before the broker listens pauses for seconds.
-        port = await asyncio.to_thread(broker_port, config)
+        port = (await asyncio.to_thread(broker_ports, config)).hub
         await asyncio.to_thread(wait_until, lambda: _answers(port), within_s=15, what="the broker accepts connections")
         yield process
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from federation import topics
+from federation.identity.enrolment import Applicant, enrol
+from federation.identity.key import NodeKey
+from federation.identity.member import Member
 from federation.messages import Batch, Lane
 from federation.testing.played_appliance import made_event
+from hil_tests.chaos.box import PROFILE
 from hil_tests.chaos.faults import ONE_BROKER
-from hil_tests.chaos.field import enrolled, ready
+from hil_tests.chaos.field import invited, ready
 from hil_tests.chaos.hub_side import running_hub_side
 from hil_tests.chaos.invariants import judge
 from hil_tests.network.cell import why_not
@@ -52,13 +57,13 @@ async def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(net: str, 
     assert figures["pictures"] >= events // 50
 
 
-async def publish_carelessly(credentials: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+async def publish_carelessly(member: Member, rows: list[dict[str, Any]]) -> None:
     """Hand rows over as a box would whose custody ended at the broker's PUBACK."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="careless", protocol=paho.MQTTv311)
-    client.username_pw_set(credentials["mqtt_username"], credentials["mqtt_password"])
-    client.connect(credentials["mqtt_host"], credentials["mqtt_port"])
+    node_id = member.identity.node_id
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=node_id, protocol=paho.MQTTv311)
+    client.tls_set_context(member.tls())
+    client.connect(member.identity.mqtt_host, member.identity.mqtt_port)
     client.loop_start()
-    node_id = credentials["node_id"]
     batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(rows))
     sent = client.publish(topics.batch(node_id, Lane.EVENTS), batch.to_bytes(), qos=1)
     await asyncio.to_thread(sent.wait_for_publish, 10)
@@ -70,16 +75,19 @@ async def publish_carelessly(credentials: dict[str, Any], rows: list[dict[str, A
 async def test_the_count_fails_where_custody_ends_at_the_brokers_acknowledgement(tmp_path: Path) -> None:
     async with relayed_ground() as ground, running_hub_side(tmp_path, ground.centre) as side:
         await ready(side)
-        credentials = await enrolled(side, "careless")
-        rows = [made_event(credentials["node_id"]) for _ in range(ROWS)]
+        key = await asyncio.to_thread(NodeKey.open, tmp_path / "key.pem")
+        applicant = Applicant(serial="careless", profile=PROFILE)
+        member = await enrol(await invited(side, "careless"), applicant, key, now=datetime.now(UTC))
+        node_id = member.identity.node_id
+        rows = [made_event(node_id) for _ in range(ROWS)]
 
         await side.hub.hold()
-        await publish_carelessly(credentials, rows)
+        await publish_carelessly(member, rows)
         side.broker.kill()
         side.hub.release()
         await ready(side)
 
-        verdict = judge({credentials["node_id"]: [row["id"] for row in rows]}, await asyncio.to_thread(side.rows))
+        verdict = judge({node_id: [row["id"] for row in rows]}, await asyncio.to_thread(side.rows))
 
     assert not verdict.holds
     assert verdict.lost == ROWS

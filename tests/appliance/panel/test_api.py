@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from appliance.config import Config, PanelConfig
 from appliance.local import LocalEvent, LocalPicture, StreamsReport
 from appliance.local.agent_client import AgentClient, EventsRefused, agent_client
 from appliance.local.parcel import Outgoing
+from federation.identity.issuing import Authority
 from federation.messages import CameraReport, CameraState, new_id
 from federation.testing.waiting import until
 
@@ -318,22 +319,74 @@ async def test_a_restart_keeps_cameras_tasks_events_and_the_plan(tmp_path: Path)
     assert len(listed) == 1
 
 
+def a_bundle(**changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "format": "fengsui-bundle/1",
+        "hub_url": "https://127.0.0.1:1",
+        "hub_name": "hub",
+        "ca": Authority.make().certificate_pem,
+        "token": "t" * 16,
+        "name": "box",
+        "profile": "analysis",
+        "issued_at": now.isoformat(),
+        "expires_at": (now + timedelta(days=1)).isoformat(),
+        **changes,
+    }
+
+
+async def joining(panel: httpx.AsyncClient) -> Any:
+    return (await panel.get("/api/v1/status")).json()["link"]["joining"]
+
+
+async def test_a_hub_that_is_not_there_is_tried_again_and_the_panel_says_so(panel: httpx.AsyncClient) -> None:
+    answer = await panel.put("/api/v1/enrolment-bundle", json=a_bundle())
+
+    async def tried_twice() -> bool:
+        return bool((await joining(panel))["failures"] >= 2)
+
+    await until(tried_twice, within_s=20, what="the hub is tried again")
+    told = await joining(panel)
+    assert answer.status_code == 200
+    assert (told["code"], told["refused"], told["hub_url"]) == ("hub_unreachable", False, "https://127.0.0.1:1")
+    assert "t" * 16 not in answer.text + str(told)
+
+
+async def test_a_bundle_outlives_a_restart_and_is_private(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    async with agent(config) as url, signed_in(config, url) as panel:
+        await panel.put("/api/v1/enrolment-bundle", json=a_bundle())
+    assert config.pending_bundle_file.stat().st_mode & 0o777 == 0o600
+
+    async with agent(config) as url, httpx.AsyncClient(base_url=url) as panel:
+        await panel.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
+
+        async def tried() -> bool:
+            told = await joining(panel)
+            return bool(told and told["failures"])
+
+        await until(tried, within_s=20, what="the bundle is tried")
+
+
 @pytest.mark.parametrize(
-    ("hub_url", "token", "status", "code"),
+    ("changes", "status", "code"),
     [
-        ("http://127.0.0.1:1", "t" * 16, 502, "hub_unreachable"),
-        ("http://127.0.0.1:1", "t" * 15, 422, "invalid_input"),
-        ("ftp://127.0.0.1", "t" * 16, 422, "invalid_input"),
-        ("http://user@host", "t" * 16, 422, "invalid_input"),
+        ({"token": "t" * 15}, 422, "invalid_input"),
+        ({"hub_url": "http://127.0.0.1:1"}, 422, "invalid_input"),
+        ({"hub_url": "https://user@host"}, 422, "invalid_input"),
+        ({"format": "fengsui-bundle/2"}, 422, "invalid_input"),
+        ({"ca": "x" * 20_000}, 422, "invalid_input"),
+        ({"profile": "capture"}, 409, "profile_mismatch"),
     ],
 )
-async def test_joining_a_hub_that_cannot_be_joined_says_why(
-    panel: httpx.AsyncClient, hub_url: str, token: str, status: int, code: str
+async def test_a_wrong_bundle_is_refused_and_changes_nothing(
+    panel: httpx.AsyncClient, config: Config, changes: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = await panel.post("/api/v1/enrolment", json={"hub_url": hub_url, "token": token})
+    answer = await panel.put("/api/v1/enrolment-bundle", json=a_bundle(**changes))
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert token not in answer.text
+    assert await joining(panel) is None
+    assert not config.pending_bundle_file.exists()
 
 
 async def test_what_is_done_on_the_panel_is_a_result_for_the_hub(panel: httpx.AsyncClient, config: Config) -> None:

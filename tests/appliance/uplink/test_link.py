@@ -13,7 +13,6 @@ import pytest
 
 from appliance.store import outbox
 from appliance.store.database import Database
-from appliance.store.identity import HubIdentity
 from appliance.store.retention import STEP
 from appliance.uplink.link import Link
 from federation.custody.receiver import Gap
@@ -49,16 +48,6 @@ def linked(broker: Broker, wishes: list[DesiredState]) -> Linked:
         async def report() -> ReportedState:
             return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
 
-        identity = HubIdentity(
-            hub_url="http://127.0.0.1:1",
-            node_id="n1",
-            hub_name="hub",
-            mqtt_host="127.0.0.1",
-            mqtt_port=broker.port,
-            mqtt_username="node",
-            mqtt_password="node-secret",
-            node_token="token",
-        )
         presence = Presence(
             node_id="n1",
             incarnation=1,
@@ -67,7 +56,7 @@ def linked(broker: Broker, wishes: list[DesiredState]) -> Linked:
             software="0",
             started_at=datetime.now(UTC),
         )
-        link = Link(identity=identity, database=database, presence=presence, desired=take, reported=report)
+        link = Link(broker=broker.address("n1"), database=database, presence=presence, desired=take, reported=report)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(link.run(), name="link")
             try:

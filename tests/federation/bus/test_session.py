@@ -3,11 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from federation.bus import Connected, Disconnected, Message, NotConnected, Session, Will
-from federation.testing.broker import Broker, running_broker
+from federation.bus import BrokerAddress, Connected, Disconnected, Message, NotConnected, Session, Will
+from federation.identity.issuing import Authority
+from federation.identity.key import LONG_AGO
+from federation.identity.member import Member
+from federation.private_files import write_private
+from federation.testing.broker import Broker, made_keys, running_broker
 from federation.testing.waiting import until
 
 WITHIN_S = 15.0
@@ -22,8 +29,15 @@ topic read open/#
 
 @pytest.fixture
 def broker() -> Iterator[Broker]:
-    with running_broker({"alice": "secret-a", "bob": "secret-b"}, acl=ACL) as running:
+    with running_broker("alice", "bob", acl=ACL) as running:
         yield running
+
+
+@pytest.fixture
+def stranger(broker: Broker, tmp_path: Path) -> Broker:
+    """What another authority says of itself and of the same broker."""
+    keys = made_keys(tmp_path, "alice")
+    return Broker(folder=tmp_path, authority=Authority.make(), keys=keys, port=broker.port)
 
 
 @asynccontextmanager
@@ -99,14 +113,39 @@ async def test_nobody_writes_or_reads_beyond_his_rights(broker: Broker) -> None:
         ]
 
 
-async def test_a_wrong_password_is_said_and_tried_again(broker: Broker) -> None:
-    address = broker.address("alice")
-    wrong = Session(type(address)(host=address.host, port=address.port, username="alice", password="no"), client_id="x")
-    async with wrong:
-        items = [await following(wrong) for _ in range(3)]
+async def refusals(broker: Broker, member: Member) -> list[Disconnected]:
+    """Try to connect as the member, and return how the broker answers, twice."""
+    tls = await asyncio.to_thread(member.tls)
+    async with Session(BrokerAddress(host="127.0.0.1", port=broker.port, tls=tls), client_id="x") as session:
+        items = [await following(session) for _ in range(2)]
+        assert not session.connected
+    return [item for item in items if isinstance(item, Disconnected)]
 
-    assert all(isinstance(item, Disconnected) for item in items)
-    assert not wrong.connected
+
+async def test_a_certificate_that_has_run_out_or_of_another_authority_is_refused_and_tried_again(
+    broker: Broker, stranger: Broker
+) -> None:
+    expired = broker.member("alice", valid=timedelta(seconds=-1))
+    theirs = stranger.member("alice")
+    trusting = theirs.identity.model_copy(update={"ca": broker.authority.certificate_pem})
+    foreign = replace(theirs, identity=trusting)
+
+    for member in (expired, foreign):
+        assert [item.refused for item in await refusals(broker, member)] == [True, True]
+
+
+async def test_a_broker_of_another_authority_gets_no_word_of_ours(stranger: Broker) -> None:
+    async with Session(stranger.address("alice"), client_id="x") as session:
+        assert await following(session) == Disconnected(reason="no connection", refused=False)
+
+
+async def test_a_certificate_with_a_wrong_clock_still_trusts_its_broker(broker: Broker) -> None:
+    server = broker.authority.issue_server(["127.0.0.1"], now=LONG_AGO + timedelta(days=60), valid=timedelta(days=1))
+    await asyncio.to_thread(write_private, broker.folder / "server", server)
+    await asyncio.to_thread(broker.restart)
+
+    async with connected(alice(broker, "bob/#")):
+        pass
 
 
 async def test_a_full_inbox_drops_messages_counts_them_and_keeps_the_news_of_the_link(broker: Broker) -> None:

@@ -5,12 +5,17 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from federation.identity.bundle import Bundle
+from federation.identity.enrolment import Applicant, enrol
+from federation.identity.key import NodeKey
+from federation.identity.member import Member
 from federation.testing.played_appliance import PlayedAppliance, made_event, played_appliance
 from federation.testing.waiting import NeverHappened, until
 from hub.config import HubConfig
@@ -46,12 +51,13 @@ def console(config: HubConfig) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=20)
 
 
-async def enrolled(config: HubConfig) -> dict[str, Any]:
+async def enrolled(config: HubConfig) -> Member:
     async with console(config) as client:
         draft = {"name": "analysis-1", "profile": "analysis"}
-        token = (await client.post("/api/v1/enrolment-tokens", json=draft)).raise_for_status().json()["token"]
-        request = {"token": token, "serial": "s1", "profile": "analysis", "software": "0.1"}
-        return dict((await client.post("/api/v1/enrolments", json=request)).raise_for_status().json())
+        made = (await client.post("/api/v1/enrolment-bundles", json=draft)).raise_for_status().json()
+    key = await asyncio.to_thread(NodeKey.open, config.data_folder.parent / "box.key")
+    bundle = Bundle.model_validate(made["bundle"])
+    return await enrol(bundle, Applicant(serial="s1", profile="analysis"), key, now=datetime.now(UTC))
 
 
 async def everything(config: HubConfig) -> list[str]:

@@ -135,8 +135,8 @@ async def test_sequence_numbers_beyond_the_database_are_ignored(linked_hub: Any)
 
 
 async def test_a_picture_may_come_before_or_after_its_event(linked_hub: Any) -> None:
-    credentials = await linked_hub.enrol()
-    async with played_appliance(credentials) as node, linked_hub.bearer(credentials["node_token"]) as http:
+    member = await linked_hub.enrol()
+    async with played_appliance(member) as node, linked_hub.node(member) as http:
         await node.hand_over(1, [made_event(node.node_id, digest=DIGEST)])
         before = (await listed(linked_hub))[0]["pictures"][0]
 
@@ -155,18 +155,21 @@ async def test_a_picture_may_come_before_or_after_its_event(linked_hub: Any) -> 
     [(JPEG + b"!", 422, "digest_mismatch"), (b"GIF89a" * 10, 415, "not_a_jpeg"), (b"", 415, "not_a_jpeg")],
 )
 async def test_wrong_bytes_are_no_picture(hub: Any, content: bytes, status: int, code: str) -> None:
-    credentials = await hub.enrol()
-    async with hub.bearer(credentials["node_token"]) as http:
+    member = await hub.enrol()
+    async with hub.node(member) as http:
         answer = await http.put(f"/api/v1/pictures/{DIGEST}", content=content)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (await hub.console.get(f"/api/v1/pictures/{DIGEST}")).status_code == 404
 
 
-async def test_only_an_appliance_hands_pictures_over(hub: Any) -> None:
-    answer = await hub.console.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)
+async def test_only_a_node_hands_pictures_over(hub: Any) -> None:
+    async with hub.stranger() as client:
+        unnamed = await client.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)
+    over_console = await hub.console.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)
 
-    assert answer.status_code == 403
+    assert (unnamed.status_code, unnamed.json()["code"]) == (401, "not_signed_in")
+    assert over_console.status_code == 405
 
 
 async def test_a_verdict_is_kept_audited_and_can_be_taken_back(linked_hub: Any) -> None:
@@ -221,8 +224,8 @@ async def test_events_export_as_csv_with_native_headings(linked_hub: Any) -> Non
 async def test_a_point_shows_its_stream_its_events_and_its_newest_picture(linked_hub: Any) -> None:
     point = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate", "longitude": 120.1, "latitude": 30.2}
     (await linked_hub.console.post("/api/v1/points", json=point)).raise_for_status()
-    credentials = await linked_hub.enrol()
-    async with played_appliance(credentials) as node, linked_hub.bearer(credentials["node_token"]) as http:
+    member = await linked_hub.enrol()
+    async with played_appliance(member) as node, linked_hub.node(member) as http:
         node.report(cameras=(CameraReport(point_id="gate", state=CameraState.LIVE),))
         await node.hand_over(1, [made_event(node.node_id, digest=DIGEST)])
         (await http.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)).raise_for_status()

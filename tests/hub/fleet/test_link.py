@@ -1,6 +1,7 @@
 """Nodes, hub and broker as they are: a real Mosquitto run by the hub's own command."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,23 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from federation import topics
 from federation.bus import BrokerAddress, Connected, Disconnected, Session, Will
+from federation.identity.member import Member
 from federation.messages import CameraSpec, DesiredState, Presence, ReportedState
 from federation.testing.waiting import until
 from hub.config import HubConfig
+from hub.database import Database
+from hub.fleet.certificates import revoke_all
+from hub.fleet.tables import nodes
 from tests.hub.conftest import running_broker, serving
 
+NO_PACKAGE = "sha256:" + "0" * 64
 BY_HAND = frozenset({"scheduling"})  # these tests say themselves what is wanted
 
 
 class FakeNode:
     """A node's end of the link; what arrives is kept in `desired`, `connects` and `lost`."""
 
-    def __init__(self, joined: dict[str, Any]) -> None:
-        self.id: str = joined["node_id"]
-        self.joined = joined
+    def __init__(self, joined: Member) -> None:
+        self.id = joined.identity.node_id
         self.desired: list[DesiredState] = []
         self.connects = 0
         self.lost: list[str] = []
@@ -64,16 +70,12 @@ class FakeNode:
 
 
 @asynccontextmanager
-async def node_of(joined: dict[str, Any]) -> AsyncIterator[FakeNode]:
+async def node_of(joined: Member) -> AsyncIterator[FakeNode]:
     node = FakeNode(joined)
-    address = BrokerAddress(
-        host=joined["mqtt_host"],
-        port=joined["mqtt_port"],
-        username=joined["mqtt_username"],
-        password=joined["mqtt_password"],
-    )
+    tls = await asyncio.to_thread(joined.tls)
+    address = BrokerAddress(host=joined.identity.mqtt_host, port=joined.identity.mqtt_port, tls=tls)
     will = Will(topic=topics.presence(node.id), payload=node.presence(online=False).to_bytes())
-    session = Session(address, client_id=f"{node.id}-test", subscriptions=(topics.desired(node.id),), will=will)
+    session = Session(address, client_id=node.id, subscriptions=(topics.desired(node.id),), will=will)
     async with session, asyncio.TaskGroup() as group:
         node.session = session
         listening = group.create_task(node.listen())
@@ -162,7 +164,7 @@ async def test_after_the_broker_lost_everything_the_hub_tells_it_all_again(tmp_p
         async with running_broker(config, tmp_path) as first:
             await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="linked")
             joined = await hub.enrol()
-            await want(hub, joined["node_id"], camera())
+            await want(hub, joined.identity.node_id, camera())
             first.kill()
         async with running_broker(config, tmp_path):
             await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="linked again")
@@ -177,10 +179,10 @@ async def test_what_is_wanted_outlives_a_restart_of_the_hub_and_keeps_its_versio
 ) -> None:
     async with serving(config, idle=BY_HAND) as hub:
         joined = await hub.enrol()
-        await want(hub, joined["node_id"], camera())
+        await want(hub, joined.identity.node_id, camera())
         epoch = hub.hub.foundation.desired._epoch
     async with serving(config, idle=BY_HAND) as hub:
-        assert await want(hub, joined["node_id"], camera()) == 1
+        assert await want(hub, joined.identity.node_id, camera()) == 1
         assert hub.hub.foundation.desired._epoch == epoch
         async with node_of(joined) as node:
             await until(lambda: node.desired, within_s=15, what="the document of before the restart arrives")
@@ -237,6 +239,69 @@ async def test_a_removed_node_is_cut_off_at_once_and_the_others_notice_nothing(l
             pass
 
         assert (stays.connects, stays.lost) == (1, [])
+
+
+async def test_a_revoked_node_is_cut_off_at_once_by_mqtt_and_https_and_the_others_notice_nothing(
+    linked_hub: Any,
+) -> None:
+    leaving = await linked_hub.enrol("goes")
+    async with (
+        node_of(await linked_hub.enrol("stays")) as stays,
+        node_of(leaving) as goes,
+        linked_hub.node(leaving) as http,
+    ):
+        before = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
+        revoked = (await linked_hub.console.post("/api/v1/nodes/goes/revocation")).raise_for_status().json()
+        after = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
+
+        await until(lambda: len(goes.lost) >= 2, within_s=10, what="the revoked node is cut off and refused")
+        assert (stays.connects, stays.lost) == (1, [])
+
+    assert (before.status_code, after.status_code, after.json()["code"]) == (404, 403, "node_revoked")
+    assert (revoked["state"], bool(revoked["revoked_at"])) == ("revoked", True)
+    audit = (await linked_hub.console.get("/api/v1/audit", params={"action": "node.revoke"})).json()["items"]
+    assert [entry["subject"] for entry in audit] == ["node:goes"]
+
+
+async def test_a_node_that_was_revoked_while_the_hub_was_away_is_cut_off_when_it_is_back(
+    broker: "subprocess.Popen[bytes]", config: HubConfig
+) -> None:
+    async with serving(config) as hub:
+        await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="linked")
+        leaving = await hub.enrol("goes")
+    async with node_of(leaving) as goes:
+        database = await asyncio.to_thread(Database, config.database)
+        await database.run(lambda connection: connection.execute(update(nodes).values(revoked_at_us=1)))
+        await database.run(lambda connection: revoke_all(connection, "goes"))
+        await database.close()
+        async with serving(config):
+            await until(lambda: len(goes.lost) >= 2, within_s=20, what="the revoked node is cut off and refused")
+
+
+async def test_the_authority_outlives_restart_and_backup_of_the_hub(tmp_path: Path, config: HubConfig) -> None:
+    async with serving(config) as hub:
+        member = await hub.enrol()
+    copy = config.model_copy(update={"data_folder": tmp_path / "restored"})
+    await asyncio.to_thread(shutil.copytree, config.data_folder, copy.data_folder)
+    async with running_broker(copy, tmp_path), serving(copy) as hub:
+        await until(lambda: hub.hub.foundation.link.connected, within_s=20, what="linked")
+        async with node_of(member), hub.node(member) as http:
+            answer = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
+
+    assert answer.status_code == 404
+
+
+async def test_a_node_takes_no_others_place_by_its_client_id(linked_hub: Any) -> None:
+    mallory = await linked_hub.enrol("mallory")
+    async with node_of(await linked_hub.enrol("victim")) as victim:
+        tls = await asyncio.to_thread(mallory.tls)
+        address = BrokerAddress(host=mallory.identity.mqtt_host, port=mallory.identity.mqtt_port, tls=tls)
+        async with Session(address, client_id="victim") as thief:
+            assert isinstance(await until(thief.next, within_s=10, what="it is let in as itself"), Connected)
+            victim.say()
+            await is_in_state(linked_hub, "victim", "online")
+
+        assert (victim.connects, victim.lost) == (1, [])
 
 
 async def test_a_node_can_neither_speak_for_another_nor_hear_it(linked_hub: Any) -> None:

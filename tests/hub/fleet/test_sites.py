@@ -10,10 +10,7 @@ from hub.fleet.model import NodeChange
 
 
 async def join(hub: Any, name: str, site: str) -> str:
-    draft = {"name": name, "site": site, "profile": "analysis"}
-    token = (await hub.console.post("/api/v1/enrolment-tokens", json=draft)).raise_for_status().json()["token"]
-    request = {"token": token, "serial": name, "profile": "analysis", "software": "0.1"}
-    return str((await hub.anonymous.post("/api/v1/enrolments", json=request)).raise_for_status().json()["node_id"])
+    return str((await hub.enrol(name, site=site)).identity.node_id)
 
 
 async def ids(hub: Any, **query: str) -> list[str]:
@@ -21,12 +18,12 @@ async def ids(hub: Any, **query: str) -> list[str]:
     return [row["id"] for row in answer.raise_for_status().json()["items"]]
 
 
-async def test_a_node_stands_where_its_invitation_says(hub: Any) -> None:
+async def test_a_node_stands_where_its_bundle_says(hub: Any) -> None:
     node_id = await join(hub, "a", "east-gate")
 
     assert (await hub.console.get(f"/api/v1/nodes/{node_id}")).json()["site"] == "east-gate"
-    [token] = (await hub.console.get("/api/v1/enrolment-tokens")).json()["items"]
-    assert token["site"] == "east-gate"
+    [bundle] = (await hub.console.get("/api/v1/enrolment-bundles")).json()["items"]
+    assert bundle["site"] == "east-gate"
 
 
 async def test_nodes_are_found_by_their_site_and_by_having_none(hub: Any) -> None:

@@ -3,16 +3,21 @@
 import asyncio
 import json
 import re
+import ssl
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from federation import topics
-from federation.bus import BrokerAddress, Connected, Message, Session
 from federation.messages import Event
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
@@ -29,6 +34,35 @@ async def subscribe(hub: Any, bureau: str = "traffic", **more: Any) -> dict[str,
 async def missed(hub: Any, credentials: dict[str, Any], bureau: str = "traffic", **query: Any) -> Any:
     auth = (credentials["username"], credentials["password"])
     return await hub.anonymous.get(f"/api/v1/feed/{bureau}/events", params=query, auth=auth)
+
+
+@dataclass(kw_only=True)
+class Bureau:
+    """A bureau's client at the broker: what it got, and why it was let in or not, in order."""
+
+    got: list[bytes] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def bureau(credentials: dict[str, Any], topic: str, *, client_id: str = "") -> AsyncIterator[Bureau]:
+    """Connect as the bureau, by TLS, with its user name and password, and follow a topic."""
+    seen = Bureau()
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
+    client.tls_set_context(ssl.create_default_context(cadata=credentials["ca"]))
+    client.username_pw_set(credentials["username"], credentials["password"])
+    client.on_connect = lambda connected, *_: connected.subscribe(topic, qos=1)
+    client.on_subscribe = lambda *_: seen.answers.append("subscribed")
+    client.on_disconnect = lambda *_: seen.answers.append("lost")
+    client.on_message = lambda _c, _u, message: seen.got.append(bytes(message.payload))
+    await asyncio.to_thread(client.connect, credentials["mqtt_host"], credentials["mqtt_port"])
+    client.loop_start()
+    try:
+        await until(lambda: seen.answers, within_s=15, what="the broker answers the bureau")
+        yield seen
+    finally:
+        client.disconnect()
+        await asyncio.to_thread(client.loop_stop)
 
 
 def wanted(**more: Any) -> Filter:
@@ -60,28 +94,37 @@ def test_a_feed_gets_what_it_asked_for_when_it_asked_for_it(*, filters: Filter, 
 
 async def test_a_bureau_gets_its_events_by_mqtt_in_sequence(linked_hub: Any) -> None:
     credentials = await subscribe(linked_hub, types=["area_intrusion/object"])
-    address = BrokerAddress(
-        host=credentials["mqtt_host"],
-        port=credentials["mqtt_port"],
-        username=credentials["username"],
-        password=credentials["password"],
-    )
-    topic = topics.feed_events("traffic")
-    node_credentials = await linked_hub.enrol()
     async with (
-        Session(address, client_id="traffic-bureau", subscriptions=(topic,)) as session,
-        played_appliance(node_credentials) as node,
+        bureau(credentials, topics.feed_events("traffic")) as client,
+        played_appliance(await linked_hub.enrol()) as node,
     ):
-        assert isinstance(await until(session.next, within_s=15, what="the subscriber is connected"), Connected)
         rows = [made_event(node.node_id), made_event(node.node_id, type="other/thing"), made_event(node.node_id)]
         await node.hand_over(1, rows)
 
-        got = [await until(session.next, within_s=15, what="a feed item arrives") for _ in range(2)]
+        await until(lambda: len(client.got) == 2, within_s=15, what="two feed items arrive")
 
-    items = [json.loads(item.payload) for item in got if isinstance(item, Message)]
+    items = [json.loads(payload) for payload in client.got]
     assert [(item["sequence"], item["event"]["id"]) for item in items] == [(1, rows[0]["id"]), (2, rows[2]["id"])]
     shown = (await linked_hub.console.get("/api/v1/subscriptions")).json()["items"][0]
     assert shown["delivered"] == 2
+
+
+async def test_a_bureau_takes_no_nodes_place_by_its_client_id(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id)])
+        async with bureau(credentials, topics.feed_events("traffic"), client_id=node.node_id):
+            ack = await node.hand_over(2, [made_event(node.node_id)])
+
+    assert ack.upto == 2
+
+
+async def test_a_bureau_whose_feed_is_closed_is_cut_off_at_once(linked_hub: Any) -> None:
+    credentials = await subscribe(linked_hub)
+    async with bureau(credentials, topics.feed_events("traffic")) as client:
+        (await linked_hub.console.delete("/api/v1/subscriptions/traffic")).raise_for_status()
+
+        await until(lambda: client.answers.count("lost") >= 2, within_s=15, what="it is cut off, and refused")
 
 
 async def test_what_was_missed_is_fetched_after_a_sequence_number(linked_hub: Any) -> None:
@@ -156,7 +199,9 @@ async def test_the_example_of_the_integrator_guide_prints_the_events(linked_hub:
     assert found is not None
     await asyncio.to_thread(example.write_text, found[1])
     credentials = await subscribe(linked_hub)
-    arguments = [str(credentials[name]) for name in ("mqtt_host", "mqtt_port", "username", "password")]
+    (tmp_path / "hub-ca.pem").write_text(credentials["ca"])
+    credentials["ca"] = str(tmp_path / "hub-ca.pem")
+    arguments = [str(credentials[name]) for name in ("mqtt_host", "mqtt_port", "ca", "username", "password")]
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(example), *arguments, "traffic", stdout=subprocess.PIPE
     )

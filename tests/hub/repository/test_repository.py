@@ -47,8 +47,8 @@ async def test_an_imported_package_is_listed_named_and_fetched_by_nodes_in_parts
 
     imported = (await upload(hub, content)).raise_for_status().json()
 
-    credentials = await hub.enrol()
-    async with hub.bearer(credentials["node_token"]) as node:
+    member = await hub.enrol()
+    async with hub.node(member) as node:
         address = f"/api/v1/artifacts/{imported['digest']}"
         whole = await node.get(address)
         part = await node.get(address, headers={"Range": "bytes=10-19"})

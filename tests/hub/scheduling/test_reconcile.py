@@ -34,7 +34,7 @@ def node(node_id: str = "n1", *, online: bool = True) -> NodeRecord:
         software="0.1",
         panel_url="",
         enrolled_at=datetime.now(UTC),
-        token_digest=node_id,
+        key_fingerprint=node_id,
         online=online,
     )
 

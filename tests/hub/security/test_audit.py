@@ -13,13 +13,13 @@ async def entries(hub: Any, **query: str) -> list[dict[str, Any]]:
 
 async def test_a_change_is_audited_with_who_what_and_from_where(hub: Any) -> None:
     async with hub.signed_in("operator") as client:
-        token = (await client.post("/api/v1/enrolment-tokens", json={"name": "北门", "profile": "capture"})).json()
+        made = (await client.post("/api/v1/enrolment-bundles", json={"name": "北门", "profile": "capture"})).json()
 
-    [entry] = await entries(hub, action="enrolment_token.create")
+    [entry] = await entries(hub, action="enrolment_bundle.create")
     assert (entry["actor_kind"], entry["actor"], entry["peer"]) == ("user", "some-operator", "127.0.0.1")
-    assert entry["subject"] == f"enrolment_token:{token['id']}"
+    assert entry["subject"] == f"enrolment_bundle:{made['id']}"
     assert entry["detail"] == {"name": "北门", "profile": "capture", "valid_s": 86400}
-    assert token["token"] not in str(entry)
+    assert made["bundle"]["token"] not in str(entry)
 
 
 async def test_sign_ins_that_fail_are_audited(hub: Any) -> None:
@@ -33,7 +33,7 @@ async def test_sign_ins_that_fail_are_audited(hub: Any) -> None:
 async def test_what_the_console_does_is_audited_as_the_console(hub: Any) -> None:
     await hub.invite()
 
-    [entry] = await entries(hub, action="enrolment_token.create")
+    [entry] = await entries(hub, action="enrolment_bundle.create")
     assert (entry["actor_kind"], entry["peer"]) == ("console", "local")
 
 
@@ -41,8 +41,8 @@ async def test_pages_of_the_audit_follow_one_another_newest_first(hub: Any) -> N
     for number in range(5):
         await hub.invite(name=f"n{number}")
 
-    first = (await hub.console.get("/api/v1/audit", params={"limit": 2, "action": "enrolment_token."})).json()
-    second = await entries(hub, limit="2", action="enrolment_token.", after=first["next"])
+    first = (await hub.console.get("/api/v1/audit", params={"limit": 2, "action": "enrolment_bundle."})).json()
+    second = await entries(hub, limit="2", action="enrolment_bundle.", after=first["next"])
 
     names = [entry["detail"]["name"] for entry in [*first["items"], *second]]
     assert names == ["n4", "n3", "n2", "n1"]

@@ -101,8 +101,8 @@ async def test_a_disabled_removed_or_reset_account_is_signed_out_at_once(hub: An
 
 
 MAY: dict[str, set[str]] = {
-    "administrator": {"/api/v1/users", "/api/v1/audit", "/api/v1/nodes", "/api/v1/enrolment-tokens"},
-    "operator": {"/api/v1/nodes", "/api/v1/enrolment-tokens"},
+    "administrator": {"/api/v1/users", "/api/v1/audit", "/api/v1/nodes", "/api/v1/enrolment-bundles"},
+    "operator": {"/api/v1/nodes", "/api/v1/enrolment-bundles"},
     "auditor": {"/api/v1/audit", "/api/v1/nodes"},
     "viewer": {"/api/v1/nodes"},
 }

@@ -57,7 +57,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/enrolment": {
+    "/api/v1/enrolment-bundle": {
         parameters: {
             query?: never;
             header?: never;
@@ -65,9 +65,9 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
-        /** Join a hub with a token that works once. */
-        post: operations["join_hub"];
+        /** Join a hub by an enrolment bundle, in the place of the present hub; the box tries until it is let in. */
+        put: operations["join_hub"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -406,6 +406,51 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Bundle
+         * @description What the file holds; fields that a later release adds are ignored. The token makes it a secret.
+         */
+        Bundle: {
+            /** Format */
+            format: string;
+            /**
+             * Hub Url
+             * @description where nodes reach the hub by HTTPS
+             */
+            hub_url: string;
+            /** Hub Name */
+            hub_name: string;
+            /**
+             * Ca
+             * @description PEM of the hub's authority, which the node trusts from now on
+             */
+            ca: string;
+            /** Token */
+            token: string;
+            /**
+             * Name
+             * @description the node's name to be
+             */
+            name: string;
+            /**
+             * Site
+             * @description place where the node will stand; empty: none
+             * @default
+             */
+            site: string;
+            /** Profile */
+            profile: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * Calendar
          * @description The weekly windows of a task; without any it works all day, every day.
          */
@@ -568,6 +613,27 @@ export interface components {
          */
         CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable";
         /**
+         * CertificateStatus
+         * @description The certificate by which the hub knows this box.
+         */
+        CertificateStatus: {
+            /**
+             * Fingerprint
+             * @description SHA-256 of the box's public key, in groups of four
+             */
+            fingerprint: string;
+            /**
+             * Obtained At
+             * Format: date-time
+             */
+            obtained_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * Credentials
          * @description A name and a password.
          */
@@ -589,16 +655,6 @@ export interface components {
             box: components["schemas"]["Box"];
         } & {
             [key: string]: unknown;
-        };
-        /**
-         * EnrolmentDraft
-         * @description Where the hub is, and the token that admits this box.
-         */
-        EnrolmentDraft: {
-            /** Hub Url */
-            hub_url: string;
-            /** Token */
-            token: string;
         };
         /**
          * EventMark
@@ -681,6 +737,24 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * JoiningStatus
+         * @description A bundle by which the box tries to join; `refused` means that it is not tried again, `reason` says why.
+         */
+        JoiningStatus: {
+            /** Hub Url */
+            hub_url: string;
+            /** Hub Name */
+            hub_name: string;
+            /** Failures */
+            failures: number;
+            /** Refused */
+            refused: boolean;
+            /** Code */
+            code: string;
+            /** Reason */
+            reason: string;
+        };
         JsonValue: unknown;
         /**
          * LaneReport
@@ -710,7 +784,7 @@ export interface components {
         };
         /**
          * LinkStatus
-         * @description The link to the hub, as the box sees it.
+         * @description The link to the hub, as the box sees it; `refusal` is the hub's answer to the last wish for a certificate.
          */
         LinkStatus: {
             /** Enrolled */
@@ -719,6 +793,10 @@ export interface components {
             hub_url: string;
             /** Hub Name */
             hub_name: string;
+            certificate: components["schemas"]["CertificateStatus"] | null;
+            /** Refusal */
+            refusal: string;
+            joining: components["schemas"]["JoiningStatus"] | null;
             /** Connected */
             connected: boolean;
             /** Connected Since */
@@ -1429,7 +1507,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EnrolmentDraft"];
+                "application/json": components["schemas"]["Bundle"];
             };
         };
         responses: {

@@ -155,7 +155,7 @@ export interface paths {
         get: operations["get_node"];
         put?: never;
         post?: never;
-        /** Remove a node: its credentials die at once, its tasks lose their place. */
+        /** Remove a node: its certificates die at once, its tasks lose their place. */
         delete: operations["remove_node"];
         options?: never;
         head?: never;
@@ -180,25 +180,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/enrolment-tokens": {
+    "/api/v1/nodes/{node_id}/revocation": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** List the enrolment tokens, newest first, without their text. */
-        get: operations["list_enrolment_tokens"];
+        get?: never;
         put?: never;
-        /** Permit one node to join; the token's text is shown this once. */
-        post: operations["create_enrolment_token"];
+        /** Shut a node out at once; it stays in the list, and its key is not let in again. */
+        post: operations["revoke_node"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/enrolment-tokens/{token_id}": {
+    "/api/v1/enrolment-bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the enrolment bundles, newest first, without their tokens. */
+        get: operations["list_enrolment_bundles"];
+        put?: never;
+        /** Permit one node to join; the bundle with its token is shown this once. */
+        post: operations["create_enrolment_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment-bundles/{bundle_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -208,25 +225,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke an enrolment token. */
-        delete: operations["remove_enrolment_token"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/enrolments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Join by a single-use token; the credentials are shown this once. */
-        post: operations["enrol"];
-        delete?: never;
+        /** Take an enrolment bundle back. */
+        delete: operations["remove_enrolment_bundle"];
         options?: never;
         head?: never;
         patch?: never;
@@ -276,7 +276,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Give the bytes of a package to appliances and people; parts by Range. */
+        /** Give the bytes of a package; parts by Range. */
         get: operations["get_artifact"];
         put?: never;
         post?: never;
@@ -590,8 +590,7 @@ export interface paths {
         };
         /** Give an evidence picture; 404 until it has arrived. */
         get: operations["get_picture"];
-        /** Hand over an evidence picture; for appliances, as often as they like. */
-        put: operations["put_picture"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -872,6 +871,51 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Bundle
+         * @description What the file holds; fields that a later release adds are ignored. The token makes it a secret.
+         */
+        Bundle: {
+            /** Format */
+            format: string;
+            /**
+             * Hub Url
+             * @description where nodes reach the hub by HTTPS
+             */
+            hub_url: string;
+            /** Hub Name */
+            hub_name: string;
+            /**
+             * Ca
+             * @description PEM of the hub's authority, which the node trusts from now on
+             */
+            ca: string;
+            /** Token */
+            token: string;
+            /**
+             * Name
+             * @description the node's name to be
+             */
+            name: string;
+            /**
+             * Site
+             * @description place where the node will stand; empty: none
+             * @default
+             */
+            site: string;
+            /** Profile */
+            profile: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * Calendar
          * @description The weekly windows of a task; without any it works all day, every day.
          */
@@ -1001,6 +1045,24 @@ export interface components {
             used: number;
         };
         /**
+         * CertificateShown
+         * @description The newest certificate of a node; the node asks for the next one after two thirds of its time.
+         */
+        CertificateShown: {
+            /** Serial */
+            serial: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
          * Chain
          * @description The last hour of the whole chain, oldest first, and every box, the longest backlog first.
          */
@@ -1107,52 +1169,10 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * Enrolled
-         * @description Everything an appliance needs to take part; secrets are shown this once.
+         * EnrolmentBundle
+         * @description A bundle without its token, which is stored as a digest only; it lets one node in.
          */
-        Enrolled: {
-            /** Node Id */
-            node_id: string;
-            /** Hub Name */
-            hub_name: string;
-            /** Mqtt Host */
-            mqtt_host: string;
-            /** Mqtt Port */
-            mqtt_port: number;
-            /** Mqtt Username */
-            mqtt_username: string;
-            /** Mqtt Password */
-            mqtt_password: string;
-            /**
-             * Node Token
-             * @description bearer token for the hub's HTTP API
-             */
-            node_token: string;
-        };
-        /**
-         * EnrolmentRequest
-         * @description What an appliance says when it joins.
-         */
-        EnrolmentRequest: {
-            /** Token */
-            token: string;
-            /** Serial */
-            serial: string;
-            /** Profile */
-            profile: string;
-            /** Software */
-            software: string;
-            /**
-             * Panel Url
-             * @default
-             */
-            panel_url: string;
-        };
-        /**
-         * EnrolmentToken
-         * @description A single-use token; its text is shown this once and stored only as a digest.
-         */
-        EnrolmentToken: {
+        EnrolmentBundle: {
             /** Id */
             id: string;
             /** Name */
@@ -1171,17 +1191,12 @@ export interface components {
              * @default null
              */
             used_by: string | null;
-            /**
-             * Token
-             * @default null
-             */
-            token: string | null;
         };
         /**
-         * EnrolmentTokenDraft
-         * @description A permission for one appliance to join.
+         * EnrolmentBundleDraft
+         * @description A permission for one node to join.
          */
-        EnrolmentTokenDraft: {
+        EnrolmentBundleDraft: {
             /**
              * Name
              * @description name of the node to be
@@ -1200,9 +1215,18 @@ export interface components {
             profile: string;
             /**
              * Valid S
-             * @default 86400
+             * @default 604800
              */
             valid_s: number;
+        };
+        /**
+         * EnrolmentBundleFile
+         * @description A new bundle; its token is shown this once. Its file is named `*.fengsui-bundle`.
+         */
+        EnrolmentBundleFile: {
+            /** Id */
+            id: string;
+            bundle: components["schemas"]["Bundle"];
         };
         /**
          * Event
@@ -1576,6 +1600,16 @@ export interface components {
             name: string;
             /** Site */
             site: string;
+            /** Serial */
+            serial: string;
+            /**
+             * Key Fingerprint
+             * @description SHA-256 of the node's public key, hexadecimal
+             */
+            key_fingerprint: string;
+            certificate: components["schemas"]["CertificateShown"] | null;
+            /** Revoked At */
+            revoked_at: string | null;
             /** Profile */
             profile: string;
             /** Profile Name Zh */
@@ -1643,6 +1677,16 @@ export interface components {
             name: string;
             /** Site */
             site: string;
+            /** Serial */
+            serial: string;
+            /**
+             * Key Fingerprint
+             * @description SHA-256 of the node's public key, hexadecimal
+             */
+            key_fingerprint: string;
+            certificate: components["schemas"]["CertificateShown"] | null;
+            /** Revoked At */
+            revoked_at: string | null;
             /** Profile */
             profile: string;
             /** Profile Name Zh */
@@ -1681,8 +1725,6 @@ export interface components {
             desired_version: number;
             /** Applied Version */
             applied_version: number;
-            /** Serial */
-            serial: string;
             /** Incarnation */
             incarnation: number;
             /** Cpu Share */
@@ -1700,10 +1742,10 @@ export interface components {
         };
         /**
          * NodeState
-         * @description What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容.
+         * @description What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容, 已吊销.
          * @enum {string}
          */
-        NodeState: "awaited" | "online" | "offline" | "incompatible";
+        NodeState: "awaited" | "online" | "offline" | "incompatible" | "revoked";
         /**
          * Overview
          * @description Everything the one-map home counts; `today` is the calendar day of Asia/Shanghai.
@@ -1776,10 +1818,10 @@ export interface components {
              */
             total: number | null;
         };
-        /** Page[EnrolmentToken] */
-        Page_EnrolmentToken_: {
+        /** Page[EnrolmentBundle] */
+        Page_EnrolmentBundle_: {
             /** Items */
-            items: components["schemas"]["EnrolmentToken"][];
+            items: components["schemas"]["EnrolmentBundle"][];
             /**
              * Next
              * @default null
@@ -2245,6 +2287,11 @@ export interface components {
             mqtt_host: string;
             /** Mqtt Port */
             mqtt_port: number;
+            /**
+             * Ca
+             * @description PEM of the authority that signs the broker's certificate; no secret
+             */
+            ca: string;
             /** Username */
             username: string;
             /** Password */
@@ -2925,7 +2972,7 @@ export interface operations {
                 limit?: number;
                 text?: string;
                 site?: string;
-                state?: "awaited" | "online" | "offline" | "incompatible";
+                state?: "awaited" | "online" | "offline" | "incompatible" | "revoked";
                 profile?: string;
             };
             header?: never;
@@ -3078,7 +3125,38 @@ export interface operations {
             };
         };
     };
-    list_enrolment_tokens: {
+    revoke_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_enrolment_bundles: {
         parameters: {
             query?: never;
             header?: never;
@@ -3093,7 +3171,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_EnrolmentToken_"];
+                    "application/json": components["schemas"]["Page_EnrolmentBundle_"];
                 };
             };
             /** @description a problem that says what to do */
@@ -3107,7 +3185,7 @@ export interface operations {
             };
         };
     };
-    create_enrolment_token: {
+    create_enrolment_bundle: {
         parameters: {
             query?: never;
             header?: never;
@@ -3116,7 +3194,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EnrolmentTokenDraft"];
+                "application/json": components["schemas"]["EnrolmentBundleDraft"];
             };
         };
         responses: {
@@ -3126,7 +3204,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EnrolmentToken"];
+                    "application/json": components["schemas"]["EnrolmentBundleFile"];
                 };
             };
             /** @description a problem that says what to do */
@@ -3140,12 +3218,12 @@ export interface operations {
             };
         };
     };
-    remove_enrolment_token: {
+    remove_enrolment_bundle: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                token_id: string;
+                bundle_id: string;
             };
             cookie?: never;
         };
@@ -3157,39 +3235,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    enrol: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EnrolmentRequest"];
-            };
-        };
-        responses: {
-            /** @description done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Enrolled"];
-                };
             };
             /** @description a problem that says what to do */
             default: {
@@ -4180,39 +4225,6 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                 };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    put_picture: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                digest: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "image/jpeg": string;
-            };
-        };
-        responses: {
-            /** @description done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

@@ -1,5 +1,6 @@
 import type { Centre } from '@fengsui/kit'
 
+import { accessCentre } from './access/module.ts'
 import { algorithmsCentre } from './algorithms/module.ts'
 import { eventsCentre } from './events/module.ts'
 import { nodesCentre } from './nodes/module.ts'
@@ -18,6 +19,7 @@ export const centres: readonly Centre[] = [
   algorithmsCentre,
   pointsCentre,
   nodesCentre,
+  accessCentre,
   tracingCentre,
   openingCentre,
   systemCentre,

@@ -1,4 +1,4 @@
-"""Private files of the hub: written whole or not at all, readable by their owner only."""
+"""Private files: written whole or not at all, readable by their owner only."""
 
 import os
 import secrets

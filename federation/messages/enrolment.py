@@ -1,0 +1,45 @@
+"""How a node joins a hub and gets its certificates, over HTTPS pinned to the hub's authority."""
+
+from pydantic import Field
+
+from federation.messages.identifiers import Slug
+from federation.messages.wire import WireModel
+
+LARGEST_PEM = 16_384
+
+
+class EnrolmentRequest(WireModel):
+    """What a node says when it joins; the subject of `request` is its serial number."""
+
+    token: str = Field(min_length=16, max_length=128, repr=False, description="from the bundle; it works once")
+    request: str = Field(max_length=LARGEST_PEM, description="request for a certificate: PKCS #10, PEM, ECDSA on P-256")
+    serial: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")
+    profile: Slug
+    software: str = Field(max_length=64, pattern=r"^[^\x00]*$")
+    panel_url: str = Field(default="", max_length=200, pattern=r"^[^\x00]*$")
+
+
+class Issued(WireModel):
+    """A node's new certificate; it asks for the next one after `renew_after_s`, by its own clock."""
+
+    certificate: str = Field(description="PEM; its common name is the node's id")
+    ca: str = Field(description="PEM of the authority that signs the hub's servers")
+    renew_after_s: int = Field(ge=1)
+
+
+class Enrolled(Issued):
+    """Who the node is to the hub, and where the broker is."""
+
+    node_id: Slug
+    hub_name: str
+    mqtt_host: str
+    mqtt_port: int
+
+
+class RenewalRequest(WireModel):
+    """A request for the next certificate: its subject is the node's id, its key the one that is known of the node.
+
+    The request's own signature proves possession of the key, so that a certificate that has run out is no obstacle.
+    """
+
+    request: str = Field(max_length=LARGEST_PEM, description="PKCS #10, PEM")
