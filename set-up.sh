@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes everything that Fengsui needs to run or to be tested from this folder, and says what it does and why.
 # A step whose inputs have not changed since it last succeeded is skipped in silence.
-# Usage: ./set-up.sh demo | develop | front-end-types
+# Usage: ./set-up.sh demo | develop | fuzz | front-end-types (fuzz: develop, and the fuzzer that the tests do not need)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -108,12 +108,13 @@ fengsui_itself() {
 }
 
 python_packages() { # LEVEL
-    if [ "$1" = develop ]; then
+    if [ "$1" != demo ]; then
         install_hashed dev "what Fengsui and its tests import"
     elif ! is_current python-dev "$(digest requirements/dev.txt)"; then # which holds all of cpu.txt
         install_hashed cpu "what Fengsui imports"
     fi
     fengsui_itself
+    [ "$1" != fuzz ] || install_hashed fuzz "what drives the fuzz targets"
 }
 
 # --- Front end -------------------------------------------------------------------------------------------------
@@ -189,12 +190,12 @@ front_end_types() { # check them, unless the sources are those that passed last
 
 main() {
     case ${1:-} in
-        demo | develop) ;;
+        demo | develop | fuzz) ;;
         front-end-types)
             front_end_types
             return
             ;;
-        *) refuse "which level? ./set-up.sh demo | develop | front-end-types" ;;
+        *) refuse "which level? ./set-up.sh demo | develop | fuzz | front-end-types" ;;
     esac
     mkdir -p $STAMPS
     exec 9> $STAMPS/lock

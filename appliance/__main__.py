@@ -89,7 +89,9 @@ def _run_process(options: argparse.Namespace) -> None:
     if options.process == "streams":
         streams = importlib.import_module("appliance.streams.app")
         recordings = importlib.import_module("appliance.recording.recorder").Settings.of(config)
-        run_until_signal(lambda: streams.run(run_folder=config.run_folder, recordings=recordings))
+        run_until_signal(
+            lambda: streams.run(run_folder=config.run_folder, footage=config.footage_folder, recordings=recordings)
+        )
         return
     process: Process = importlib.import_module("appliance.analysis.app").run
     run_until_signal(lambda: process(run_folder=config.run_folder))

@@ -125,6 +125,11 @@ class Config(_Section):
         return self.data_folder / "recordings.db"
 
     @property
+    def footage_folder(self) -> Path:
+        """Video files that `file:` addresses of cameras may name."""
+        return self.data_folder / "footage"
+
+    @property
     def packages_folder(self) -> Path:
         """Algorithm packages by their digest."""
         return self.data_folder / "packages"

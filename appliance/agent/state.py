@@ -217,7 +217,8 @@ class AgentState:
     async def take_streams(self, report: StreamsReport) -> None:
         """Note what the streams process says."""
         await self._hear(STREAMS, report.pid)
-        fresh = {camera.point_id: camera for camera in report.cameras}
+        told = {camera.point_id: camera for camera in report.cameras}
+        fresh = told if report.whole else {**self.cameras, **told}
         if _gist(fresh) != _gist(self.cameras):
             self.live.publish("camera.changed", {})
             self.report_changes.note()

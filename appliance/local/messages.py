@@ -116,9 +116,10 @@ class Answer(WireModel):
 
 
 class StreamsReport(WireModel):
-    """Health of every camera, every second or so and on change."""
+    """Health of cameras, every second or so and on change: of all, or of those of which there is something new."""
 
     pid: int
+    whole: bool = True
     cameras: tuple[CameraReport, ...]
 
 

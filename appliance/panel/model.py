@@ -5,9 +5,18 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Calendar, CameraReport, Detection, LaneReport, Polygon, RecordingSpec, Slug, TaskReport
+from federation.messages import (
+    Calendar,
+    CameraReport,
+    Detection,
+    LaneReport,
+    Polygon,
+    RecordingSpec,
+    Slug,
+    StreamUrl,
+    TaskReport,
+)
 
-StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_length=500)]
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 
 

@@ -15,21 +15,22 @@ from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
 from appliance.streams.pace import Pace
 from appliance.streams.sources import Sources
-from federation.messages import CameraSpec
+from federation.messages import CameraReport, CameraSpec
 
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 1.0
 SHORTEST_REPORT_PAUSE_S = 0.1
+WHOLE_EVERY_S = 30.0
 TICK_S = 0.5
 
 
-async def run(*, run_folder: Path, recordings: Settings | None = None) -> None:
+async def run(*, run_folder: Path, footage: Path | None = None, recordings: Settings | None = None) -> None:
     """Pull the cameras of the agent's plan until cancelled, and record those that it says.
 
-    Recordings lie below the run folder unless `recordings` says where.
+    `file:` addresses name files in `footage`. Recordings lie below the run folder unless `recordings` says where.
     """
-    feeds, sources = Feeds(), Sources()
+    feeds, sources = Feeds(), Sources(footage=footage)
     recorder = Recorder(feeds=feeds, settings=recordings or Settings.below(run_folder))
     try:
         async with (
@@ -44,7 +45,7 @@ async def run(*, run_folder: Path, recordings: Settings | None = None) -> None:
             group.create_task(streams.tick_forever(), name="ticks")
             group.create_task(streams.report_forever(), name="reports")
     finally:
-        sources.close()
+        await sources.close()
 
 
 class Streams:
@@ -62,6 +63,8 @@ class Streams:
         self._pace = Pace()
         self._pulling: dict[str, tuple[Camera, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
+        self._told: dict[str, CameraReport] = {}
+        self._whole_at_s = 0.0
 
     async def follow_plans(self) -> None:
         """Pull exactly the cameras of every new plan; one that is as before goes on undisturbed."""
@@ -99,6 +102,7 @@ class Streams:
             if point_id not in self._pulling:
                 self._pulling[point_id] = self._started(spec)
         self._recorder.want(plan.cameras)
+        self._whole_at_s = 0.0
         self._changed.set()
 
     def _started(self, spec: CameraSpec) -> tuple[Camera, asyncio.Task[None]]:
@@ -112,15 +116,23 @@ class Streams:
         return camera, self._group.create_task(camera.run(), name=f"camera {spec.point_id}")
 
     async def _report(self) -> None:
-        now = time.monotonic()
-        cameras = tuple(
-            camera.report(now).model_copy(update={"recording": self._recorder.report(point_id)})
+        """Tell of every camera now and then, and in between of those of which there is something new."""
+        now_s = time.monotonic()
+        reports = {
+            point_id: camera.report(now_s).model_copy(update={"recording": self._recorder.report(point_id)})
             for point_id, (camera, _) in self._pulling.items()
-        )
+        }
+        whole = now_s >= self._whole_at_s
+        news = tuple(report for point_id, report in reports.items() if whole or report != self._told.get(point_id))
         try:
-            await self._agent.report(StreamsReport(pid=os.getpid(), cameras=cameras))
+            await self._agent.report(StreamsReport(pid=os.getpid(), whole=whole, cameras=news))
         except AgentAway:
+            self._whole_at_s = 0.0  # it may have been started anew, and know nothing
             log.debug("the agent is away; the next report will tell")
+            return
+        self._told = reports
+        if whole:
+            self._whole_at_s = now_s + WHOLE_EVERY_S
 
 
 def _source(spec: CameraSpec | None) -> CameraSpec | None:

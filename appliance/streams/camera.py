@@ -10,13 +10,14 @@ from appliance.streams.access_unit import AccessUnit, Codec, CodecParameters
 from appliance.streams.errors import Stalled, StreamError
 from appliance.streams.feeds import Feed
 from appliance.streams.health import Health
+from appliance.streams.jpeg import jpeg_size
 from appliance.streams.pace import Pace, pause_s
 from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.source import Intake, Picture, Source
 from federation.messages import CameraReport, CameraSpec
 
 MakeSource = Callable[[CameraSpec, Intake, StreamError | None], Source]
-"""Makes the source of one attempt, knowing how the last one ended."""
+"""Makes the source of one attempt, knowing how the last one ended; raises Refused where no way leads to the camera."""
 
 
 class Camera:
@@ -71,8 +72,8 @@ class Camera:
         """Pull once; return why it ended."""
         self._session += 1
         self.health.attempt()
-        self._source = self._make_source(self.spec, self, last)
         try:
+            self._source = self._make_source(self.spec, self, last)
             async with asyncio.timeout(None) as self._limit:
                 await self._source.run()
         except StreamError as error:
@@ -91,7 +92,7 @@ class Camera:
 
     def begin(self, codec: Codec, sets: Sequence[bytes], *, transport: str) -> None:
         """Note what the stream will be."""
-        self._parameters = codec_parameters(codec, tuple(sets))
+        self._parameters = CodecParameters(codec=codec) if codec == "mjpeg" else codec_parameters(codec, tuple(sets))
         self.health.described(self._parameters)
         self.health.began(time.monotonic(), transport=transport)
 
@@ -100,9 +101,8 @@ class Camera:
         now_s = time.monotonic()
         self._sequence += 1
         self.health.picture(now_s, key=picture.key, pts=picture.pts, usable=picture.usable)
-        if picture.sets is not None and picture.sets != self._parameters.sets:
-            self._parameters = codec_parameters(self._parameters.codec, picture.sets)
-            self.health.described(self._parameters)
+        if picture.sets is not None:
+            self._follow_parameters(picture)
         if not picture.payload:
             return
         at = datetime.now(UTC)
@@ -122,3 +122,15 @@ class Camera:
                 sent_at=picture.sent_at,
             )
         )
+
+    def _follow_parameters(self, picture: Picture) -> None:
+        """Adopt what a key picture says of the stream, if it says anything new."""
+        now = self._parameters
+        if now.codec == "mjpeg":
+            width_px, height_px = jpeg_size(picture.payload)
+            fresh = CodecParameters(codec="mjpeg", width_px=width_px, height_px=height_px)
+        else:
+            fresh = now if picture.sets == now.sets else codec_parameters(now.codec, picture.sets or ())
+        if fresh != now:
+            self._parameters = fresh
+            self.health.described(fresh)

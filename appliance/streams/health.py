@@ -22,6 +22,9 @@ USABLE_WITHIN_S = 10.0
 LONG_GOP_S = 4.0
 """Between key frames of a camera; where they are rarer, key frames alone do not show what happens."""
 
+AGES_WITHIN_S = 10.0
+"""So old the ages may be in the report of a camera that is not live: a thousand dead ones shall cost nothing."""
+
 _UNREADABLE = "unreadable_parameters: the stream does not say how large its pictures are; a decoder may show nothing"
 _WINDOW_S = 5.0
 _LOSS_WINDOW_S = 60.0
@@ -91,6 +94,9 @@ class Health:
         self._gop_s = 0.0
         self._lost_before = 0
         self._now = _Attempt()
+        self._reported: CameraReport | None = None
+        self._reported_of = self.condition
+        self._report_again_s = 0.0
 
     @property
     def state(self) -> CameraState:
@@ -176,7 +182,15 @@ class Health:
             self._now.losses.popleft()
 
     def report(self, now_s: float) -> CameraReport:
-        """Return the camera's report."""
+        """Return the camera's report: the same object as before while nothing but ages has changed."""
+        live = self.state is CameraState.LIVE
+        reported = self._reported
+        if reported is None or live or self._reported_of is not self.condition or now_s >= self._report_again_s:
+            reported = self._reported = self._made_report(now_s)
+            self._reported_of, self._report_again_s = self.condition, now_s + AGES_WITHIN_S
+        return reported
+
+    def _made_report(self, now_s: float) -> CameraReport:
         is_live = self.state is CameraState.LIVE
         parameters = self._parameters
         return CameraReport(

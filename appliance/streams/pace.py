@@ -7,8 +7,8 @@ from appliance.streams.errors import Refused, StreamError
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 1.5  # with a try of 2 s at most, a camera that is back is asked within 2 s
 LONGEST_PAUSE_AFTER_REFUSAL_S = 30.0  # cameras lock out who repeats a wrong password
-ATTEMPTS_PER_S = 200.0
-"""Of all cameras together: a thousand dead ones are then tried every 5 s and cost a few hundredths of a core."""
+ATTEMPTS_PER_S = 100.0
+"""Of all cameras together: a thousand dead ones are then tried every 10 s and cost a few hundredths of a core."""
 
 
 def pause_s(failures: int, jitter: float, error: StreamError) -> float:

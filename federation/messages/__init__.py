@@ -13,7 +13,7 @@ from federation.messages.custody import (
     Tombstone,
     batch_bytes,
 )
-from federation.messages.desired import CameraSpec, DesiredState, PackageRef, TaskSpec
+from federation.messages.desired import CameraSpec, DesiredState, PackageRef, StreamUrl, TaskSpec
 from federation.messages.enrolment import Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
@@ -69,6 +69,7 @@ __all__ = [
     "ResultData",
     "Site",
     "Slug",
+    "StreamUrl",
     "TaskReport",
     "TaskSpec",
     "TaskState",

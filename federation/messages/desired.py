@@ -1,6 +1,8 @@
 """What the hub wants of an appliance: one complete, versioned, retained document."""
 
-from pydantic import AwareDatetime, Field, JsonValue
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.messages.calendar import Calendar
 from federation.messages.geometry import Polygon
@@ -8,13 +10,18 @@ from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import RecordingSpec
 from federation.messages.wire import WireModel
 
+StreamUrl = Annotated[
+    str, StringConstraints(pattern=r"^((rtsps?|rtmps?|https?)://[^@\s]+|file:[^\s]+)$", max_length=500)
+]
+"""Where a stream is: RTSP, RTMP, HTTP (FLV, HLS, MJPEG) or a file of the box's footage, without user information."""
+
 
 class CameraSpec(WireModel):
     """How to pull one point's stream; credentials stand beside the URL, never inside it."""
 
     point_id: Slug
     name: str
-    url: str = Field(description="rtsp:// or rtsps:// without user information")
+    url: str = Field(description="rtsp, rtsps, rtmp, http, https or file, without user information")
     username: str = ""
     password: str = Field(default="", repr=False)
     transport: str = Field(default="auto", description="tcp, udp, or auto: TCP, and UDP where the camera refuses it")

@@ -23,6 +23,7 @@ from hil_tests.rig.scene.clips import render
 from hil_tests.rig.station import Settings, Source, run_station
 
 CAMERA_LIMIT = 8
+COPIES_LIMIT = 2000
 
 
 def main(argv: list[str]) -> int:
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     what = serve.add_mutually_exclusive_group()
     what.add_argument("--cameras", type=_count, default=CAMERA_LIMIT, help="scripted cameras, 1 to 8")
     what.add_argument("--footage", type=Path, help="a camera for every video file of this folder")
+    serve.add_argument("--copies", type=_copies, default=1, help="cameras for every video file, 1 to 2000")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen at")
     serve.add_argument("--port", type=_port, default=0, help="RTSP port; 0 takes a free one")
     serve.add_argument("--credentials-file", type=Path, required=True, help='JSON: {"username": …, "password": …}')
@@ -96,6 +98,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _copies(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= COPIES_LIMIT:
+        raise argparse.ArgumentTypeError(f"must be 1 to {COPIES_LIMIT}")
+    return int(text)
+
+
 def _port(text: str) -> int:
     if not text.isdigit() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("must be 0 to 65535")
@@ -103,7 +111,7 @@ def _port(text: str) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    sources = _footage(options.footage) if options.footage else _scripted(options.cameras)
+    sources = _footage(options.footage, options.copies) if options.footage else _scripted(options.cameras)
     return Settings(
         sources=sources,
         host=options.host,
@@ -122,9 +130,9 @@ def _scripted(count: int) -> tuple[Source, ...]:
     )
 
 
-def _footage(folder: Path) -> tuple[Source, ...]:
+def _footage(folder: Path, copies: int) -> tuple[Source, ...]:
     return tuple(
-        Source(name=f"cam{number}", name_zh=path.stem, name_en=path.stem, footage=path.resolve())
+        Source(name=f"cam{number}", name_zh=path.stem, name_en=path.stem, footage=path.resolve(), copies=copies)
         for number, path in enumerate(find_footage(folder), start=1)
     )
 

@@ -20,18 +20,27 @@ from hil_tests.rig.scene.clips import clip_path, write_truth
 from hil_tests.rig.scene.script import Script
 
 WORKERS = 2
+PHASES = 8
+"""Copies are so many parts of their clip apart: cameras do not send all their key pictures at one moment."""
+
 _STOP_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What one camera shows: a script, or a file of footage."""
+    """What a camera shows: a script, or a file of footage; `copies` cameras may show the same."""
 
     name: str
     name_zh: str
     name_en: str
     script: Script | None = None
     footage: Path | None = None
+    copies: int = 1
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras that show this."""
+        return (self.name,) if self.copies == 1 else tuple(f"{self.name}-{each + 1}" for each in range(self.copies))
 
     @property
     def kind(self) -> str:
@@ -66,8 +75,8 @@ class Station:
 
     async def prepare(self) -> None:
         """Announce every camera, then prepare and start all of them; a camera that cannot be is reported and left."""
-        for source in self._settings.sources:
-            self._cameras.announce(source.name)
+        for name in (name for source in self._settings.sources for name in source.cameras):
+            self._cameras.announce(name)
         await asyncio.to_thread(self._write_truths)
         await asyncio.to_thread(self._write_ready_file)
         waiting = [source for source in self._settings.sources if not await self._start_from_cache(source)]
@@ -106,9 +115,10 @@ class Station:
         except FootageError as error:
             self._give_up(source, str(error))
             return
-        self._cameras.add(source.name, clip)
+        for number, name in enumerate(source.cameras):
+            self._cameras.add(name, clip, phase_s=number % PHASES * clip.loop_s / PHASES)
         await asyncio.sleep(0)  # let it begin, so that it knows when it began
-        self._started[source.name] = self._cameras.figures(source.name).started_at
+        self._started[source.name] = self._cameras.figures(source.cameras[0]).started_at
         await asyncio.to_thread(self._note_start, source)
         self._say(f"{source.name} on air ({len(self._started)} of {len(self._settings.sources)})")
 
@@ -136,16 +146,16 @@ class Station:
         told = {
             "port": self._cameras.port,
             "pid": os.getpid(),
-            "mounts": [self._mount(source) for source in self._settings.sources],
+            "mounts": [self._mount(source, name) for source in self._settings.sources for name in source.cameras],
         }
         partial = path.with_name(path.name + ".partial")
         partial.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
         partial.replace(path)
 
-    def _mount(self, source: Source) -> dict[str, Any]:
+    def _mount(self, source: Source, name: str) -> dict[str, Any]:
         started = self._started.get(source.name)
         return {
-            "path": f"/{source.name}",
+            "path": f"/{name}",
             "name_zh": source.name_zh,
             "name_en": source.name_en,
             "kind": source.kind,

@@ -5,9 +5,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraState, Slug
+from federation.messages import CameraState, Slug, StreamUrl
 
-StreamUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$", max_length=500)]
 GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
 
 

@@ -1,12 +1,15 @@
 """Where a camera is: the parts of its address, and of the one that it redirects to."""
 
 import ipaddress
+import socket
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from appliance.streams.errors import Refused
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
+KNOWN_ADDRESSES = 4096  # are kept: each is read again with every attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +21,17 @@ class Address:
     port: int
     secure: bool
 
-    @property
-    def is_literal(self) -> bool:
-        """Tell whether the host is an IP address, which no name server needs to be asked for."""
+    @cached_property
+    def family(self) -> socket.AddressFamily | None:
+        """The family of an IP address; None for a name, which a name server must be asked for."""
         try:
-            ipaddress.ip_address(self.host.partition("%")[0])
+            version = ipaddress.ip_address(self.host.partition("%")[0]).version
         except ValueError:
-            return False
-        return True
+            return None
+        return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
+@lru_cache(maxsize=KNOWN_ADDRESSES)
 def read_address(url: str) -> Address:
     """Return the parts of `url`; raise Refused, since a plan may bring any text as an address."""
     try:

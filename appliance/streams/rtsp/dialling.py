@@ -38,11 +38,12 @@ class Dialler:
         loop = asyncio.get_running_loop()
         where = f"{address.host}:{address.port}"
         try:
-            host = address.host if address.is_literal else await self._resolve(address)
+            family, target = await self._resolve(address)
             context = await loop.run_in_executor(self._resolvers, security.context, trust) if address.secure else None
-            async with asyncio.timeout(CONNECT_WITHIN_S + (HANDSHAKE_WITHIN_S if context else 0)):
+            link = await _connected(family, target)
+            async with asyncio.timeout(HANDSHAKE_WITHIN_S):
                 transport, protocol = await loop.create_connection(
-                    make, host, address.port, ssl=context, server_hostname=address.host if context else None
+                    make, sock=link, ssl=context, server_hostname=address.host if context else None
                 )
         except (OSError, TimeoutError, UnicodeError) as error:
             raise _reason(error, where) from error
@@ -55,13 +56,28 @@ class Dialler:
                 raise
         return protocol
 
-    async def _resolve(self, address: Address) -> str:
+    async def _resolve(self, address: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
+        if address.family is not None:
+            return address.family, (address.host, address.port)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(RESOLVE_WITHIN_S):
             found = await loop.run_in_executor(
                 self._resolvers, lambda: socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
             )
-        return str(found[0][4][0])
+        family, _, _, _, target = found[0]
+        return family, (str(target[0]), address.port)
+
+
+async def _connected(family: socket.AddressFamily, target: tuple[str, int]) -> socket.socket:
+    """Return a connected socket; raise OSError or TimeoutError."""
+    link = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            await asyncio.get_running_loop().sock_connect(link, target)
+    except BaseException:
+        link.close()
+        raise
+    return link
 
 
 def _reason(error: Exception, where: str) -> StreamError:

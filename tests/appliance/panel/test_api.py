@@ -210,7 +210,8 @@ async def test_a_wrong_task_is_refused_and_changes_nothing(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"url": "http://127.0.0.1/"},
+        {"url": "ftp://127.0.0.1/"},
+        {"url": "http://user:password@127.0.0.1/"},
         {"url": "rtsp://user:password@127.0.0.1/"},
         {"url": "rtsp://" + "x" * 500},
         {"id": "Gate"},

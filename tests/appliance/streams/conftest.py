@@ -68,11 +68,11 @@ async def _pulled(
         try:
             yield camera, arrived
         finally:
-            sources.close()
             for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await sources.close()
 
 
 async def _tick_forever(camera: Camera) -> None:

@@ -48,7 +48,7 @@ async def test_what_is_exported_can_be_imported_again(hub: Any) -> None:
 
 
 async def test_an_import_with_a_fault_changes_nothing_and_names_the_row(hub: Any) -> None:
-    sheet = "点位编号,点位名称,视频流地址,经度\ngood,好,rtsp://127.0.0.1/1,120\nbad,坏,http://x,240\n"
+    sheet = "点位编号,点位名称,视频流地址,经度\ngood,好,rtsp://127.0.0.1/1,120\nbad,坏,ftp://x,240\n"
 
     answer = await hub.console.post("/api/v1/points/import", content=sheet.encode("gb18030"))
 

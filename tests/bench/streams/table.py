@@ -1,0 +1,35 @@
+"""The figures as people read them, each with the bar that it is held against."""
+
+from collections.abc import Iterator
+from typing import Any
+
+# scenario, figure, what it is, unit, bar
+LINES = (
+    ("pull", "cores", "all pulled, key frames kept: our process", "cores", "≤ 0.3"),
+    ("pull", "memory_mb", "", "MB", "≤ 150"),
+    ("pull", "rig_cores", "the virtual cameras meanwhile", "cores", ""),
+    ("pull", "packets_lost", "packets lost", "", "0"),
+    ("pull", "fps_each", "pictures per second and camera", "", "25"),
+    ("decode", "cores", "and every key frame decoded: both our processes", "cores", "≤ 1"),
+    ("decode", "memory_mb", "", "MB", ""),
+    ("decode", "key_frames_per_s", "key frames decoded per second", "", "cameras / 2"),
+    ("baseline", "cores", "baseline: PyAV, a thread for each camera", "cores", ""),
+    ("baseline", "memory_mb", "", "MB", ""),
+    ("reconnect", "p95_s", "live again after its return, 95 of 100 cameras", "s", "≤ 2 + GOP 2"),
+    ("reconnect", "longest_s", "the slowest", "s", ""),
+    ("soak", "memory_mb_after_a_fifth", "after a fifth of the reconnects", "MB", ""),
+    ("soak", "memory_mb", "after all of them", "MB", "flat"),
+    ("soak", "descriptors", "open files and sockets after all of them", "", "flat"),
+    ("dead", "cores", "dead cameras", "cores", "≤ 0.1"),
+    ("dead", "memory_mb", "", "MB", ""),
+)
+
+
+def rows(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the table; what was not measured is left out."""
+    yield f"\n{'':52}{'measured':>12} {'':6} bar"
+    for scenario, name, words, unit, bar in LINES:
+        value = figures.get(scenario, {}).get(name)
+        if value is not None:
+            yield f"{scenario:10}{words:42}{value:>12} {unit:6} {bar}"
+    yield ""
