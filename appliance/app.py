@@ -33,6 +33,9 @@ from appliance.store.moments import to_us
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.results import Doer, record
 from appliance.store.retention import Bounds, Moment, sweep
+from appliance.viewing import api as viewing_api
+from appliance.viewing.api import LiveView
+from appliance.viewing.channels import Channels
 from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
@@ -58,19 +61,20 @@ async def run(config: Config) -> None:
         await state.load()
         membership = Membership(state)
         await membership.load()
-        player = _player(config)
+        video = _video(config)
         try:
             async with (
                 local_api.serving(state),
-                _panel(state, membership, player),
+                _panel(state, membership, video),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
+                group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
         finally:
-            player.close()
+            video.player.close()
             await state.ended()
 
 
@@ -78,7 +82,15 @@ def openapi_document() -> dict[str, object]:
     """Return the OpenAPI document of the panel, without a database or a network."""
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
-    return _api(state, Membership(state), Passwords(), _player(config)).openapi()
+    return _api(state, Membership(state), Passwords(), _video(config)).openapi()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """What plays recordings, and what shows cameras live."""
+
+    player: Player
+    channels: Channels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +109,7 @@ class PanelAuthenticator:
         return await self.sign_in.authenticate(request)
 
 
-def _api(state: AgentState, membership: Membership, passwords: Passwords, player: Player) -> Api:
+def _api(state: AgentState, membership: Membership, passwords: Passwords, video: Video) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
         doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
@@ -116,21 +128,32 @@ def _api(state: AgentState, membership: Membership, passwords: Passwords, player
         https=state.config.panel.https,
     )
     panel = PanelService(state=state, membership=membership)
-    recordings = _recordings(state, panel, player)
+    recordings = _recordings(state, panel, video.player)
+    live = LiveView(
+        channels=video.channels,
+        report=state.camera_report,
+        still_allowed=lambda call: sign_in.still_signed_in(call.request),
+    )
     return Api(
         title="Fengsui appliance",
         version="1",
-        parts=(sign_in.routes(), panel_api.routes(panel), playback_api.routes(recordings), _metrics(state)),
+        parts=(
+            sign_in.routes(),
+            panel_api.routes(panel),
+            playback_api.routes(recordings),
+            viewing_api.routes(live),
+            _metrics(state),
+        ),
         authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),
     )
 
 
 @asynccontextmanager
-async def _panel(state: AgentState, membership: Membership, player: Player) -> AsyncIterator[None]:
+async def _panel(state: AgentState, membership: Membership, video: Video) -> AsyncIterator[None]:
     """Serve the panel, and say in the run folder where it answers."""
     config, passwords = state.config, Passwords()
     await _first_account(state, passwords)
-    app = make_app(_api(state, membership, passwords, player))
+    app = make_app(_api(state, membership, passwords, video))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -167,8 +190,9 @@ async def _first_account(state: AgentState, passwords: Passwords) -> None:
     await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
 
 
-def _player(config: Config) -> Player:
-    return Player(catalogue=Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder))
+def _video(config: Config) -> Video:
+    catalogue = Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder)
+    return Video(player=Player(catalogue=catalogue), channels=Channels(config.run_folder))
 
 
 def _recordings(state: AgentState, panel: PanelService, player: Player) -> Recordings:

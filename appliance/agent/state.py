@@ -247,6 +247,10 @@ class AgentState:
             for camera in self.outcome.plan.cameras
         )
 
+    def camera_report(self, point_id: str) -> CameraReport | None:
+        """Return the health of one camera of the plan, None for any other."""
+        return next((report for report in self.camera_reports() if report.point_id == point_id), None)
+
     def task_reports(self) -> tuple[TaskReport, ...]:
         """Return the state of every task that somebody wants."""
         planned = tuple(

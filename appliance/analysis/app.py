@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from appliance.analysis.decoding import CannotDecode, KeyFrameDecoder, jpeg
 from appliance.analysis.finding import Finding, Picture
-from appliance.analysis.frames import AccessUnit, FrameSource
 from appliance.analysis.outgoing import EventQueue
 from appliance.analysis.snapshots import Snapshots, serving
 from appliance.analysis.tasks import Tasks
 from appliance.local import LocalEvent, LocalPicture, Plan, VisionReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
+from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.parcel import Outgoing
 from appliance.local.sockets import STREAMS_SOCKET
 from federation.messages import TaskSpec, new_id

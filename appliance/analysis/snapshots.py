@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from appliance.analysis.decoding import CannotDecode
-from appliance.analysis.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
+from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
 
 FIRST_PICTURE_WITHIN_S = 6.0

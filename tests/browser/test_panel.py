@@ -10,7 +10,8 @@ from tests.browser.conftest import Look, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-PAGES = ("/", "/cameras", "/events", "/hub")
+PAGES = ("/", "/cameras", "/live", "/recordings", "/events", "/hub")
+POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 
 
 def panel_with_cameras(demo: Demo) -> tuple[str, Path]:
@@ -41,6 +42,54 @@ def test_an_installer_sees_pictures_events_and_the_link_of_the_box(
     expect(page.locator(".stage")).to_contain_text(demo.site.node_url)
 
     look(url, PAGES, "panel")
+
+
+def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    url, data = panel_with_cameras(demo)
+    sign_in(url, data)
+    page.click(".menu a[href='/cameras']")
+    page.locator("[data-test=recording-plan]").first.click()
+    page.get_by_text("全天录像", exact=True).click()
+    page.screenshot(path=screenshots / "panel-recording-plan.png")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".stage article").first).to_contain_text("录像中", timeout=60_000)
+
+    page.click(".menu a[href='/live']")
+    expect(page.locator(".view[data-phase=playing]")).to_have_count(3, timeout=60_000)
+    goes_on(page)
+    page.screenshot(path=screenshots / "panel-live-wall.png")
+
+    page.goto(f"{url}/recordings")
+    page.click(".toggle")
+    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=60_000)
+    goes_on(page)
+    page.click(".speed")
+    page.get_by_text("倒放 1 倍").click()
+    expect(page.locator(".screen[data-phase=playing], .screen[data-phase=ended]")).to_be_visible(timeout=60_000)
+    bar = page.locator("canvas")
+    bar.hover(position={"x": 300, "y": 30})
+    page.mouse.down()
+    bar.hover(position={"x": 500, "y": 30})
+    page.mouse.up()
+    page.get_by_role("button", name="锁定").click()
+    page.fill(".el-message-box input", "事故证据")
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator(".locks")).to_contain_text("事故证据")
+    page.screenshot(path=screenshots / "panel-recordings-played.png")
+    page.get_by_role("button", name="解锁").click()
+    expect(page.locator(".locks")).to_have_count(0)
+
+
+def goes_on(page: Page) -> None:
+    """Wait until every video has gone on by half a second."""
+    before = page.evaluate(POSITIONS)
+    page.wait_for_function(
+        f"before => {{ const now = {POSITIONS}; return now.every((at, index) => at > before[index] + 0.5) }}",
+        arg=before,
+        timeout=60_000,
+    )
 
 
 def test_on_a_phone_the_menu_is_drawn_and_gone_again(demo: Demo, page: Page, sign_in: SignIn) -> None:

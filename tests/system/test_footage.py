@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from appliance.analysis.decoding import KeyFrameDecoder
 from appliance.analysis.detector import Detector
-from appliance.analysis.frames import AccessUnit, FrameSource
 from appliance.local import Plan
+from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.sockets import AGENT_SOCKET, STREAMS_SOCKET
 from appliance.packaging.__main__ import main as package_command
 from federation.messages import CameraSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.analysis.decoding import KeyFrameDecoder
-from appliance.analysis.frames import AccessUnit, FrameSource
+from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.sockets import STREAMS_SOCKET
 from tests.bench.streams.field import Field, running
 from tests.bench.streams.pulling import arrived

@@ -1,4 +1,4 @@
-import { Bell, Connection, DataLine, VideoCamera } from '@element-plus/icons-vue'
+import { Bell, Connection, DataLine, Film, Monitor, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { texts } from './texts.ts'
@@ -8,12 +8,16 @@ export const panelCentre: Centre = {
   pages: [
     { path: '/', title: 'panel.overview', load: () => import('./pages/OverviewPage.vue') },
     { path: '/cameras', title: 'panel.cameras', load: () => import('./pages/CamerasPage.vue') },
+    { path: '/live', title: 'video.wall', load: () => import('./pages/LivePage.vue') },
+    { path: '/recordings', title: 'footage.title', load: () => import('./pages/RecordingsPage.vue') },
     { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
     { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
   ],
   menu: [
     { path: '/', title: 'panel.overview', icon: DataLine },
     { path: '/cameras', title: 'panel.cameras', icon: VideoCamera },
+    { path: '/live', title: 'video.wall', icon: Monitor },
+    { path: '/recordings', title: 'footage.title', icon: Film },
     { path: '/events', title: 'panel.events', icon: Bell },
     { path: '/hub', title: 'panel.hub', icon: Connection },
   ],

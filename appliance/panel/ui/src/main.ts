@@ -3,8 +3,9 @@ import 'element-plus/dist/index.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 
-import { makeApplication } from '@fengsui/kit'
+import { addTexts, makeApplication, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
 
+addTexts(videoTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

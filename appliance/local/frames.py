@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.local import FrameHeader
+from appliance.local.messages import DecodeLevel, FrameHeader
 
-CREDITS = 2
+KEY_FRAME_CREDITS = 2
 RETRY_S = 0.5
 HEADER_LIMIT_BYTES = 64 << 10
 PAYLOAD_LIMIT_BYTES = 16 << 20
@@ -18,7 +18,7 @@ _LENGTHS = struct.Struct(">II")
 
 @dataclass(frozen=True, kw_only=True)
 class AccessUnit:
-    """One key access unit with its header."""
+    """One access unit with its header."""
 
     header: FrameHeader
     payload: bytes
@@ -30,18 +30,27 @@ class FrameSource:
     `take` is called on the event loop for every access unit and must not block.
     """
 
-    def __init__(self, socket: Path, take: Callable[[AccessUnit], None]) -> None:
-        """Prepare; `run` connects."""
+    def __init__(
+        self,
+        socket: Path,
+        take: Callable[[AccessUnit], None],
+        *,
+        level: DecodeLevel = DecodeLevel.KEYFRAME,
+        credits_each: int = KEY_FRAME_CREDITS,
+    ) -> None:
+        """Prepare; `run` connects. Each point gets `credits_each` to begin with."""
         self._socket = socket
         self._take = take
+        self._level = level
+        self._credits_each = credits_each
         self._wanted: frozenset[str] = frozenset()
         self._writer: asyncio.StreamWriter | None = None
 
     def subscribe(self, points: frozenset[str]) -> None:
-        """Want key frames of exactly these points from now on."""
+        """Want access units of exactly these points from now on."""
         if self._writer is not None:
             for point_id in sorted(points - self._wanted):
-                self._send({"subscribe": point_id, "level": "keyframe", "credits": CREDITS})
+                self._send({"subscribe": point_id, "level": self._level, "credits": self._credits_each})
             for point_id in sorted(self._wanted - points):
                 self._send({"unsubscribe": point_id})
         self._wanted = points
