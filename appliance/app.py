@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from appliance.agent import local_api
 from appliance.agent.membership import Membership
+from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
 from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
@@ -62,13 +63,15 @@ async def run(config: Config) -> None:
         membership = Membership(state)
         await membership.load()
         video = _video(config)
+        neighbourhood = Neighbourhood(state, membership)
         try:
             async with (
                 local_api.serving(state),
-                _panel(state, membership, video),
+                _panel(state, membership, neighbourhood, video),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
+                group.create_task(_kept_up(neighbourhood.run, "neighbourhood"), name="neighbourhood")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
@@ -82,7 +85,8 @@ def openapi_document() -> dict[str, object]:
     """Return the OpenAPI document of the panel, without a database or a network."""
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
-    return _api(state, Membership(state), Passwords(), _video(config)).openapi()
+    membership = Membership(state)
+    return _api(state, membership, Neighbourhood(state, membership), Passwords(), _video(config)).openapi()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,9 @@ class PanelAuthenticator:
         return await self.sign_in.authenticate(request)
 
 
-def _api(state: AgentState, membership: Membership, passwords: Passwords, video: Video) -> Api:
+def _api(
+    state: AgentState, membership: Membership, neighbourhood: Neighbourhood, passwords: Passwords, video: Video
+) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
         doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
@@ -127,7 +133,7 @@ def _api(state: AgentState, membership: Membership, passwords: Passwords, video:
         cookie=COOKIE,
         https=state.config.panel.https,
     )
-    panel = PanelService(state=state, membership=membership)
+    panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
     recordings = _recordings(state, panel, video.player)
     live = LiveView(
         channels=video.channels,
@@ -149,11 +155,13 @@ def _api(state: AgentState, membership: Membership, passwords: Passwords, video:
 
 
 @asynccontextmanager
-async def _panel(state: AgentState, membership: Membership, video: Video) -> AsyncIterator[None]:
+async def _panel(
+    state: AgentState, membership: Membership, neighbourhood: Neighbourhood, video: Video
+) -> AsyncIterator[None]:
     """Serve the panel, and say in the run folder where it answers."""
     config, passwords = state.config, Passwords()
     await _first_account(state, passwords)
-    app = make_app(_api(state, membership, passwords, video))
+    app = make_app(_api(state, membership, neighbourhood, passwords, video))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -70,6 +70,15 @@ class RecordingsConfig(_Section):
     )
 
 
+class LanConfig(_Section):
+    """The box's HTTPS port on the local network: a hub claims it here, and boxes of the same hub fetch files."""
+
+    host: str = Field(default="0.0.0.0", min_length=1, description="address to listen on; 0.0.0.0 for all")  # noqa: S104
+    port: int = Field(default=8091, ge=0, le=65535, description="0 lets the system choose; see lan.json")
+    discovery: bool = Field(default=True, description="tell the local network of this box by multicast DNS")
+    interfaces: tuple[str, ...] = Field(default=(), description="where to do so, by name or address; none: everywhere")
+
+
 class LoggingConfig(_Section):
     """What is written to standard output."""
 
@@ -101,6 +110,7 @@ class Config(_Section):
     panel: PanelConfig = PanelConfig()
     record: RecordConfig = RecordConfig()
     recordings: RecordingsConfig = RecordingsConfig()
+    lan: LanConfig = LanConfig()
     logging: LoggingConfig = LoggingConfig()
     metrics: MetricsConfig = MetricsConfig()
 
@@ -153,6 +163,16 @@ class Config(_Section):
     def first_password_file(self) -> Path:
         """The panel's first password, until it is changed."""
         return self.data_folder / "first-password"
+
+    @property
+    def lan_note(self) -> Path:
+        """Where the running agent says on which port it serves the local network."""
+        return self.run_folder / "lan.json"
+
+    @property
+    def claim_note(self) -> Path:
+        """What a hub has to be told to claim this box, for who sits at its console; only while it has no hub."""
+        return self.run_folder / "claim.txt"
 
     @property
     def panel_note(self) -> Path:

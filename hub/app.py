@@ -56,12 +56,14 @@ from hub.fleet.broker_admission import BrokerAdmission
 from hub.fleet.broker_files import BrokerPorts
 from hub.fleet.broker_process import broker_ports, remembered_port
 from hub.fleet.certificates import Issuer
+from hub.fleet.claiming import Claiming
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.enrolment import Throttle, new_token
 from hub.fleet.joining import Address, Joining
 from hub.fleet.link import Link
 from hub.fleet.roster import Roster
 from hub.fleet.service import Fleet
+from hub.fleet.waiting import Waiting
 from hub.fleet.watching import Watch
 from hub.live import LiveFeed
 from hub.metrics import Figure, Figures, exposition
@@ -177,6 +179,10 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
         live=foundation.live,
     )
     joining = _joining(foundation)
+    claiming = Claiming(database=database, joining=joining)
+    waiting = Waiting(
+        roster=foundation.roster, enabled=config.discovery.enabled, interfaces=config.discovery.interfaces
+    )
     parts = [
         Part(
             name="security",
@@ -185,12 +191,13 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
         ),
         Part(
             name="fleet",
-            routes=(hub.fleet.api.routes(fleet, joining),),
+            routes=(hub.fleet.api.routes(fleet, joining, claiming, waiting),),
             node_routes=(hub.fleet.api.node_routes(joining),),
             start=fleet.start,
             run=foundation.watch.run,
-            figures=functools.partial(_fleet_figures, foundation, joining),
+            figures=functools.partial(_fleet_figures, foundation, joining, claiming),
         ),
+        Part(name="waiting", run=waiting.run),
         Part(name="authority", run=functools.partial(_keep_certificates_fresh, foundation)),
         *_feature_parts(foundation),
     ]
@@ -465,7 +472,7 @@ def _health(foundation: Foundation, parts: Sequence[Part]) -> Routes:
     return routes
 
 
-def _fleet_figures(foundation: Foundation, joining: Joining) -> list[Figure]:
+def _fleet_figures(foundation: Foundation, joining: Joining, claiming: Claiming) -> list[Figure]:
     nodes, link = foundation.roster.all(), foundation.link
     turned_away = foundation.node_authenticator.refused
     return [
@@ -477,6 +484,7 @@ def _fleet_figures(foundation: Foundation, joining: Joining) -> list[Figure]:
         Figure(name="messages_failed", help="MQTT messages that a part failed on", value=link.failed, counter=True),
         Figure(name="messages_dropped", help="MQTT messages without room", value=link.dropped, counter=True),
         Figure(name="joining_refused", help="Enrolments and renewals refused", value=joining.refused, counter=True),
+        Figure(name="claims_failed", help="Claims of boxes that failed", value=claiming.failed, counter=True),
         Figure(name="node_requests_refused", help="Requests by refused nodes", value=turned_away, counter=True),
         Figure(name="live_viewers", help="Open portal pages", value=foundation.live.viewers),
         Figure(name="live_dropped", help="Notices lost by slow pages", value=foundation.live.dropped, counter=True),

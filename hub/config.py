@@ -72,6 +72,13 @@ class Nodes(Settings):
     certificate_days: float = Field(default=90.0, gt=0, le=3650, description="how long a node's certificate counts")
 
 
+class Discovery(Settings):
+    """Whether the hub watches its local network for boxes that wait for a hub."""
+
+    enabled: bool = Field(default=True, description="listen to multicast DNS")
+    interfaces: tuple[str, ...] = Field(default=(), description="where, by name or address; none: everywhere")
+
+
 class Fleet(Settings):
     """How nodes join and are watched."""
 
@@ -102,6 +109,7 @@ class HubConfig(Settings):
     broker: Broker = Field(default=Broker(), description="MQTT broker")
     sessions: Sessions = Field(default=Sessions(), description="sign-in")
     fleet: Fleet = Field(default=Fleet(), description="nodes")
+    discovery: Discovery = Field(default=Discovery(), description="boxes on the local network")
 
     @property
     def database(self) -> str:

@@ -49,6 +49,15 @@ class Joining:
         self._profile = profile
         self._refused: set[str] = set()
         self._changes = Changes()
+        self._outcomes = Changes()
+
+    async def outcome(self, bundle: Bundle, *, within_s: float) -> Attempt | None:
+        """Try this bundle, and return what the first try came to: None if it has let the box in."""
+        seen = self._outcomes.count
+        await self.take(bundle)
+        await self._outcomes.beyond(seen, within_s=within_s)
+        attempt = self.attempt
+        return attempt if attempt is not None and attempt.bundle == bundle else None
 
     async def take(self, bundle: Bundle) -> None:
         """Try this bundle from now on, in the place of any other; it outlives a restart."""
@@ -89,10 +98,12 @@ class Joining:
                 self.attempt = failed
             if refused:
                 await self._done_with(bundle)
+            self._outcomes.note()
             return failed.pause_s
         if self.attempt is tried:
             self.attempt = None
         await self._done_with(bundle)
+        self._outcomes.note()
         return LOOK_EVERY_S
 
     async def _done_with(self, bundle: Bundle) -> None:

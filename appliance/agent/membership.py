@@ -43,13 +43,24 @@ class Membership:
             pending_file=config.pending_bundle_file, stick=config.bundle_folder, profile=config.profile
         )
         self._state = state
-        self._changes = Changes()
+        self.changes = Changes()
         self._pace = Pace()
 
     @property
     def identity(self) -> HubIdentity | None:
         """Who this box is to its hub; None before it has joined one."""
         return self.member.identity if self.member is not None else None
+
+    @property
+    def own_key(self) -> NodeKey:
+        """The key of this box; `load` comes first."""
+        assert self.key is not None  # noqa: S101 - a fault of ours
+        return self.key
+
+    @property
+    def claimable(self) -> bool:
+        """Whether a hub may claim this box: it has none, or its hub has turned it away."""
+        return self.member is None or self.refusal is not None
 
     async def load(self) -> None:
         """Read the key, which is made at the first start, and the membership of before."""
@@ -61,10 +72,9 @@ class Membership:
 
     async def run(self) -> None:
         """Join when there is a bundle, and keep the link of the present membership; a new one replaces it."""
-        assert self.key is not None  # noqa: S101 - `load` comes first
         async with asyncio.TaskGroup() as group:
             joining = self.joining.run(
-                self.key, self._applicant, self._joined, enrolled=lambda: self.member is not None
+                self.own_key, self._applicant, self._joined, enrolled=lambda: self.member is not None
             )
             group.create_task(joining, name="joining")
             group.create_task(self._keep_link(), name="membership")
@@ -90,19 +100,22 @@ class Membership:
         self.refusal = None
         self._state.node_id = member.identity.node_id
         await self._state.replan()
-        self._changes.note()
+        self.changes.note()
 
     async def _keep_link(self) -> None:
         while True:
-            seen = self._changes.count
-            if self.member is not None:
-                async with asyncio.TaskGroup() as group:
-                    linked = group.create_task(self._serve(self.member), name="link of the membership")
-                    while not await self._changes.beyond(seen, within_s=3600):
-                        pass
-                    linked.cancel()
-            else:
-                await self._changes.beyond(seen, within_s=3600)
+            member = self.member
+            if member is None:
+                await self._become_other_than(None)
+                continue
+            async with asyncio.TaskGroup() as group:
+                linked = group.create_task(self._serve(member), name="link of the membership")
+                await self._become_other_than(member)
+                linked.cancel()
+
+    async def _become_other_than(self, member: Member | None) -> None:
+        while self.member is member:
+            await self.changes.beyond(self.changes.count, within_s=3600)
 
     async def _serve(self, member: Member) -> None:
         state, identity = self._state, member.identity
@@ -153,7 +166,9 @@ class Membership:
         try:
             fresh = await renew(member, now=datetime.now(UTC))
         except EnrolmentFailed as error:
-            self.refusal = error if isinstance(error, EnrolmentRefused) else self.refusal
+            if isinstance(error, EnrolmentRefused) and self.refusal is None:
+                self.refusal = error
+                self.changes.note()
             log.warning("certificate not renewed: %s", error)
             return False
         await asyncio.to_thread(save_identity, self._state.config.identity_file, fresh.identity)

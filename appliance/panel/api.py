@@ -43,6 +43,17 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
         """Join a hub by an enrolment bundle, in the place of the present hub; the box tries until it is let in."""
         return await panel.join(body, _doer(call))
 
+    @part.get("/api/v1/claim", access=CAN_OPERATE)
+    async def get_claim() -> model.ClaimStatus:
+        """Tell what a hub has to be told to claim this box; 409 while it belongs to one."""
+        return await panel.claim()
+
+    @part.get("/api/v1/claim/qr.svg", access=CAN_OPERATE, produces="image/svg+xml")
+    async def get_claim_picture() -> web.StreamResponse:
+        """Give the same as a QR code."""
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(body=await panel.claim_picture(), content_type="image/svg+xml", headers=headers)
+
     @part.get("/api/v1/live", access=CAN_READ, status=101, produces="application/json-seq")
     async def follow_live(call: Call) -> web.StreamResponse:
         """Upgrade to a WebSocket that tells notices: `event.created`, `camera.changed` and so on."""

@@ -39,6 +39,16 @@ class JoiningStatus(Output):
     reason: str
 
 
+class ClaimStatus(Output):
+    """What a hub has to be told to claim this box; with `locked_s` no code is looked at for so long."""
+
+    serial: str
+    url: str
+    fingerprint: str = Field(description="SHA-256 of the box's public key, in groups of four")
+    code: str = Field(description="eight characters in two groups; another one after each use")
+    locked_s: float
+
+
 class LinkStatus(Output):
     """The link to the hub, as the box sees it; `refusal` is the hub's answer to the last wish for a certificate."""
 
@@ -47,6 +57,7 @@ class LinkStatus(Output):
     hub_name: str
     certificate: CertificateStatus | None
     refusal: str
+    claimable: bool
     joining: JoiningStatus | None
     connected: bool
     connected_since: AwareDatetime | None

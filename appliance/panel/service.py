@@ -11,9 +11,11 @@ from pydantic import JsonValue
 
 from appliance.agent.joining import Attempt
 from appliance.agent.membership import Membership
+from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.plan import LOCAL_PREFIX
 from appliance.agent.state import AgentState
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
+from appliance.lan.announcing import qr_svg
 from appliance.panel import model
 from appliance.playback.model import EventMark
 from appliance.store import documents, events, evidence
@@ -21,6 +23,7 @@ from appliance.store.results import Doer, record
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
 from federation.identity.bundle import Bundle
+from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
 from federation.messages import CameraReport, CameraSpec, CameraState, RecordingSpec, TaskReport, TaskSpec, new_id
@@ -34,6 +37,7 @@ class PanelService:
 
     state: AgentState
     membership: Membership
+    neighbourhood: Neighbourhood
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def status(self) -> model.Status:
@@ -204,6 +208,27 @@ class PanelService:
         await self.membership.joining.take(bundle)
         return await self.status()
 
+    async def claim(self) -> model.ClaimStatus:
+        """Return what a hub has to be told to claim this box."""
+        ticket, desk = await self._ticket(), self.neighbourhood.desk
+        return model.ClaimStatus(
+            serial=ticket.serial,
+            url=ticket.url,
+            fingerprint=grouped(ticket.fingerprint),
+            code=shown_code(ticket.code),
+            locked_s=round(desk.locked_s, 1),
+        )
+
+    async def claim_picture(self) -> bytes:
+        """Return the same as a QR code, SVG."""
+        return qr_svg(await self._ticket())
+
+    async def _ticket(self) -> ClaimTicket:
+        ticket = await self.neighbourhood.ticket()
+        if ticket is None:
+            raise conflict("claim_closed", "This box belongs to a hub, or does not serve its local network yet.")
+        return ticket
+
     def _link(self) -> model.LinkStatus:
         identity, link = self.membership.identity, self.membership.link
         acks = [
@@ -216,6 +241,7 @@ class PanelService:
             hub_name=identity.hub_name if identity else "",
             certificate=_certificate(self.membership.member),
             refusal=str(self.membership.refusal or ""),
+            claimable=self.membership.claimable,
             joining=_joining(self.membership.joining.attempt),
             connected=since is not None,
             connected_since=since,

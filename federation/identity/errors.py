@@ -3,6 +3,10 @@
 IdentityError
 ├── KeyUnsuitable        a key or request for a certificate that we do not take
 ├── BundleUnusable       a file that is no enrolment bundle
+├── ClaimFailed          a box that was to be claimed
+│   ├── ClaimRefused       the box answered, and said no
+│   ├── PeerUnreachable    no box answered
+│   └── WrongPeer          somebody else answered
 └── EnrolmentFailed
     ├── EnrolmentRefused   the hub answered, and said no
     └── HubUnreachable     no hub answered, or not as a hub does
@@ -25,6 +29,33 @@ class BundleUnusable(IdentityError):
     """A file that is no enrolment bundle of this format."""
 
     code = "bundle_unusable"
+
+
+class ClaimFailed(IdentityError):
+    """The box was not claimed."""
+
+    code = "claim_failed"
+
+
+class ClaimRefused(ClaimFailed):
+    """The box answered, and said no. `code` is the box's."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        """Keep the box's stable `code` with its own words."""
+        super().__init__(sentence)
+        self.code = code
+
+
+class PeerUnreachable(ClaimFailed):
+    """Nobody answers at the address of the box."""
+
+    code = "box_unreachable"
+
+
+class WrongPeer(ClaimFailed):
+    """Who answers is not the holder of the key, or does not know the code."""
+
+    code = "wrong_box"
 
 
 class EnrolmentFailed(IdentityError):

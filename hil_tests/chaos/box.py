@@ -63,7 +63,7 @@ async def running_box(
         config = folder / "appliance.toml"
         config.write_text(
             f'profile = "{PROFILE}"\ndata_folder = "{data}"\nrun_folder = "{run}"\n'
-            f'[panel]\nhost = "{HOST}"\nport = 0\n',
+            f'[panel]\nhost = "{HOST}"\nport = 0\n[lan]\nhost = "{HOST}"\nport = 0\ndiscovery = false\n',
             encoding="utf-8",
         )
         command = party.command(FENGSUI, "appliance", "agent", "--config", str(config))

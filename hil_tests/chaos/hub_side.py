@@ -120,5 +120,5 @@ def _settings(folder: Path, people: Endpoint, hub: Endpoint, broker: tuple[Endpo
         f'[http]\nhost = "{people.host}"\nport = {people.port}\n'
         f'[nodes]\nhost = "{hub.host}"\nport = {hub.port}\n'
         f'[broker]\nhost = "{own.host}"\nport = {nodes.port}\n'
-        f"subscriber_port = {bureaus.port}\nhub_port = {own.port}\n"
+        f"subscriber_port = {bureaus.port}\nhub_port = {own.port}\n[discovery]\nenabled = false\n"
     )

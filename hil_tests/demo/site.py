@@ -138,6 +138,9 @@ host = "{HOST}"
 port = {for_nodes}
 subscriber_port = {for_subscribers}
 hub_port = {for_hub}
+
+[discovery]
+interfaces = ["{HOST}"]
 """
 
 
@@ -152,4 +155,9 @@ bundle_folder = "{site.stick(profile)}"
 [panel]
 host = "{HOST}"
 port = 0
+
+[lan]
+host = "{HOST}"
+port = 0
+discovery = false
 """

@@ -2,8 +2,11 @@
 
 from federation.http import PUBLIC, Access, Call, Page, Routes
 from federation.messages import Enrolled, EnrolmentRequest, Issued, RenewalRequest, Slug
+from hub.fleet.claiming import Claiming
 from hub.fleet.joining import Joining
 from hub.fleet.model import (
+    ClaimDraft,
+    ClaimResult,
     EnrolmentBundle,
     EnrolmentBundleDraft,
     EnrolmentBundleFile,
@@ -12,8 +15,10 @@ from hub.fleet.model import (
     NodeDetail,
     NodeQuery,
     SiteRow,
+    WaitingBoxes,
 )
 from hub.fleet.service import Fleet
+from hub.fleet.waiting import Waiting
 from hub.security.audit import Actor
 from hub.security.model import OPERATE, READ
 
@@ -21,8 +26,8 @@ CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 
 
-def routes(fleet: Fleet, joining: Joining) -> Routes:
-    """Return the operations on nodes and enrolment bundles."""
+def routes(fleet: Fleet, joining: Joining, claiming: Claiming, waiting: Waiting) -> Routes:
+    """Return the operations on nodes, on boxes that wait, and on enrolment bundles."""
     part = Routes(tag="nodes")
 
     @part.get("/api/v1/nodes", access=CAN_READ)
@@ -54,6 +59,16 @@ def routes(fleet: Fleet, joining: Joining) -> Routes:
     async def revoke_node(call: Call, node_id: Slug) -> NodeDetail:
         """Shut a node out at once; it stays in the list, and its key is not let in again."""
         return await fleet.revoke_node(node_id, Actor.of(call))
+
+    @part.get("/api/v1/waiting-boxes", access=CAN_OPERATE)
+    async def list_waiting_boxes() -> WaitingBoxes:
+        """List the boxes on the local network that wait for a hub, the newest first."""
+        return WaitingBoxes(items=waiting.boxes(), watching=waiting.enabled, fault=waiting.fault)
+
+    @part.post("/api/v1/claims", access=CAN_OPERATE, status=201)
+    async def claim_box(call: Call, body: ClaimDraft) -> ClaimResult:
+        """Let a waiting box in, by the code that it shows."""
+        return await claiming.claim(body, Actor.of(call))
 
     @part.get("/api/v1/enrolment-bundles", access=CAN_OPERATE)
     async def list_enrolment_bundles() -> Page[EnrolmentBundle]:

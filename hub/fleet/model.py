@@ -126,3 +126,42 @@ class EnrolmentBundleFile(Output):
 
     id: str
     bundle: Bundle
+
+
+class WaitingBox(Output):
+    """A box on the local network that waits for a hub, as it says itself; nothing of it is proved."""
+
+    serial: str = Field(max_length=64)
+    profile: str = Field(max_length=64)
+    software: str = Field(max_length=64)
+    fingerprint: str = Field(description="SHA-256 of its public key, hexadecimal: to be compared with the box")
+    urls: tuple[str, ...] = Field(description="where its port for the local network answers")
+    since: AwareDatetime
+
+
+class WaitingBoxes(Output):
+    """The boxes that wait; `fault` says why the network cannot be watched, if it cannot."""
+
+    items: tuple[WaitingBox, ...]
+    watching: bool
+    fault: str
+
+
+class ClaimDraft(Input):
+    """A box to be let in: where it answers, which key it has, and the code that somebody read off it."""
+
+    url: str = Field(max_length=200, description="https://host:port of its port for the local network")
+    fingerprint: str = Field(max_length=200, description="of its key, in whatever groups")
+    code: str = Field(max_length=20, description="8 characters, in whatever groups")
+    serial: str = Field(default="", max_length=64)
+    name: str = Field(min_length=1, max_length=64, description="name of the node to be")
+    site: Site = Field(default="", description="place where the node stands; empty: none")
+
+
+class ClaimResult(Output):
+    """The box has the bundle. `joined` tells whether its first try succeeded; if not, it goes on trying by itself."""
+
+    serial: str
+    joined: bool
+    code: str = ""
+    reason: str = ""

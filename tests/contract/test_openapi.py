@@ -80,6 +80,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
             "data_folder": "data",
             "http": {"port": 0},
             "log_level": "error",
+            "discovery": {"enabled": False},
             "fleet": {"enrolments_per_minute": 1e6},
         }
         if request.param == "sqlite":

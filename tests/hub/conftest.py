@@ -32,6 +32,7 @@ from hub.config import HubConfig, make_config
 from hub.fleet.broker_process import broker_ports
 
 FENGSUI = str(Path(sys.executable).with_name("fengsui"))
+QUIET = {"discovery": {"enabled": False}}  # what other programs on this network say is none of a test's business
 OWN_PASSWORD = "tower-on-the-hill-7"
 
 
@@ -135,7 +136,7 @@ def config(database_url: str) -> Iterator[HubConfig]:
 
 
 def hub_config(folder: Path, database_url: str = "", **more: Any) -> HubConfig:
-    values = {"data_folder": "data", "database_url": database_url, "http": {"port": 0}, **more}
+    values = {"data_folder": "data", "database_url": database_url, "http": {"port": 0}, **QUIET, **more}
     return make_config(values, folder=folder)
 
 
@@ -238,7 +239,7 @@ async def running_broker(config: HubConfig, folder: Path) -> AsyncIterator["subp
     if mosquitto() is None:
         pytest.skip("Mosquitto is not installed")
     path = folder / "hub.toml"
-    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n'
+    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n[discovery]\nenabled = false\n'
     await asyncio.to_thread(path.write_text, text)
     with (folder / "broker.log").open("ab") as log:
         command = [FENGSUI, "hub", "broker", "--config", str(path)]

@@ -43,7 +43,8 @@ class Hub:
         self.config.write_text(
             f'data_folder = "{self.folder / "hub"}"\n[http]\nport = {http}\n'
             f"[nodes]\nport = {nodes}\ncertificate_days = {certificate_days:.6f}\n"
-            f"[broker]\nport = {mqtt}\nsubscriber_port = {subscribers}\nhub_port = {own}\n",
+            f"[broker]\nport = {mqtt}\nsubscriber_port = {subscribers}\nhub_port = {own}\n"
+            "[discovery]\nenabled = false\n",
             encoding="utf-8",
         )
 
@@ -84,7 +85,8 @@ async def running_box(folder: Path, *, clock_s: int = 0) -> AsyncIterator[Progra
     config = folder / "box.toml"
     config.write_text(
         f'profile = "analysis"\ndata_folder = "{folder / "box"}"\nrun_folder = "{folder / "run"}"\n'
-        f'bundle_folder = "{folder / "stick"}"\n[panel]\nhost = "{HOST}"\nport = 0\n',
+        f'bundle_folder = "{folder / "stick"}"\n[panel]\nhost = "{HOST}"\nport = 0\n'
+        f'[lan]\nhost = "{HOST}"\nport = 0\ndiscovery = false\n',
         encoding="utf-8",
     )
     environment = {"PYTHONPATH": str(CLOCK), "FENGSUI_CHAOS_CLOCK": str(folder / "clock")}

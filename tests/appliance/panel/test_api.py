@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from appliance import app
-from appliance.config import Config, PanelConfig
+from appliance.config import Config, LanConfig, PanelConfig
 from appliance.local import LocalEvent, LocalPicture, StreamsReport
 from appliance.local.agent_client import AgentClient, EventsRefused, agent_client
 from appliance.local.parcel import Outgoing
@@ -31,7 +31,13 @@ INTRUSION = "fengsui.area_intrusion"
 
 
 def config_in(folder: Path) -> Config:
-    return Config(profile="analysis", data_folder=folder / "data", run_folder=folder / "run", panel=PanelConfig(port=0))
+    return Config(
+        profile="analysis",
+        data_folder=folder / "data",
+        run_folder=folder / "run",
+        panel=PanelConfig(port=0),
+        lan=LanConfig(host="127.0.0.1", port=0, discovery=False),
+    )
 
 
 @asynccontextmanager

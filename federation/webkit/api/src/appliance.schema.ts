@@ -74,6 +74,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what a hub has to be told to claim this box; 409 while it belongs to one. */
+        get: operations["get_claim"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/claim/qr.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the same as a QR code. */
+        get: operations["get_claim_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -651,6 +685,28 @@ export interface components {
             expires_at: string;
         };
         /**
+         * ClaimStatus
+         * @description What a hub has to be told to claim this box; with `locked_s` no code is looked at for so long.
+         */
+        ClaimStatus: {
+            /** Serial */
+            serial: string;
+            /** Url */
+            url: string;
+            /**
+             * Fingerprint
+             * @description SHA-256 of the box's public key, in groups of four
+             */
+            fingerprint: string;
+            /**
+             * Code
+             * @description eight characters in two groups; another one after each use
+             */
+            code: string;
+            /** Locked S */
+            locked_s: number;
+        };
+        /**
          * Credentials
          * @description A name and a password.
          */
@@ -813,6 +869,8 @@ export interface components {
             certificate: components["schemas"]["CertificateStatus"] | null;
             /** Refusal */
             refusal: string;
+            /** Claimable */
+            claimable: boolean;
             joining: components["schemas"]["JoiningStatus"] | null;
             /** Connected */
             connected: boolean;
@@ -1535,6 +1593,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimStatus"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_claim_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
                 };
             };
             /** @description a problem that says what to do */

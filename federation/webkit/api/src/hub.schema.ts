@@ -197,6 +197,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/waiting-boxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the boxes on the local network that wait for a hub, the newest first. */
+        get: operations["list_waiting_boxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a waiting box in, by the code that it shows. */
+        post: operations["claim_box"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrolment-bundles": {
         parameters: {
             query?: never;
@@ -1130,6 +1164,63 @@ export interface components {
              * @description pictures that wait on boxes
              */
             pictures_backlog: number;
+        };
+        /**
+         * ClaimDraft
+         * @description A box to be let in: where it answers, which key it has, and the code that somebody read off it.
+         */
+        ClaimDraft: {
+            /**
+             * Url
+             * @description https://host:port of its port for the local network
+             */
+            url: string;
+            /**
+             * Fingerprint
+             * @description of its key, in whatever groups
+             */
+            fingerprint: string;
+            /**
+             * Code
+             * @description 8 characters, in whatever groups
+             */
+            code: string;
+            /**
+             * Serial
+             * @default
+             */
+            serial: string;
+            /**
+             * Name
+             * @description name of the node to be
+             */
+            name: string;
+            /**
+             * Site
+             * @description place where the node stands; empty: none
+             * @default
+             */
+            site: string;
+        };
+        /**
+         * ClaimResult
+         * @description The box has the bundle. `joined` tells whether its first try succeeded; if not, it goes on trying by itself.
+         */
+        ClaimResult: {
+            /** Serial */
+            serial: string;
+            /** Joined */
+            joined: boolean;
+            /**
+             * Code
+             * @default
+             */
+            code: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * Count
@@ -2573,6 +2664,45 @@ export interface components {
          */
         Verdict: "pending" | "true" | "false" | "skipped";
         /**
+         * WaitingBox
+         * @description A box on the local network that waits for a hub, as it says itself; nothing of it is proved.
+         */
+        WaitingBox: {
+            /** Serial */
+            serial: string;
+            /** Profile */
+            profile: string;
+            /** Software */
+            software: string;
+            /**
+             * Fingerprint
+             * @description SHA-256 of its public key, hexadecimal: to be compared with the box
+             */
+            fingerprint: string;
+            /**
+             * Urls
+             * @description where its port for the local network answers
+             */
+            urls: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * WaitingBoxes
+         * @description The boxes that wait; `fault` says why the network cannot be watched, if it cannot.
+         */
+        WaitingBoxes: {
+            /** Items */
+            items: components["schemas"]["WaitingBox"][];
+            /** Watching */
+            watching: boolean;
+            /** Fault */
+            fault: string;
+        };
+        /**
          * Window
          * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.
          */
@@ -3143,6 +3273,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_waiting_boxes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingBoxes"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    claim_box: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimResult"];
                 };
             };
             /** @description a problem that says what to do */
