@@ -72,6 +72,7 @@ async def run(config: Config) -> None:
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
                 group.create_task(_kept_up(neighbourhood.run, "neighbourhood"), name="neighbourhood")
+                group.create_task(_kept_up(state.keep_fences, "fences"), name="fences")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")

@@ -1,6 +1,7 @@
 """The MQTT topic tree. A node writes only below its own `fs/1/{node}/u` and `fs/1/{node}/s`."""
 
 from federation.messages.custody import Lane
+from federation.messages.desired import Shard
 
 ROOT = "fs/1"
 FEED_ROOT = "feed/1"
@@ -31,9 +32,34 @@ def ack(node_id: str) -> str:
     return f"{ROOT}/{node_id}/d/ack"
 
 
-def desired(node_id: str) -> str:
-    """Retained desired state, hub to node."""
-    return f"{ROOT}/{node_id}/d/t"
+def desired(node_id: str, shard: Shard) -> str:
+    """Retained signed document of one shard, hub to node."""
+    return f"{ROOT}/{node_id}/d/t/{shard}"
+
+
+def all_desired(node_id: str) -> str:
+    """Every shard's document, hub to node: a pattern to subscribe to."""
+    return f"{ROOT}/{node_id}/d/t/+"
+
+
+def beat(node_id: str) -> str:
+    """Signs of life, node to hub."""
+    return f"{ROOT}/{node_id}/u/beat"
+
+
+def beat_answer(node_id: str) -> str:
+    """Answers to signs of life, hub to node."""
+    return f"{ROOT}/{node_id}/d/beat"
+
+
+def ask(node_id: str) -> str:
+    """Questions about a neighbour, hub to node."""
+    return f"{ROOT}/{node_id}/d/ask"
+
+
+def witness_answer(node_id: str) -> str:
+    """Answers to questions about a neighbour, node to hub."""
+    return f"{ROOT}/{node_id}/u/answer"
 
 
 def feed_events(bureau: str) -> str:

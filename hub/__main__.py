@@ -15,6 +15,7 @@ from federation.private_files import write_private
 from hub.config import HubConfig, read_config
 from hub.errors import ConfigInvalid, HubError, NotRunning
 from hub.fleet.broker_process import run_broker
+from hub.fleet.signing_key import renew_key
 from hub.supervision import programs
 
 # What only some commands need is imported there: the broker starts in half a second, the hub takes three.
@@ -56,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     init.set_defaults(command=_init)
     commands.add_parser("run", parents=[configured], help="run the hub").set_defaults(command=_run)
     commands.add_parser("broker", parents=[configured], help="run its broker").set_defaults(command=_broker)
+    renew = commands.add_parser(
+        "renew-signing-key", parents=[configured], help="sign by a new key after the next start"
+    )
+    renew.set_defaults(command=_renew_signing_key)
     commands.add_parser("openapi", help="print the OpenAPI document").set_defaults(command=_openapi)
     supervision = commands.add_parser("supervision", parents=[configured], help="print supervisord's sections")
     supervision.add_argument("--prefix", default="", help="what program names begin with")
@@ -131,6 +136,13 @@ def _first_of(error: Exception) -> Exception:
 
 def _broker(options: argparse.Namespace) -> None:
     run_broker(read_config(options.config))
+
+
+def _renew_signing_key(options: argparse.Namespace) -> None:
+    before, after = renew_key(read_config(options.config).signing_key_file)
+    print(f"was  {before.id}")
+    print(f"is   {after.id}")
+    print("Start the hub anew: its nodes follow by the old key's word. Back the file up.")
 
 
 def _openapi(_options: argparse.Namespace) -> None:

@@ -61,10 +61,12 @@ from hub.fleet.desired import DesiredPublisher
 from hub.fleet.enrolment import Throttle, new_token
 from hub.fleet.joining import Address, Joining
 from hub.fleet.link import Link
+from hub.fleet.liveness import Condition
+from hub.fleet.policies import Policies
 from hub.fleet.roster import Roster
 from hub.fleet.service import Fleet
 from hub.fleet.waiting import Waiting
-from hub.fleet.watching import Watch
+from hub.fleet.watching import Patience, Watch
 from hub.live import LiveFeed
 from hub.metrics import Figure, Figures, exposition
 from hub.opening.service import Feeds, Opening
@@ -177,11 +179,19 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
         desired=foundation.desired,
         admission=foundation.admission,
         live=foundation.live,
+        watch=foundation.watch,
+        key_file=config.signing_key_file,
     )
     joining = _joining(foundation)
     claiming = Claiming(database=database, joining=joining)
     waiting = Waiting(
         roster=foundation.roster, enabled=config.discovery.enabled, interfaces=config.discovery.interfaces
+    )
+    policies = Policies(
+        database=database,
+        roster=foundation.roster,
+        desired=foundation.desired,
+        silence_s=config.fleet.silence_s,
     )
     parts = [
         Part(
@@ -191,14 +201,15 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
         ),
         Part(
             name="fleet",
-            routes=(hub.fleet.api.routes(fleet, joining, claiming, waiting),),
-            node_routes=(hub.fleet.api.node_routes(joining),),
+            routes=(hub.fleet.api.routes(fleet, joining, claiming, waiting, policies),),
+            node_routes=(hub.fleet.api.node_routes(fleet, joining),),
             start=fleet.start,
             run=foundation.watch.run,
             figures=functools.partial(_fleet_figures, foundation, joining, claiming),
         ),
         Part(name="waiting", run=waiting.run),
         Part(name="authority", run=functools.partial(_keep_certificates_fresh, foundation)),
+        Part(name="policies", start=policies.start, run=policies.run),
         *_feature_parts(foundation),
     ]
     parts.append(Part(name="health", routes=(_health(foundation, parts),)))
@@ -219,6 +230,7 @@ def _joining(foundation: Foundation) -> Joining:
             mqtt_host=config.mqtt_host,
             mqtt_port=foundation.ports.broker.nodes,
         ),
+        signing_key=lambda: foundation.desired.public_key,
     )
 
 
@@ -338,7 +350,13 @@ def _foundation(config: HubConfig, database: Database, security: Security, ports
         admission=admission,
         desired=desired,
         roster=roster,
-        watch=Watch(database=database, link=link, roster=roster, silence_s=config.fleet.silence_s, heed=desired.heed),
+        watch=Watch(
+            database=database,
+            link=link,
+            roster=roster,
+            patience=Patience(silence_s=config.fleet.silence_s, again_s=config.fleet.examine_every_s),
+            desired=desired,
+        ),
         sign_in=sign_in,
         authenticator=HubAuthenticator(sign_in),
         node_authenticator=NodeAuthenticator(roster),
@@ -478,6 +496,17 @@ def _fleet_figures(foundation: Foundation, joining: Joining, claiming: Claiming)
     return [
         Figure(name="nodes", help="Enrolled nodes", value=len(nodes)),
         Figure(name="nodes_online", help="Nodes that are online", value=sum(node.online for node in nodes)),
+        Figure(
+            name="nodes_dead",
+            help="Nodes that a witness or an operator holds for dead",
+            value=sum(node.life.condition is Condition.DEAD for node in nodes),
+        ),
+        Figure(
+            name="testimonies_unasked",
+            help="Answers of witnesses that nobody had asked",
+            value=foundation.watch.witnesses.unasked,
+            counter=True,
+        ),
         Figure(name="link_up", help="1 while the broker is connected", value=float(link.connected)),
         Figure(name="messages_received", help="MQTT messages received", value=link.received, counter=True),
         Figure(name="messages_malformed", help="MQTT messages ignored", value=link.malformed, counter=True),

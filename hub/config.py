@@ -82,7 +82,10 @@ class Discovery(Settings):
 class Fleet(Settings):
     """How nodes join and are watched."""
 
-    silence_s: float = Field(default=35.0, gt=0, description="a node that says nothing for so long is offline, in s")
+    silence_s: float = Field(default=35.0, gt=0, description="a node that says nothing for so long is suspect, in s")
+    examine_every_s: float = Field(
+        default=30.0, gt=0, description="how often neighbours are asked after a node that is not online, in s"
+    )
     enrolments_per_minute: float = Field(default=30.0, gt=0, description="tries of one network address")
 
 
@@ -140,6 +143,11 @@ class HubConfig(Settings):
     def server_names(self) -> tuple[str, ...]:
         """Every name and address for which the servers' certificate stands."""
         return (self.public_host, self.mqtt_host, "localhost", "127.0.0.1", "::1", *self.public_names)
+
+    @property
+    def signing_key_file(self) -> Path:
+        """The key by which the hub signs what it wants of its nodes; to be backed up."""
+        return self.data_folder / "signing-key.json"
 
     @property
     def mqtt_host(self) -> str:

@@ -6,19 +6,23 @@ import sqlite3
 import time
 from datetime import UTC, datetime
 
+from appliance.agent.following import Following
 from appliance.agent.joining import Joining
 from appliance.agent.live import Changes
 from appliance.agent.state import AgentState
+from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.store import documents, evidence, outbox, results
 from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
 from appliance.uplink.link import Link
 from federation.bus import BrokerAddress
+from federation.crypto import PublicKey
+from federation.desired import Trust
 from federation.identity.enrolment import Applicant, renew
 from federation.identity.errors import EnrolmentFailed, EnrolmentRefused
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member, load_identity, save_identity
 from federation.identity.renewal import Pace, due
-from federation.messages import EXACT_LANES, DesiredState, Presence, new_id
+from federation.messages import EXACT_LANES, Presence, new_id
 
 log = logging.getLogger(__name__)
 
@@ -120,28 +124,32 @@ class Membership:
     async def _serve(self, member: Member) -> None:
         state, identity = self._state, member.identity
         incarnation = await state.database.run(documents.next_incarnation)
-        presence = Presence(
-            node_id=identity.node_id,
-            incarnation=incarnation,
-            online=True,
-            profile=state.config.profile,
-            software=state.software,
-            panel_url=self.panel_url,
-            started_at=datetime.now(UTC),
-        )
+        trust = Trust(node_id=identity.node_id, key=PublicKey.from_pem(identity.signing_key))
         tls = await asyncio.to_thread(member.tls)
-        link = Link(
-            broker=BrokerAddress(host=identity.mqtt_host, port=identity.mqtt_port, tls=tls),
-            database=state.database,
-            presence=presence,
-            desired=self._take_desired,
-            reported=state.report,
-        )
-        self.link = link
         async with http_session(tls) as session, asyncio.TaskGroup() as group:
             files = HubFiles(identity.hub_url, session)
+            following = Following(state, trust=trust, files=files, followed=self._followed, keep_trust=self._keep_trust)
+            presence = Presence(
+                node_id=identity.node_id,
+                incarnation=incarnation,
+                online=True,
+                profile=state.config.profile,
+                software=state.software,
+                panel_url=self.panel_url,
+                started_at=datetime.now(UTC),
+                boot_id=await asyncio.to_thread(boot_id),
+                probe_urls=await asyncio.to_thread(probe_urls, self.panel_url),
+            )
+            link = Link(
+                broker=BrokerAddress(host=identity.mqtt_host, port=identity.mqtt_port, tls=tls),
+                database=state.database,
+                presence=presence,
+                node=following,
+            )
+            self.link = link
             pictures = send_pictures(state.database, state.pictures, files, handed_over=state.note_handed_over)
             group.create_task(link.run(), name="link")
+            group.create_task(following.reader.run(), name="desired")
             group.create_task(pictures, name="pictures")
             group.create_task(self._fetch_packages(files), name="packages")
             group.create_task(self._tell_lanes(link), name="outbox")
@@ -171,13 +179,21 @@ class Membership:
                 self.changes.note()
             log.warning("certificate not renewed: %s", error)
             return False
+        if self.member is not None:
+            fresh = fresh.trusting(self.member.identity.signing_key)  # the hub's key may have changed meanwhile
         await asyncio.to_thread(save_identity, self._state.config.identity_file, fresh.identity)
         log.info("certificate renewed; it counts until %s", fresh.certificate.not_after)
         await self._adopt(fresh)
         return True
 
-    async def _take_desired(self, document: DesiredState) -> None:
-        await self._state.accept_desired(document)
+    def _followed(self) -> None:
+        if self.link is not None:
+            self.link.followed()
+
+    async def _keep_trust(self, trust: Trust) -> None:
+        if self.member is not None:
+            self.member = self.member.trusting(trust.key.to_pem())
+            await asyncio.to_thread(save_identity, self._state.config.identity_file, self.member.identity)
 
     async def _tell_lanes(self, link: Link) -> None:
         seen = -1
@@ -207,7 +223,8 @@ class Membership:
 
 
 def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity) -> None:
-    documents.forget(db, documents.DESIRED)
+    for name in documents.DESIRED.values():
+        documents.forget(db, name)
     evidence.send_all_again(db)
     for lane in EXACT_LANES:
         outbox.begin_again(db, lane, new_id())

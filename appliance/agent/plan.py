@@ -1,11 +1,23 @@
 """What streams and vision shall do: the hub's wishes and those of this box, merged into one plan."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from appliance.local import LocalPackage, Plan
-from federation.messages import Calendar, CameraSpec, DesiredState, RecordingSpec, TaskReport, TaskSpec, TaskState
+from federation.messages import (
+    Applied,
+    AppliedVersion,
+    Calendar,
+    CameraSpec,
+    DesiredDocument,
+    DesiredPolicy,
+    DesiredWork,
+    RecordingSpec,
+    TaskReport,
+    TaskSpec,
+    TaskState,
+)
 from firmware_profiles.profile import Profile
 
 LOCAL_PREFIX = "local-"
@@ -14,23 +26,47 @@ NOT_RECORDED = RecordingSpec()
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """Everything that somebody wants of this box."""
+    """Everything that somebody wants of this box. Tasks in `fenced` must stand still, whoever wants them."""
 
-    desired: DesiredState | None = None
+    work: DesiredWork | None = None
+    policy: DesiredPolicy | None = None
     cameras: tuple[CameraSpec, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     recordings: Mapping[str, RecordingSpec] = field(default_factory=dict)
     """What was set on this box for cameras of which the hub says nothing."""
+    fenced: frozenset[str] = frozenset()
+
+    @property
+    def hub_tasks(self) -> tuple[TaskSpec, ...]:
+        """The hub's tasks."""
+        return self.work.tasks if self.work else ()
 
     @property
     def all_cameras(self) -> tuple[CameraSpec, ...]:
         """The hub's cameras, then those of this box."""
-        return (*(self.desired.cameras if self.desired else ()), *self.cameras)
+        return (*(self.work.cameras if self.work else ()), *self.cameras)
 
     @property
     def all_tasks(self) -> tuple[TaskSpec, ...]:
         """The hub's tasks, then those of this box."""
-        return (*(self.desired.tasks if self.desired else ()), *self.tasks)
+        return (*self.hub_tasks, *self.tasks)
+
+    @property
+    def applied(self) -> Applied:
+        """Which documents of the hub are followed."""
+        return {
+            document.shard: AppliedVersion(
+                hub_epoch=document.hub_epoch, version=document.version, issued_at=document.issued_at
+            )
+            for document in (self.work, self.policy)
+            if document is not None
+        }
+
+    def following(self, document: DesiredDocument) -> "Wishes":
+        """Return the wishes with a newer document of the hub."""
+        if isinstance(document, DesiredWork):
+            return replace(self, work=document)
+        return replace(self, policy=document) if isinstance(document, DesiredPolicy) else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +86,15 @@ def merge(
 
     The version grows only if something changes: a restart or a new connection restarts no task.
     """
-    needed = {
-        (ref.algorithm_id, ref.version): ref.digest for ref in (wishes.desired.packages if wishes.desired else ())
-    }
+    needed = {(ref.algorithm_id, ref.version): ref.digest for ref in (wishes.work.packages if wishes.work else ())}
     ready = [
         LocalPackage(algorithm_id=name, version=version, path=packages[digest] if digest else None)
         for (name, version), digest in needed.items()
         if digest is None or digest in packages
     ]
     absent = {key: digest for key, digest in needed.items() if digest is not None and digest not in packages}
-    tasks, held_back = _divide(wishes.all_tasks, absent)
+    free = [task for task in wishes.all_tasks if task.task_id not in wishes.fenced]
+    tasks, held_back = _divide(free, absent)
     plan = Plan(
         version=0 if before is None else before.version,
         cameras=tuple(_settled(camera, wishes, recording) for camera in wishes.all_cameras),
@@ -68,7 +103,8 @@ def merge(
     )
     if plan != before:
         plan = plan.model_copy(update={"version": plan.version + 1})
-    return Outcome(plan=plan, held_back=held_back)
+    fenced = tuple(_fenced(task) for task in wishes.all_tasks if task.task_id in wishes.fenced)
+    return Outcome(plan=plan, held_back=held_back + fenced)
 
 
 def default_recording(profile: Profile) -> RecordingSpec:
@@ -80,11 +116,6 @@ def _settled(camera: CameraSpec, wishes: Wishes, recording: RecordingSpec) -> Ca
     if camera.recording is not None:
         return camera
     return camera.model_copy(update={"recording": wishes.recordings.get(camera.point_id, recording)})
-
-
-def accepts(current: DesiredState | None, new: DesiredState, *, node_id: str) -> bool:
-    """Tell whether a document from the hub is for us, and newer than the one we have."""
-    return new.node_id == node_id and (current is None or new.order > current.order)
 
 
 def _divide(
@@ -103,3 +134,8 @@ def _divide(
                 TaskReport(task_id=task.task_id, generation=task.generation, state=TaskState.STARTING, reason=reason)
             )
     return tuple(able), tuple(waiting)
+
+
+def _fenced(task: TaskSpec) -> TaskReport:
+    reason = f"unconfirmed: the hub has not confirmed this task within {task.on_cut.fence_after_s:g} s"
+    return TaskReport(task_id=task.task_id, generation=task.generation, state=TaskState.FENCED, reason=reason)

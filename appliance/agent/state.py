@@ -5,15 +5,19 @@ import importlib.metadata
 import logging
 import os
 import sqlite3
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from appliance.agent.fencing import fenced_tasks, next_fence_s
 from appliance.agent.live import Changes, Happenings, LiveFeed
-from appliance.agent.plan import Outcome, Wishes, accepts, default_recording, merge
+from appliance.agent.plan import Outcome, Wishes, default_recording, merge
 from appliance.config import Config
+from appliance.health.clock import ClockGauge
 from appliance.health.machine import MachineGauge, MachineShares
 from appliance.health.processes import (
     STREAMS,
@@ -34,11 +38,14 @@ from federation.messages import (
     CameraReport,
     CameraSpec,
     CameraState,
-    DesiredState,
+    ClockState,
+    DesiredDocument,
+    DesiredWork,
     Event,
     EventData,
     EvidenceRef,
     LaneReport,
+    LinkPolicy,
     RecordingSpec,
     ReportedState,
     TaskReport,
@@ -77,6 +84,10 @@ class AgentState:
         self.report_changes = Changes()
         self.outbox_changes = Changes()
         self.happened = Happenings()
+        self.confirmations = Changes()
+        self.confirmed_s: float | None = None
+        self.refused: Counter[str] = Counter()
+        self.clock = ClockGauge()
         self.wishes = Wishes()
         self.outcome = Outcome(plan=Plan(version=0))
         self.cameras: dict[str, CameraReport] = {}
@@ -96,7 +107,8 @@ class AgentState:
         self.serial = await self.database.run(lambda db: documents.serial(db, proposal))
         self.wishes = await self.database.read(
             lambda db: Wishes(
-                desired=documents.desired(db),
+                work=documents.desired_work(db),
+                policy=documents.desired_policy(db),
                 cameras=documents.local_cameras(db),
                 tasks=documents.local_tasks(db),
                 recordings=documents.local_recordings(db),
@@ -137,28 +149,53 @@ class AgentState:
         self.outbox_changes.note()
         return result
 
-    async def accept_desired(self, document: DesiredState) -> None:
-        """Take a document from the hub, if it is newer than the one we have."""
-        if not accepts(self.wishes.desired, document, node_id=self.node_id):
-            return
-        detail = {
+    @property
+    def policy(self) -> LinkPolicy:
+        """How the hub wants its link to be used."""
+        return self.wishes.policy.link if self.wishes.policy else LinkPolicy()
+
+    async def follow(self, document: DesiredDocument, *, stored: Callable[[], None]) -> None:
+        """Store a document of the hub that is newer than the one we have, call `stored`, and do what it says."""
+        detail: dict[str, str | int] = {
+            "shard": document.shard.value,
             "epoch": document.hub_epoch,
             "version": document.version,
-            "cameras": len(document.cameras),
-            "tasks": len(document.tasks),
         }
+        if isinstance(document, DesiredWork):
+            detail |= {"cameras": len(document.cameras), "tasks": len(document.tasks)}
 
         def work(db: sqlite3.Connection) -> None:
-            documents.put(db, documents.DESIRED, document)
+            documents.put(db, documents.DESIRED[document.shard], document)
             results.record(db, results.HUB, "desired.apply", f"node:{self.node_id}", detail)
 
         await self.commit(work)
-        self.wishes = replace(self.wishes, desired=document)
+        self.wishes = self.wishes.following(document)
+        self.confirmations.note()
+        stored()
         await self.replan()
 
     def forget_desired(self) -> None:
         """Forget what a former hub wanted; the next `replan` ends its tasks."""
-        self.wishes = replace(self.wishes, desired=None)
+        self.wishes = replace(self.wishes, work=None, policy=None)
+        self.confirmed_s = None
+
+    def confirm(self, confirmed_s: float | None) -> None:
+        """Note that the hub wanted just what we do at this moment of the monotonic clock."""
+        if confirmed_s is not None and confirmed_s != self.confirmed_s:
+            self.confirmed_s = confirmed_s
+            self.confirmations.note()
+
+    async def keep_fences(self) -> None:
+        """Let tasks stand still and go on again as time passes and the hub confirms them, until cancelled."""
+        while True:
+            seen, now_s = self.confirmations.count, time.monotonic()
+            if self._fenced(now_s) != self.wishes.fenced:
+                await self.replan()
+            left_s = next_fence_s(self.wishes.hub_tasks, self.confirmed_s, now_s)
+            await self.confirmations.beyond(seen, within_s=left_s)
+
+    def _fenced(self, now_s: float) -> frozenset[str]:
+        return fenced_tasks(self.wishes.hub_tasks, self.confirmed_s, now_s)
 
     async def change_local(
         self,
@@ -179,6 +216,10 @@ class AgentState:
     async def replan(self) -> None:
         """Merge all wishes anew; tell streams and vision if that changes anything."""
         packages = await asyncio.to_thread(self._packages)
+        fenced = self._fenced(time.monotonic())
+        if fenced != self.wishes.fenced:
+            log.warning("tasks that the hub does not confirm stand still: %s", ", ".join(sorted(fenced)) or "none")
+            self.wishes = replace(self.wishes, fenced=fenced)
         before = self.outcome.plan
         self.outcome = merge(self.wishes, packages, before=before, recording=self.default_recording)
         plan = self.outcome.plan
@@ -190,15 +231,15 @@ class AgentState:
 
     def missing_packages(self) -> tuple[str, ...]:
         """Return the digests of packages that the hub wants here and that are not here yet."""
-        desired = self.wishes.desired
-        wanted = {ref.digest for ref in desired.packages if ref.digest} if desired else set()
+        work = self.wishes.work
+        wanted = {ref.digest for ref in work.packages if ref.digest} if work else set()
         return tuple(sorted(wanted - {f"sha256:{path.stem}" for path in self._package_files()}))
 
     async def record_events(self, arrived: Sequence[Outgoing]) -> None:
         """Commit events with their pictures and outbox rows, all in one transaction; repeats change nothing."""
         contents = [picture for each in arrived for picture in each.pictures]
         digests = await asyncio.to_thread(self.pictures.put_all, contents) if contents else []
-        made = _events_of(arrived, digests, source=self.node_id)
+        made = _events_of(arrived, digests, source=self.node_id, clock=self.clock.look().state)
         now = datetime.now(UTC)
         numbers = await self.commit(lambda db: [events.record(db, event, now) for event in made])
         self.report_changes.note()
@@ -270,12 +311,10 @@ class AgentState:
 
     async def report(self) -> ReportedState:
         """Return everything the hub wants to know."""
-        desired = self.wishes.desired
         return ReportedState(
             node_id=self.node_id,
-            desired_epoch=desired.hub_epoch if desired else 0,
-            desired_version=desired.version if desired else 0,
-            desired_issued_at=desired.issued_at if desired else None,
+            applied=self.wishes.applied,
+            refused=dict(self.refused),
             reported_at=datetime.now(UTC),
             cameras=self.camera_reports(),
             tasks=self.task_reports(),
@@ -325,7 +364,7 @@ def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:
     return {key: (camera.state.value, camera.reason) for key, camera in cameras.items()}
 
 
-def _events_of(arrived: Sequence[Outgoing], digests: Sequence[str], *, source: str) -> list[Event]:
+def _events_of(arrived: Sequence[Outgoing], digests: Sequence[str], *, source: str, clock: ClockState) -> list[Event]:
     """Return events as they are kept; `digests` are those of all their pictures, in order."""
     made: list[Event] = []
     used = 0
@@ -336,11 +375,11 @@ def _events_of(arrived: Sequence[Outgoing], digests: Sequence[str], *, source: s
             EvidenceRef(digest=digest, size_bytes=len(content), width_px=picture.width_px, height_px=picture.height_px)
             for digest, content, picture in zip(own, each.pictures, each.event.pictures, strict=True)
         )
-        made.append(_event(each.event, refs, source=source))
+        made.append(_event(each.event, refs, source=source, clock=clock))
     return made
 
 
-def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source: str) -> Event:
+def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source: str, clock: ClockState) -> Event:
     return Event(
         id=event.id,
         source=source,
@@ -357,6 +396,7 @@ def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source:
             region=event.region,
             dwell_s=event.dwell_s,
             detected_at=event.detected_at,
+            clock=clock,
             evidence=evidence_refs,
         ),
     )

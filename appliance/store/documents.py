@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from federation.messages import CameraSpec, DesiredState, RecordingSpec, TaskSpec
+from federation.messages import CameraSpec, DesiredPolicy, DesiredWork, RecordingSpec, Shard, TaskSpec
 
-DESIRED = "desired"
+DESIRED = {Shard.WORK: "desired/work", Shard.POLICY: "desired/policy"}
 PLAN = "plan"
 INCARNATION = "incarnation"
 SERIAL = "serial"
@@ -28,9 +28,14 @@ def put(db: sqlite3.Connection, name: str, document: BaseModel) -> None:
     _store(db, name, document.model_dump_json())
 
 
-def desired(db: sqlite3.Connection) -> DesiredState | None:
-    """Return what the hub wanted last."""
-    return get(db, DESIRED, DesiredState)
+def desired_work(db: sqlite3.Connection) -> DesiredWork | None:
+    """Return the work that the hub wanted last."""
+    return get(db, DESIRED[Shard.WORK], DesiredWork)
+
+
+def desired_policy(db: sqlite3.Connection) -> DesiredPolicy | None:
+    """Return the policy that the hub wanted last."""
+    return get(db, DESIRED[Shard.POLICY], DesiredPolicy)
 
 
 def forget(db: sqlite3.Connection, name: str) -> None:

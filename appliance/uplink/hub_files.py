@@ -16,6 +16,7 @@ import aiohttp
 from appliance.store import evidence
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
+from federation.messages import Envelope
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,18 @@ class HubFiles:
             log.warning("picture not taken by the hub: status %d", answer.status)
         return outcome
 
+    async def fetch_document(self, envelope: Envelope) -> bytes | None:
+        """Return the text of a document that was too large for its envelope, None if it cannot be had now."""
+        url = f"{self._url}/api/v1/desired/{envelope.shard}/{envelope.digest}"
+        try:
+            async with self._session.get(url) as answer:
+                if answer.status != 200:
+                    log.warning("document %s not given by the hub: status %d", envelope.digest[:19], answer.status)
+                    return None
+                return await _at_most(answer, envelope.size_bytes)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+
     async def fetch_package(self, digest: str, target: Path) -> bool:
         """Fetch a package to `target`, going on where an earlier try ended; True once it is whole."""
         part = target.with_name(f".{target.name}.part")
@@ -71,6 +84,16 @@ class HubFiles:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
         return await asyncio.to_thread(_settle, part, target, digest)
+
+
+async def _at_most(answer: aiohttp.ClientResponse, size_bytes: int) -> bytes:
+    """Return the body, cut one byte behind `size_bytes`: what is longer than it should be is not read to its end."""
+    content = bytearray()
+    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+        content += chunk
+        if len(content) > size_bytes:
+            break
+    return bytes(content[: size_bytes + 1])
 
 
 def handover(status: int) -> Handover:

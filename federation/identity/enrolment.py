@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import aiohttp
 from pydantic import BaseModel, ValidationError
 
+from federation.crypto import BadKey, PublicKey
 from federation.identity.bundle import Bundle
 from federation.identity.certificate import read_certificate
 from federation.identity.errors import EnrolmentRefused, HubUnreachable, KeyUnsuitable
@@ -58,6 +59,7 @@ async def enrol(bundle: Bundle, applicant: Applicant, key: NodeKey, *, now: date
         certificate=enrolled.certificate,
         obtained_at=now,
         renew_after_s=enrolled.renew_after_s,
+        signing_key=enrolled.signing_key,
     )
     return Member(key=key, identity=identity)
 
@@ -107,6 +109,8 @@ def _understood(model: type[Answer], answer: dict[str, Any], key: NodeKey) -> An
         issued = model.model_validate(answer)
         if read_certificate(issued.certificate).fingerprint != key.fingerprint:
             raise HubUnreachable("the hub answers with a certificate for another key")
-    except (ValidationError, KeyUnsuitable) as error:
+        if isinstance(issued, Enrolled):
+            PublicKey.from_pem(issued.signing_key)
+    except (ValidationError, KeyUnsuitable, BadKey) as error:
         raise HubUnreachable("the answer is not that of a Fengsui hub; check the address") from error
     return issued

@@ -29,6 +29,7 @@ class HubIdentity(BaseModel):
     certificate: str = Field(description="PEM of this node's certificate")
     obtained_at: AwareDatetime
     renew_after_s: int
+    signing_key: str = Field(description="PEM of the SM2 key whose documents the node follows")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,10 @@ class Member:
         context = client_context(ca=self.identity.ca)
         show(context, chain=self.identity.certificate, key_file=self.key.path)
         return context
+
+    def trusting(self, signing_key: str) -> "Member":
+        """Return the node that follows what is signed by this key, a PEM."""
+        return replace(self, identity=self.identity.model_copy(update={"signing_key": signing_key}))
 
     def renewed(self, issued: Issued, now: datetime) -> "Member":
         """Return the node with its next certificate."""

@@ -13,12 +13,28 @@ from federation.messages.custody import (
     Tombstone,
     batch_bytes,
 )
-from federation.messages.desired import CameraSpec, DesiredState, PackageRef, StreamUrl, TaskSpec
+from federation.messages.desired import (
+    DOCUMENTS,
+    Applied,
+    AppliedVersion,
+    Bandwidth,
+    CameraSpec,
+    DesiredDocument,
+    DesiredPolicy,
+    DesiredWork,
+    LinkPolicy,
+    OnCut,
+    PackageRef,
+    Shard,
+    StreamUrl,
+    TaskSpec,
+)
 from federation.messages.enrolment import Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
-from federation.messages.presence import Presence
+from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
+from federation.messages.presence import ClockState, Presence
 from federation.messages.recording import RecordingReport, RecordingSpec, RecordingState
 from federation.messages.reported import (
     CameraReport,
@@ -29,33 +45,48 @@ from federation.messages.reported import (
     TaskState,
 )
 from federation.messages.result import Result, ResultData
+from federation.messages.signed import Envelope, KeySuccession, Signed
 from federation.messages.wire import WireModel
 
 __all__ = [
     "BATCH_ROWS",
     "DIGEST_PATTERN",
+    "DOCUMENTS",
     "EXACT_LANES",
     "SLUG_PATTERN",
     "Ack",
+    "Applied",
+    "AppliedVersion",
+    "Ask",
+    "Bandwidth",
     "Batch",
+    "Beat",
+    "BeatAnswer",
     "Box",
     "Calendar",
     "CameraReport",
     "CameraSpec",
     "CameraState",
-    "DesiredState",
+    "ClockState",
+    "DesiredDocument",
+    "DesiredPolicy",
+    "DesiredWork",
     "Detection",
     "Digest",
     "Enrolled",
     "EnrolmentRequest",
+    "Envelope",
     "Event",
     "EventData",
     "EvidenceRef",
     "ExactLane",
     "Hello",
     "Issued",
+    "KeySuccession",
     "Lane",
     "LaneReport",
+    "LinkPolicy",
+    "OnCut",
     "PackageRef",
     "Polygon",
     "Presence",
@@ -67,6 +98,8 @@ __all__ = [
     "ReportedState",
     "Result",
     "ResultData",
+    "Shard",
+    "Signed",
     "Site",
     "Slug",
     "StreamUrl",
@@ -76,6 +109,7 @@ __all__ = [
     "Tombstone",
     "Window",
     "WireModel",
+    "WitnessAnswer",
     "batch_bytes",
     "new_id",
 ]

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from federation.messages.wire import WireModel
 
@@ -22,6 +22,17 @@ def known_zones() -> frozenset[str]:
 def zone(name: str) -> ZoneInfo:
     """Return a time zone; the first call for each reads disk."""
     return ZoneInfo(name)
+
+
+def _is_known(name: str) -> str:
+    if name not in known_zones():
+        msg = f"unknown time zone {name!r}; use a name such as Asia/Shanghai"
+        raise ValueError(msg)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_is_known)]
+"""The name of a time zone, for example Asia/Shanghai."""
 
 
 class Window(WireModel):
@@ -52,15 +63,7 @@ class Calendar(WireModel):
     """The weekly windows of a task; without any it works all day, every day."""
 
     windows: tuple[Window, ...] = Field(default=(), max_length=32)
-    timezone: str = "Asia/Shanghai"
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name not in known_zones():
-            msg = f"unknown time zone {name!r}; use a name such as Asia/Shanghai"
-            raise ValueError(msg)
-        return name
+    timezone: TimeZone = "Asia/Shanghai"
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether the task works at the aware moment `at`."""

@@ -1,10 +1,13 @@
-"""What the hub wants of an appliance: one complete, versioned, retained document."""
+"""What the hub wants of an appliance: complete, versioned documents, one for each shard."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
-from federation.messages.calendar import Calendar
+from federation.messages.calendar import Calendar, TimeZone, Window, zone
 from federation.messages.geometry import Polygon
 from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import RecordingSpec
@@ -14,6 +17,13 @@ StreamUrl = Annotated[
     str, StringConstraints(pattern=r"^((rtsps?|rtmps?|https?)://[^@\s]+|file:[^\s]+)$", max_length=500)
 ]
 """Where a stream is: RTSP, RTMP, HTTP (FLV, HLS, MJPEG) or a file of the box's footage, without user information."""
+
+
+class Shard(StrEnum):
+    """Parts of what is wanted that change apart from each other: a new task sends no policy again."""
+
+    WORK = "work"
+    POLICY = "policy"
 
 
 class CameraSpec(WireModel):
@@ -42,6 +52,19 @@ class PackageRef(WireModel):
     size_bytes: int = 0
 
 
+class OnCut(WireModel):
+    """What becomes of a task while its appliance and the hub do not hear each other; by default it goes on.
+
+    With `fence_after_s` the appliance itself stops the task so long after the hub last confirmed it, and starts it
+    again once the hub confirms it anew: for what must never run twice, such as a camera's patrol.
+    With `move_after_s` the hub gives the task to another appliance after so long a silence, if a witness or an
+    operator says that the appliance is dead, or if the task has certainly fenced itself.
+    """
+
+    fence_after_s: float | None = Field(default=None, ge=5, le=86_400, description="the appliance stops it, in s")
+    move_after_s: float | None = Field(default=None, ge=5, le=86_400, description="the hub moves it, in s")
+
+
 class TaskSpec(WireModel):
     """One algorithm at one point; `generation` grows with every new placement."""
 
@@ -54,20 +77,75 @@ class TaskSpec(WireModel):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
+    on_cut: OnCut = OnCut()
 
 
-class DesiredState(WireModel):
-    """Everything an appliance shall do. A lower `hub_epoch`, or version within it, is ignored."""
+class Bandwidth(Window):
+    """A weekly window in which transfers may take so much of the link to the hub."""
 
+    limit_kbps: int = Field(ge=0, le=100_000_000, description="kilobits per second, 0: no transfer")
+
+
+class LinkPolicy(WireModel):
+    """How an appliance uses its link to the hub."""
+
+    beat_every_s: float = Field(default=10.0, ge=0.2, le=60, description="how often it shows that it lives, in s")
+    report_every_s: float = Field(default=10.0, ge=1, le=3600, description="its figures at least so often, in s")
+    bandwidth: tuple[Bandwidth, ...] = Field(default=(), max_length=32, description="outside of all there is no limit")
+    timezone: TimeZone = Field(default="Asia/Shanghai", description="of the windows")
+
+    def limit_kbps(self, at: datetime) -> int | None:
+        """Return what transfers may take at the aware moment `at`, the least of all windows; None: no limit."""
+        local = at.astimezone(zone(self.timezone))
+        return min((window.limit_kbps for window in self.bandwidth if window.covers(local)), default=None)
+
+
+class DesiredDocument(WireModel):
+    """What every document says of itself. A lower `hub_epoch`, or version within it, is ignored."""
+
+    shard: Shard
     node_id: Slug
     hub_epoch: int = Field(ge=1)
     version: int = Field(ge=1)
     issued_at: AwareDatetime
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What makes one document newer than another of its shard."""
+        return (self.hub_epoch, self.version)
+
+
+class DesiredWork(DesiredDocument):
+    """All cameras, packages and tasks of an appliance."""
+
+    shard: Literal[Shard.WORK] = Shard.WORK
     cameras: tuple[CameraSpec, ...] = ()
     packages: tuple[PackageRef, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
 
+
+class DesiredPolicy(DesiredDocument):
+    """How the appliance shall use its link."""
+
+    shard: Literal[Shard.POLICY] = Shard.POLICY
+    link: LinkPolicy = LinkPolicy()
+
+
+DOCUMENTS: Mapping[Shard, type[DesiredDocument]] = {Shard.WORK: DesiredWork, Shard.POLICY: DesiredPolicy}
+
+
+class AppliedVersion(WireModel):
+    """Which document of a shard an appliance follows."""
+
+    hub_epoch: int = Field(ge=1)
+    version: int = Field(ge=1)
+    issued_at: AwareDatetime
+
     @property
     def order(self) -> tuple[int, int]:
-        """What makes one document newer than another."""
+        """The order of the document."""
         return (self.hub_epoch, self.version)
+
+
+Applied = dict[Shard, AppliedVersion]
+"""What an appliance follows of each shard; absent: nothing yet."""

@@ -34,6 +34,9 @@ class Enrolled(Issued):
     hub_name: str
     mqtt_host: str
     mqtt_port: int
+    signing_key: str = Field(
+        max_length=LARGEST_PEM, description="PEM of the SM2 key by which the hub signs what it wants of nodes"
+    )
 
 
 class RenewalRequest(WireModel):

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, Field
 
 from federation.messages.geometry import Box, Polygon, Share
 from federation.messages.identifiers import Digest, Slug
+from federation.messages.presence import ClockState
 from federation.messages.wire import WireModel
 
 
@@ -38,6 +39,7 @@ class EventData(WireModel):
     region: Polygon | None = None
     dwell_s: float = Field(default=0.0, ge=0, description="how long it lasted when reported, in s")
     detected_at: AwareDatetime = Field(description="when the rule fired, on the appliance's clock")
+    clock: ClockState = Field(default=ClockState.SYNCHRONISED, description="how far the times can be believed")
     evidence: tuple[EvidenceRef, ...] = Field(default=(), max_length=8)
 
 

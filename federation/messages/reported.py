@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from federation.messages.desired import Applied
 from federation.messages.identifiers import Slug
 from federation.messages.recording import RecordingReport
 from federation.messages.wire import WireModel
@@ -48,6 +49,7 @@ class TaskState(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"  # outside its calendar
     FAILED = "failed"
+    FENCED = "fenced"  # stopped by the appliance itself, because the hub does not confirm it
 
 
 class TaskReport(WireModel):
@@ -76,12 +78,14 @@ class LaneReport(WireModel):
 
 
 class ReportedState(WireModel):
-    """The whole state of an appliance; `desired_version` is the document it has applied."""
+    """The whole state of an appliance; `applied` says which documents it follows.
+
+    `refused` counts documents that were not taken, by the reason why, since the agent started.
+    """
 
     node_id: Slug
-    desired_epoch: int = Field(default=0, ge=0)
-    desired_version: int = Field(default=0, ge=0)
-    desired_issued_at: AwareDatetime | None = None
+    applied: Applied = Field(default_factory=dict)
+    refused: dict[str, int] = Field(default_factory=dict)
     reported_at: AwareDatetime
     cameras: tuple[CameraReport, ...] = ()
     tasks: tuple[TaskReport, ...] = ()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from federation.bus import BrokerAddress
+from federation.crypto import SigningKey
 from federation.identity.certificate import read_request
 from federation.identity.issuing import Authority
 from federation.identity.key import NodeKey
@@ -61,6 +62,7 @@ class Broker:
             certificate=self.authority.issue_node(request, name, now=now, valid=valid),
             obtained_at=now,
             renew_after_s=86_400,
+            signing_key=SigningKey.generate().public.to_pem(),
         )
         return Member(key=key, identity=identity)
 

@@ -1,22 +1,31 @@
 """An appliance played by a test: speaks the protocol as the real one does, and keeps what it was told."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from federation import topics
-from federation.bus import BrokerAddress, Connected, Message, Session
+from federation.bus import BrokerAddress, Connected, Message, Session, Will
+from federation.crypto import PublicKey
+from federation.desired import Trust, open_document
 from federation.identity.member import Member
 from federation.messages import (
     Ack,
+    Applied,
+    AppliedVersion,
+    Ask,
     Batch,
-    CameraReport,
-    DesiredState,
+    Beat,
+    BeatAnswer,
+    DesiredDocument,
+    DesiredWork,
     Detection,
+    Envelope,
     Event,
     EventData,
     EvidenceRef,
@@ -26,24 +35,35 @@ from federation.messages import (
     ReportedState,
     Result,
     ResultData,
-    TaskReport,
+    Shard,
     Tombstone,
+    WitnessAnswer,
     new_id,
 )
 from federation.messages.geometry import Box
 from federation.testing.waiting import until
 
 WAIT_S = 15.0
+LONGEST_WAIT_S = 40.0
+BEAT_EVERY_S = 2.0
 
 
 @dataclass(kw_only=True)
 class PlayedAppliance:
-    """One enrolled node on the broker; make it with `played_appliance`."""
+    """One enrolled node on the broker; make it with `played_appliance`.
+
+    `lives` is what it says of every neighbour it is asked about; None: it does not answer.
+    """
 
     node_id: str
     session: Session
     epoch: str = "epoch-1"
-    desired: DesiredState | None = None
+    trust: Trust
+    desired: dict[Shard, DesiredDocument] = field(default_factory=dict)
+    envelopes: list[Envelope] = field(default_factory=list)
+    answers: list[BeatAnswer] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    lives: bool | None = None
     acks: deque[Ack] = field(default_factory=deque)
 
     async def hello(self, *, base: int = 1, following: int = 1, lane: Lane = Lane.EVENTS) -> Ack:
@@ -84,45 +104,107 @@ class PlayedAppliance:
             return
         if item.topic == topics.ack(self.node_id):
             self.acks.append(Ack.model_validate_json(item.payload))
-        elif item.topic == topics.desired(self.node_id):
-            self.desired = DesiredState.model_validate_json(item.payload)
+        elif item.topic == topics.beat_answer(self.node_id):
+            self.answers.append(BeatAnswer.model_validate_json(item.payload))
+        elif item.topic == topics.ask(self.node_id):
+            self._testify(Ask.model_validate_json(item.payload))
+        else:
+            self._follow(Envelope.model_validate_json(item.payload))
 
-    async def wanted_tasks(self, count: int) -> DesiredState:
-        """Return the desired state once it holds `count` tasks."""
-        while self.desired is None or len(self.desired.tasks) != count:
-            await self.listen()
-        return self.desired
+    async def listen_for(self, condition: Callable[[], object]) -> None:
+        """Take messages from the hub until `condition` holds, with a beat now and then as a box does."""
+        deadline_s = time.monotonic() + LONGEST_WAIT_S
+        while not condition():
+            try:
+                async with asyncio.timeout(BEAT_EVERY_S):
+                    await self.listen()
+            except TimeoutError:
+                assert time.monotonic() < deadline_s, f"{self.node_id} was not told within {LONGEST_WAIT_S:g} s"
+                self.beat()
 
-    def report(self, *, cameras: tuple[CameraReport, ...] = (), tasks: tuple[TaskReport, ...] = ()) -> None:
-        """Publish the reported state."""
-        state = ReportedState(node_id=self.node_id, reported_at=datetime.now(UTC), cameras=cameras, tasks=tasks)
-        self.session.publish(topics.reported(self.node_id), state.to_bytes(), retain=True)
+    @property
+    def work(self) -> DesiredWork | None:
+        """What the hub wants here; its signature was checked."""
+        document = self.desired.get(Shard.WORK)
+        return document if isinstance(document, DesiredWork) else None
 
-    def be(self, *, online: bool, incarnation: int = 1) -> None:
-        """Publish presence."""
-        presence = Presence(
-            node_id=self.node_id,
-            incarnation=incarnation,
-            online=online,
-            profile="analysis",
-            software="0.1",
-            started_at=datetime.now(UTC),
-        )
+    @property
+    def applied(self) -> Applied:
+        """What a box says that followed every document at once."""
+        return {
+            shard: AppliedVersion(hub_epoch=found.hub_epoch, version=found.version, issued_at=found.issued_at)
+            for shard, found in self.desired.items()
+        }
+
+    async def wanted_tasks(self, count: int) -> DesiredWork:
+        """Return the wanted work once it holds `count` tasks."""
+        await self.listen_for(lambda: self.work is not None and len(self.work.tasks) == count)
+        assert self.work is not None
+        return self.work
+
+    def report(self, **more: Any) -> None:
+        """Publish the reported state; `more` are its fields."""
+        fields = {"node_id": self.node_id, "reported_at": datetime.now(UTC), "applied": self.applied, **more}
+        self.session.publish(topics.reported(self.node_id), ReportedState(**fields).to_bytes(), retain=True)
+
+    def be(self, *, online: bool, incarnation: int = 1, **more: Any) -> None:
+        """Publish presence; `more` are its fields."""
+        presence = presence_of(self.node_id, online=online, incarnation=incarnation, applied=self.applied, **more)
         self.session.publish(topics.presence(self.node_id), presence.to_bytes(), retain=True)
+
+    def beat(self, number: int = 1, *, incarnation: int = 1, **more: Any) -> None:
+        """Show that the box lives; `more` are fields of the beat."""
+        fields = {"at": datetime.now(UTC), "applied": self.applied, **more}
+        beat = Beat(node_id=self.node_id, number=number, incarnation=incarnation, **fields)
+        self.session.publish(topics.beat(self.node_id), beat.to_bytes())
+
+    def testify(self, ask: Ask, *, reached: bool, **more: Any) -> None:
+        """Answer a question about a neighbour; `more` replaces fields of the answer."""
+        fields = {"node_id": self.node_id, "ask_id": ask.id, "about": ask.about, "reached": reached, **more}
+        self.session.publish(topics.witness_answer(self.node_id), WitnessAnswer(**fields).to_bytes())
+
+    def _testify(self, ask: Ask) -> None:
+        self.asks.append(ask)
+        if self.lives is not None:
+            self.testify(ask, reached=self.lives)
+
+    def take_fetched(self, envelope: Envelope, content: bytes) -> None:
+        """Check and follow what was fetched in the place of an envelope's text."""
+        document = open_document(envelope, content, self.trust, {})
+        assert document is not None
+        self.desired[document.shard] = document
+
+    def _follow(self, envelope: Envelope) -> None:
+        self.envelopes.append(envelope)
+        if envelope.text is not None:
+            self.take_fetched(envelope, envelope.text.encode())
+
+
+def presence_of(node_id: str, *, online: bool, incarnation: int = 1, **more: Any) -> Presence:
+    """Return the presence of a box; `more` are its fields."""
+    fields = {"profile": "analysis", "software": "0.1", "started_at": datetime.now(UTC), **more}
+    return Presence(node_id=node_id, incarnation=incarnation, online=online, **fields)
 
 
 @asynccontextmanager
-async def played_appliance(member: Member) -> AsyncIterator[PlayedAppliance]:
-    """Connect as the node that has joined, and say that it is online."""
+async def played_appliance(member: Member, **presence: Any) -> AsyncIterator[PlayedAppliance]:
+    """Connect as the node that has joined, and say that it is there; `presence` are fields of that."""
     node_id = member.identity.node_id
     tls = await asyncio.to_thread(member.tls)
     address = BrokerAddress(host=member.identity.mqtt_host, port=member.identity.mqtt_port, tls=tls)
-    subscriptions = (topics.ack(node_id), topics.desired(node_id))
-    async with Session(address, client_id=node_id, subscriptions=subscriptions) as session:
+    subscriptions = (
+        topics.ack(node_id),
+        topics.all_desired(node_id),
+        topics.beat_answer(node_id),
+        topics.ask(node_id),
+    )
+    will = Will(topic=topics.presence(node_id), payload=presence_of(node_id, online=False).to_bytes())
+    async with Session(address, client_id=node_id, subscriptions=subscriptions, will=will) as session:
         first = await until(session.next, within_s=WAIT_S, what="the broker answers the played appliance")
         assert isinstance(first, Connected), f"the broker refused the played appliance: {first}"
-        played = PlayedAppliance(node_id=node_id, session=session)
-        played.be(online=True)
+        trust = Trust(node_id=node_id, key=PublicKey.from_pem(member.identity.signing_key))
+        played = PlayedAppliance(node_id=node_id, session=session, trust=trust)
+        played.be(online=True, **presence)
         yield played
 
 

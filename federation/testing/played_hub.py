@@ -5,12 +5,28 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from federation import topics
 from federation.bus import BrokerAddress, BusError, Connected, Message, Session
 from federation.custody.receiver import Gap, Verdict, greet, receive
-from federation.messages import Ack, Batch, DesiredState, Hello, Lane, Presence, ReportedState
+from federation.desired import HubKey, sealed
+from federation.messages import (
+    Ack,
+    Batch,
+    Beat,
+    BeatAnswer,
+    DesiredDocument,
+    Hello,
+    Lane,
+    Presence,
+    ReportedState,
+    Shard,
+    WireModel,
+    WitnessAnswer,
+    new_id,
+)
 from federation.testing.waiting import until
 
 WAIT_S = 20.0
@@ -29,7 +45,12 @@ class PlayedHub:
     database: sqlite3.Connection
     mute: bool = False
     presences: list[Presence] = field(default_factory=list)
+    beats: list[Beat] = field(default_factory=list)
+    testimonies: list[WitnessAnswer] = field(default_factory=list)
     reports: list[ReportedState] = field(default_factory=list)
+    key: HubKey = field(default_factory=HubKey.generate)
+    run_id: str = field(default_factory=new_id)
+    wanted: dict[Shard, tuple[int, int]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
     @property
@@ -43,9 +64,22 @@ class PlayedHub:
         """Who sent the events, as they say themselves."""
         return {source for (source,) in self.database.execute("SELECT source FROM arrivals").fetchall()}
 
-    def want(self, document: DesiredState) -> None:
-        """Publish a desired document, retained."""
-        self.session.publish(topics.desired(document.node_id), document.to_bytes(), retain=True)
+    def want(self, document: DesiredDocument) -> None:
+        """Sign a document and publish it, retained."""
+        self.wanted[document.shard] = document.order
+        envelope = sealed(document.shard, self.key.sign(document.to_bytes().decode()), self.key.successions)
+        self.publish(topics.desired(document.node_id, document.shard), envelope)
+
+    def publish(self, topic: str, message: WireModel) -> None:
+        """Publish anything, retained."""
+        self.session.publish(topic, message.to_bytes(), retain=True)
+
+    def speak(self, node_id: str, *, number: int = 0, incarnation: int = 0) -> None:
+        """Say that the hub lives, in answer to a beat or by itself."""
+        answer = BeatAnswer(
+            number=number, incarnation=incarnation, run=self.run_id, at=datetime.now(UTC), wanted=self.wanted
+        )
+        self.session.publish(topics.beat_answer(node_id), answer.to_bytes())
 
     def forget_after(self, upto: int) -> None:
         """Become the hub of an older backup: rows and cursors beyond `upto` are gone.
@@ -73,6 +107,10 @@ class PlayedHub:
             self.presences.append(Presence.model_validate_json(message.payload))
         elif message.topic == topics.reported(node_id):
             self.reports.append(ReportedState.model_validate_json(message.payload))
+        elif message.topic == topics.witness_answer(node_id):
+            self.testimonies.append(WitnessAnswer.model_validate_json(message.payload))
+        elif message.topic == topics.beat(node_id):
+            self._hear(Beat.model_validate_json(message.payload))
         elif self.mute:
             return
         elif message.topic == topics.hello(node_id):
@@ -97,6 +135,11 @@ class PlayedHub:
         ack = Ack(epoch=asked.epoch, lane=asked.lane, upto=verdict.upto, nak=verdict.nak, mark=mark)
         self.session.publish(topics.ack(asked.node_id), ack.to_bytes())
 
+    def _hear(self, beat: Beat) -> None:
+        self.beats.append(beat)
+        if not self.mute:
+            self.speak(beat.node_id, number=beat.number, incarnation=beat.incarnation)
+
     def _cursor(self, asked: Hello | Batch) -> tuple[int, str]:
         key = (asked.node_id, asked.epoch, asked.lane)
         found = self.database.execute(
@@ -110,7 +153,7 @@ async def played_hub(address: BrokerAddress, database_file: Path) -> AsyncIterat
     """Connect a hub whose memory is `database_file`; leaving the context is its sudden death."""
     database = sqlite3.connect(database_file)
     database.executescript(SCHEMA)
-    subscriptions = tuple(f"{topics.ROOT}/+/{tail}" for tail in ("s", "u/hello", "u/b/+", "u/r"))
+    subscriptions = tuple(f"{topics.ROOT}/+/{tail}" for tail in ("s", "u/hello", "u/b/+", "u/r", "u/beat", "u/answer"))
     try:
         async with Session(address, client_id="hub", subscriptions=subscriptions) as session:
             async with asyncio.timeout(WAIT_S):

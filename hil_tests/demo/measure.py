@@ -81,7 +81,7 @@ def table(result: Figures) -> Sequence[str]:
 def _has_settled(hub: HubConsole) -> bool:
     nodes = _nodes(hub)
     quiet = all(lane["produced"] == lane["acknowledged"] for node in nodes for lane in node["lanes"])
-    stopped = all(node["applied_version"] == node["desired_version"] for node in nodes)
+    stopped = all(shard["followed"] for node in nodes for shard in node["shards"])
     return quiet and stopped and all(node["evidence_backlog"] == 0 for node in nodes)
 
 

@@ -1,70 +1,68 @@
-"""What the hub wants of each node: stored, versioned, published retained."""
+"""What the hub wants of each node: versioned, signed, published retained, and told again until the node follows."""
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import update
 
 from federation import topics
 from federation.bus import Congested, NotConnected
-from federation.messages import CameraSpec, DesiredState, PackageRef, ReportedState, TaskSpec
+from federation.desired import HubKey, sealed
+from federation.messages import (
+    Applied,
+    AppliedVersion,
+    CameraSpec,
+    Envelope,
+    LinkPolicy,
+    PackageRef,
+    Shard,
+    Signed,
+    TaskSpec,
+)
 from hub.database import Database
-from hub.database.moments import from_us, to_us
-from hub.errors import UnknownNode
+from hub.fleet.desired_store import Document, policy_content, read_documents, store_document, work_content
 from hub.fleet.link import Link
-from hub.fleet.tables import desired_states, hub_identity, nodes
+from hub.fleet.tables import hub_identity
 
 log = logging.getLogger(__name__)
 
 MOST_EPOCHS = 10_000  # how far ahead of this hub's epoch a node's word counts
 SHORTEST_EPOCH_S = 10.0
+TELL_AGAIN_S = 5.0
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Document:
-    node_id: str
-    version: int
-    issued_at: datetime
-    content: str
-
-    def state(self, epoch: int) -> DesiredState:
-        parts = json.loads(self.content)
-        return DesiredState.model_validate(
-            {**parts, "node_id": self.node_id, "hub_epoch": epoch, "version": self.version, "issued_at": self.issued_at}
-        )
+Place = tuple[str, Shard]
 
 
 class DesiredPublisher:
-    """Keeps the desired state of every node and tells it; the version grows only when the content changes."""
+    """Keeps what is wanted of every node, by shard; a version grows only when the content changes."""
 
     def __init__(self, database: Database, link: Link) -> None:
         """Publish over `link`; everything again after each connection, for the broker has no memory."""
         self._database = database
         self._link = link
         self._epoch = 1
-        self._documents: dict[str, _Document] = {}
-        self._used: dict[str, Mapping[str, float]] = {}
+        self._key = HubKey.generate()
+        self._documents: dict[Place, Document] = {}
+        self._signed: dict[Place, tuple[Document, int, Signed]] = {}
+        self._told_at_s: dict[Place, float] = {}
         self._next_epoch_at_s = 0.0
         link.when_connected(self.republish)
 
-    async def load(self, epoch: int) -> None:
-        """Read what was wanted before this start; `epoch` is the hub's."""
-        self._epoch = epoch
-        present = select(desired_states).join(nodes, nodes.c.id == desired_states.c.node_id)
-        rows = await self._database.run(lambda connection: connection.execute(present).all())
-        self._documents = {
-            row.node_id: _Document(
-                node_id=row.node_id, version=row.version, issued_at=from_us(row.issued_at_us), content=row.content
-            )
-            for row in rows
-        }
-        self._used = {row.node_id: row.used for row in rows}
+    async def load(self, epoch: int, key: HubKey) -> None:
+        """Read what was wanted before this start; `epoch` is the hub's, `key` signs from now on."""
+        self._epoch, self._key = epoch, key
+        found = await self._database.run(read_documents)
+        self._documents = {(document.node_id, document.shard): document for document in found}
 
-    async def set(
+    @property
+    def public_key(self) -> str:
+        """The PEM by which nodes know what this hub signs."""
+        return self._key.key.public.to_pem()
+
+    async def set_work(
         self,
         node_id: str,
         *,
@@ -73,102 +71,125 @@ class DesiredPublisher:
         tasks: tuple[TaskSpec, ...],
         used: Mapping[str, float] | None = None,
     ) -> int:
-        """Want this of the node and return the version; raise UnknownNode once the node is removed.
+        """Want this work of the node and return the version; raise UnknownNode once the node is removed.
 
         `used` is what the tasks take of each capability, e.g. {"pull": 3, "analyse": 4.5}.
         """
-        content = _canonical(cameras, packages, tasks)
-        present = self._documents.get(node_id)
-        same_use = dict(used or {}) == dict(self._used.get(node_id, {}))
-        if present is not None and present.content == content and same_use:
-            return present.version
-        taken = dict(used or {})
-        document = await self._database.run(lambda connection: _store(connection, node_id, content, taken))
-        self._documents[node_id] = document
-        self._used[node_id] = taken
-        self._publish(document)
-        return document.version
+        return await self._set(node_id, Shard.WORK, work_content(cameras, packages, tasks), used or {})
 
-    def version(self, node_id: str) -> int:
-        """Return the newest version wanted of the node, 0 before the first."""
-        document = self._documents.get(node_id)
-        return document.version if document is not None else 0
+    async def set_policy(self, node_id: str, policy: LinkPolicy) -> int:
+        """Want the node to use its link so, and return the version; raise UnknownNode once the node is removed."""
+        return await self._set(node_id, Shard.POLICY, policy_content(policy), {})
+
+    def wanted(self, node_id: str) -> dict[Shard, tuple[int, int]]:
+        """Return the order of what is wanted of the node, by shard."""
+        found = {shard: self._documents.get((node_id, shard)) for shard in Shard}
+        return {shard: (self._epoch, document.version) for shard, document in found.items() if document is not None}
 
     def used(self, node_id: str) -> Mapping[str, float]:
         """Return what the node's tasks take of each capability."""
-        return self._used.get(node_id, {})
+        document = self._documents.get((node_id, Shard.WORK))
+        return document.used if document is not None else {}
 
     def task_count(self, node_id: str) -> int:
         """Return how many tasks the node shall run."""
-        document = self._documents.get(node_id)
+        document = self._documents.get((node_id, Shard.WORK))
         return len(json.loads(document.content)["tasks"]) if document is not None else 0
+
+    async def text(self, node_id: str, shard: Shard, digest: str) -> str | None:
+        """Return the text of the newest document of a node, None unless it has this digest."""
+        document = self._documents.get((node_id, shard))
+        if document is None:
+            return None
+        signed = await self._sign(document)
+        return signed.text if sealed(shard, signed).digest == digest else None
 
     def forget(self, node_id: str) -> None:
         """Want nothing more of a removed node, and clear what the broker retains for it."""
-        self._documents.pop(node_id, None)
-        self._used.pop(node_id, None)
-        for topic in (topics.desired(node_id), topics.presence(node_id), topics.reported(node_id)):
+        for shard in Shard:
+            for kept in (self._documents, self._signed, self._told_at_s):
+                kept.pop((node_id, shard), None)
+            self._send(topics.desired(node_id, shard), b"")
+        for topic in (topics.presence(node_id), topics.reported(node_id)):
             self._send(topic, b"")
 
-    async def heed(self, node_id: str, reported: ReportedState) -> None:
-        """Begin a new epoch if the node has applied what this hub never wanted.
+    async def compare(self, node_id: str, applied: Applied, *, at_once: bool = False) -> None:
+        """Tell the node again what it does not follow, each document every `TELL_AGAIN_S` seconds at most.
 
-        That is so after the hub was restored from a backup: the node would ignore its next versions, which are taken.
+        Begin a new epoch if the node follows what this hub never wanted, as after a restore from a backup:
+        the node would ignore its next versions, which are taken.
         """
-        document = self._documents.get(node_id)
-        applied = (reported.desired_epoch, reported.desired_version)
-        own = (self._epoch, self.version(node_id))
-        other = document is not None and reported.desired_issued_at not in {None, document.issued_at}
-        if applied < own or (applied == own and not other):
+        if any(self._is_strange(node_id, shard, version) for shard, version in applied.items()):
+            await self._begin_epoch(node_id, max(version.hub_epoch for version in applied.values()))
             return
-        if reported.desired_epoch > self._epoch + MOST_EPOCHS or time.monotonic() < self._next_epoch_at_s:
-            return  # no hub was restored so often: it is the node that errs
-        self._next_epoch_at_s = time.monotonic() + SHORTEST_EPOCH_S
-        epoch = max(self._epoch, reported.desired_epoch) + 1
-        await self._database.run(lambda connection: connection.execute(update(hub_identity).values(epoch=epoch)))
-        log.warning("node %s has applied a version that this hub never made; epoch %d begins", node_id, epoch)
-        self._epoch = epoch
-        await self.republish()
+        now_s = time.monotonic()
+        for shard in Shard:
+            place = (node_id, shard)
+            document, version = self._documents.get(place), applied.get(shard)
+            if document is None or (version is not None and version.order >= (self._epoch, document.version)):
+                continue
+            if at_once or now_s - self._told_at_s.get(place, 0.0) >= TELL_AGAIN_S:
+                await self._publish(document)
 
     async def republish(self) -> None:
         """Publish every document again."""
-        for document in self._documents.values():
-            self._publish(document)
+        for document in tuple(self._documents.values()):
+            await self._publish(document)
 
-    def _publish(self, document: _Document) -> None:
-        self._send(topics.desired(document.node_id), document.state(self._epoch).to_bytes())
+    async def _set(self, node_id: str, shard: Shard, content: str, used: Mapping[str, float]) -> int:
+        place, taken = (node_id, shard), dict(used)
+        present = self._documents.get(place)
+        if present is not None and present.content == content and dict(present.used) == taken:
+            return present.version
+        document = await self._database.run(
+            lambda connection: store_document(connection, node_id, shard, content, taken)
+        )
+        self._documents[place] = document
+        if present is None or present.version != document.version:
+            await self._publish(document)
+        return document.version
+
+    def _is_strange(self, node_id: str, shard: Shard, version: AppliedVersion) -> bool:
+        document = self._documents.get((node_id, shard))
+        own = (self._epoch, document.version if document is not None else 0)
+        if version.order == own:
+            return document is not None and version.issued_at != document.issued_at
+        return version.order > own
+
+    async def _begin_epoch(self, node_id: str, theirs: int) -> None:
+        if theirs > self._epoch + MOST_EPOCHS or time.monotonic() < self._next_epoch_at_s:
+            return  # no hub was restored so often: it is the node that errs
+        self._next_epoch_at_s = time.monotonic() + SHORTEST_EPOCH_S
+        epoch = max(self._epoch, theirs) + 1
+        await self._database.run(lambda connection: connection.execute(update(hub_identity).values(epoch=epoch)))
+        log.warning("node %s follows a version that this hub never made; epoch %d begins", node_id, epoch)
+        self._epoch = epoch
+        await self.republish()
+
+    async def _publish(self, document: Document) -> None:
+        place = (document.node_id, document.shard)
+        self._told_at_s[place] = time.monotonic()
+        envelope = await self._envelope(document)
+        present = self._documents.get(place)
+        if present is not None and present.version == document.version:  # a newer one may have come meanwhile
+            self._send(topics.desired(*place), envelope.to_bytes())
+
+    async def _envelope(self, document: Document) -> Envelope:
+        return sealed(document.shard, await self._sign(document), self._key.successions)
+
+    async def _sign(self, document: Document) -> Signed:
+        """Return the signed document; signing takes a millisecond, so it is done once, off the event loop."""
+        place = (document.node_id, document.shard)
+        kept = self._signed.get(place)
+        if kept is not None and kept[:2] == (document, self._epoch):
+            return kept[2]
+        epoch = self._epoch
+        signed = await asyncio.to_thread(self._key.sign, document.text(epoch))
+        self._signed[place] = (document, epoch, signed)
+        return signed
 
     def _send(self, topic: str, payload: bytes) -> None:
         try:
             self._link.publish(topic, payload, retain=True)
         except (NotConnected, Congested) as error:
             log.info("desired state waits for the broker: %s: %s", type(error).__name__, topic)
-
-
-def _canonical(cameras: tuple[CameraSpec, ...], packages: tuple[PackageRef, ...], tasks: tuple[TaskSpec, ...]) -> str:
-    content = {
-        "cameras": [item.model_dump(mode="json") for item in sorted(cameras, key=lambda item: item.point_id)],
-        "packages": [
-            item.model_dump(mode="json")
-            for item in sorted(packages, key=lambda item: (item.algorithm_id, item.version))
-        ],
-        "tasks": [item.model_dump(mode="json") for item in sorted(tasks, key=lambda item: item.task_id)],
-    }
-    return json.dumps(content, ensure_ascii=False, sort_keys=True)
-
-
-def _store(connection: Connection, node_id: str, content: str, used: dict[str, float]) -> _Document:
-    if connection.execute(select(nodes.c.id).where(nodes.c.id == node_id)).first() is None:
-        raise UnknownNode(node_id)
-    row = connection.execute(select(desired_states).where(desired_states.c.node_id == node_id)).first()
-    now = datetime.now(UTC)
-    if row is not None and row.content == content:
-        connection.execute(update(desired_states).where(desired_states.c.node_id == node_id).values(used=used))
-        return _Document(node_id=node_id, version=row.version, issued_at=from_us(row.issued_at_us), content=content)
-    version = 1 if row is None else row.version + 1
-    values = {"version": version, "issued_at_us": to_us(now), "content": content, "used": used}
-    if row is None:
-        connection.execute(insert(desired_states).values(node_id=node_id, **values))
-    else:
-        connection.execute(update(desired_states).where(desired_states.c.node_id == node_id).values(**values))
-    return _Document(node_id=node_id, version=version, issued_at=now, content=content)

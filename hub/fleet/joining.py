@@ -1,6 +1,6 @@
 """How nodes come in and stay in: bundles that let one in, its enrolment, its next certificates."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ from hub.fleet.broker_admission import BrokerAdmission
 from hub.fleet.certificates import Issuer, NodeCertificate
 from hub.fleet.enrolment import TOKEN_PREFIX, Throttle, digest_of, new_token, node_id_for
 from hub.fleet.model import EnrolmentBundle, EnrolmentBundleDraft, EnrolmentBundleFile
-from hub.fleet.roster import NodeRecord, Roster, record_of, utc_now, web_address
+from hub.fleet.roster import NodeRecord, Roster, life_columns, record_of, utc_now, web_address
 from hub.fleet.tables import enrolment_bundles, nodes
 from hub.security.audit import Actor, record
 
@@ -42,7 +42,7 @@ class Address:
 
 @dataclass(kw_only=True)
 class Joining:
-    """Lets nodes in. `refused` counts those who were turned away."""
+    """Lets nodes in, and tells them by which key this hub signs. `refused` counts those who were turned away."""
 
     database: Database
     roster: Roster
@@ -50,6 +50,7 @@ class Joining:
     issuer: Issuer
     throttle: Throttle
     address: Address
+    signing_key: Callable[[], str]
     refused: int = field(default=0, init=False)
 
     async def list_bundles(self) -> Page[EnrolmentBundle]:
@@ -119,6 +120,7 @@ class Joining:
             hub_name=self.address.hub_name,
             mqtt_host=self.address.mqtt_host,
             mqtt_port=self.address.mqtt_port,
+            signing_key=self.signing_key(),
         )
 
     async def renew(self, request: RenewalRequest, peer: str) -> Issued:
@@ -244,7 +246,7 @@ def _columns(node: NodeRecord) -> dict[str, object]:
         "software": node.software,
         "panel_url": node.panel_url,
         "enrolled_at_us": to_us(node.enrolled_at),
-        "online": False,
+        **life_columns(node.life),
         "incarnation": 0,
         "key_fingerprint": node.key_fingerprint,
     }

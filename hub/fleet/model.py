@@ -2,21 +2,33 @@
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from federation.http import Input, Output, PageQuery
 from federation.identity.bundle import Bundle
-from federation.messages import CameraReport, LaneReport, Site, Slug, TaskReport
+from federation.messages import CameraReport, ClockState, LaneReport, LinkPolicy, Shard, Site, Slug, TaskReport
+from hub.fleet.liveness import Cause
 
 
 class NodeState(StrEnum):
-    """What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容, 已吊销."""
+    """What the hub holds of a node: 待上线, 在线, 疑似失联, 失联, 停机, 版本不兼容, 已吊销."""
 
     AWAITED = "awaited"
     ONLINE = "online"
-    OFFLINE = "offline"
+    SUSPECT = "suspect"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
     INCOMPATIBLE = "incompatible"
     REVOKED = "revoked"
+
+
+class ShardRow(Output):
+    """Versions of one shard of what is wanted: the newest, and the one that the node follows, 0 for none."""
+
+    shard: Shard
+    wanted_version: int
+    applied_version: int
+    followed: bool
 
 
 class CapacityRow(Output):
@@ -49,6 +61,11 @@ class Node(Output):
     profile_name_zh: str
     profile_name_en: str
     state: NodeState
+    cause: Cause
+    state_since: AwareDatetime | None
+    witnesses: tuple[str, ...]
+    declared_by: str
+    clock: ClockState | None
     software: str
     panel_url: str
     enrolled_at: AwareDatetime
@@ -61,14 +78,22 @@ class Node(Output):
     events_backlog: int
     evidence_backlog: int
     restarts: int
-    desired_version: int
-    applied_version: int
+    shards: tuple[ShardRow, ...]
 
 
 class NodeDetail(Node):
-    """One appliance with everything it reported."""
+    """One appliance with everything it reported.
+
+    `silent_s` is how long the hub has not heard it, `answer_age_s` how long, at its last beat, it had not heard the
+    hub. `refused` counts documents that it did not take, by the reason why.
+    """
 
     incarnation: int
+    silent_s: float | None
+    answer_age_s: float | None
+    clock_offset_s: float | None
+    refused: dict[str, int]
+    probe_urls: tuple[str, ...]
     cpu_share: float
     memory_share: float
     disk_share: float
@@ -99,6 +124,25 @@ class NodeChange(Input):
 
     name: str | None = Field(default=None, min_length=1, max_length=64)
     site: Site | None = Field(default=None, description="place whose local network it is on; empty: none")
+
+
+class Declaration(Input):
+    """What an operator says of a node that does not speak: it lives, or it is dead."""
+
+    alive: bool
+
+
+class LinkPolicyDraft(LinkPolicy):
+    """How nodes shall use their link to the hub."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SitePolicy(Output):
+    """The link policy of a site; of the empty site, that for all without one of their own."""
+
+    site: Site
+    policy: LinkPolicy
 
 
 class EnrolmentBundleDraft(Input):

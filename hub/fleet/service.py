@@ -1,22 +1,27 @@
 """What the hub does with its nodes: show, change, revoke, remove."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from federation.http import Page
-from federation.http.problem import not_found
-from federation.messages import new_id
+from federation.http.problem import Problem, conflict, not_found
+from federation.messages import Shard, new_id
 from hub.database import Database
 from hub.database.moments import now_us, to_us
 from hub.fleet.broker_admission import BrokerAdmission
 from hub.fleet.certificates import revoke_all
 from hub.fleet.desired import DesiredPublisher
-from hub.fleet.model import Node, NodeChange, NodeDetail, NodeQuery, SiteRow
+from hub.fleet.liveness import Condition
+from hub.fleet.model import Declaration, Node, NodeChange, NodeDetail, NodeQuery, SiteRow
 from hub.fleet.roster import NodeRecord, Roster, utc_now
+from hub.fleet.signing_key import read_key
 from hub.fleet.tables import hub_identity, nodes
 from hub.fleet.view import detail_of, row_of
+from hub.fleet.watching import Watch
 from hub.live import LiveFeed
 from hub.security.audit import Actor, record
 
@@ -32,20 +37,24 @@ class Fleet:
         desired: DesiredPublisher,
         admission: BrokerAdmission,
         live: LiveFeed,
+        watch: Watch,
+        key_file: Path,
     ) -> None:
-        """Speak for the nodes of `roster`."""
+        """Speak for the nodes of `roster`; sign by the key in `key_file`."""
         self.roster = roster
         self.desired = desired
         self._database = database
         self._admission = admission
         self._live = live
+        self._watch = watch
+        self._key_file = key_file
         roster.when_changed(self._tell_viewers)
 
     async def start(self) -> None:
         """Read what was known before this start."""
         epoch = await self._database.run(_own_epoch)
         await self.roster.load(self._database)
-        await self.desired.load(epoch)
+        await self.desired.load(epoch, await asyncio.to_thread(read_key, self._key_file))
 
     def list_nodes(self, query: NodeQuery) -> Page[Node]:
         """Return one page of the nodes, by id."""
@@ -65,7 +74,27 @@ class Fleet:
 
     def get_node(self, node_id: str) -> NodeDetail:
         """Return one node with everything it reported."""
-        return detail_of(self._known(node_id), self.desired)
+        return detail_of(self._known(node_id), self.desired, silent_s=self._watch.silent_s(node_id))
+
+    async def declare(self, node_id: str, declaration: Declaration, actor: Actor) -> NodeDetail:
+        """Keep what an operator says of a node that does not speak; raise Problem for one that does."""
+        node = self._known(node_id)
+        if node.life.condition is Condition.ONLINE:
+            raise conflict("node_online", "The node speaks for itself; there is nothing to declare.")
+        await self._watch.declare(node, dead=not declaration.alive, by=actor.name)
+
+        def work(connection: Connection) -> None:
+            record(connection, actor, "node.declare", f"node:{node_id}", declaration.model_dump())
+
+        await self._database.run(work)
+        return self.get_node(node_id)
+
+    async def document(self, node_id: str, shard: Shard, digest: str) -> str:
+        """Return the text of the newest document that is wanted of a node; raise Problem if it is another."""
+        text = await self.desired.text(node_id, shard, digest)
+        if text is None:
+            raise Problem(404, "document_superseded", "There is a newer document; its envelope is on its way.")
+        return text
 
     async def change_node(self, node_id: str, change: NodeChange, actor: Actor) -> NodeDetail:
         """Give a node another name or site; its id stays."""
@@ -92,7 +121,7 @@ class Fleet:
             revoked_at = utc_now()
 
             def work(connection: Connection) -> None:
-                change = {"revoked_at_us": to_us(revoked_at), "online": False}
+                change = {"revoked_at_us": to_us(revoked_at)}
                 connection.execute(update(nodes).where(nodes.c.id == node_id).values(**change))
                 revoke_all(connection, node_id)
                 detail = {"name": node.name, "serial": node.serial, "key": node.key_fingerprint}
@@ -101,7 +130,7 @@ class Fleet:
             await self._database.run(work)
             present = self.roster.get(node_id)
             if present is not None:
-                self.roster.put(replace(present, revoked_at=revoked_at, online=False))
+                self.roster.put(replace(present, revoked_at=revoked_at))
         await self._admission.apply()
         return self.get_node(node_id)
 

@@ -1,6 +1,6 @@
 """Tables of nodes, their certificates, enrolment, desired state and the broker's accounts."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, Text
 
 from hub.database import metadata
 
@@ -24,17 +24,23 @@ nodes = Table(
     Column("panel_url", String(200), nullable=False),
     Column("enrolled_at_us", BigInteger, nullable=False),
     Column("last_seen_at_us", BigInteger),
-    Column("online", Boolean, nullable=False),
+    Column("condition", String(16), nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("condition_since_us", BigInteger, nullable=False),
+    Column("witnesses", JSON, nullable=False),
+    Column("declared_by", String(64), nullable=False),
     Column("incarnation", BigInteger, nullable=False),
     Column("key_fingerprint", String(64), nullable=False, unique=True),
     Column("revoked_at_us", BigInteger),
+    Column("presence", Text),  # as it was said at the newest connection
     Column("reported", Text),
 )
 
-desired_states = Table(
-    "desired_states",
+desired_documents = Table(
+    "desired_documents",
     metadata,
     Column("node_id", String(64), primary_key=True),  # outlives the node: versions of an id only grow
+    Column("shard", String(16), primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("issued_at_us", BigInteger, nullable=False),
     Column("content", Text, nullable=False),
@@ -61,6 +67,14 @@ enrolment_bundles = Table(
     Column("profile", String(64), nullable=False),
     Column("expires_at_us", BigInteger, nullable=False),
     Column("used_by", String(64)),
+)
+
+link_policies = Table(
+    "link_policies",
+    metadata,
+    Column("site", String(64), primary_key=True),  # "" is the policy for all that have none of their own
+    Column("policy", Text, nullable=False),
+    Column("updated_at_us", BigInteger, nullable=False),
 )
 
 broker_accounts = Table(

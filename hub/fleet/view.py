@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from federation.messages import CameraState, Lane, ReportedState, TaskState
-from federation.messages.presence import understands
+from federation.messages import Applied, CameraState, Lane, ReportedState, Shard, TaskState
 from firmware_profiles.profile import Profile, UnknownProfile, load_profile
+from hub.database.moments import EPOCH
 from hub.fleet.desired import DesiredPublisher
-from hub.fleet.model import CapacityRow, CertificateShown, Node, NodeDetail, NodeState
+from hub.fleet.model import CapacityRow, CertificateShown, Node, NodeDetail, NodeState, ShardRow
 from hub.fleet.roster import NodeRecord
 
 
@@ -16,12 +16,17 @@ def row_of(node: NodeRecord, desired: DesiredPublisher) -> Node:
     return Node(**_row(node, desired))
 
 
-def detail_of(node: NodeRecord, desired: DesiredPublisher) -> NodeDetail:
-    """Return the node with everything it reported."""
-    reported = node.reported
+def detail_of(node: NodeRecord, desired: DesiredPublisher, *, silent_s: float) -> NodeDetail:
+    """Return the node with everything it reported; it was last heard `silent_s` seconds ago."""
+    reported, beat, presence = node.reported, node.beat, node.presence
     return NodeDetail(
         **_row(node, desired),
         incarnation=node.incarnation,
+        silent_s=round(silent_s, 1) if beat else None,
+        answer_age_s=beat.answer_age_s if beat else None,
+        clock_offset_s=beat.clock_offset_s if beat else None,
+        refused=reported.refused if reported else {},
+        probe_urls=presence.probe_urls if presence else (),
         cpu_share=reported.cpu_share if reported else 0.0,
         memory_share=reported.memory_share if reported else 0.0,
         disk_share=reported.disk_share if reported else 0.0,
@@ -32,14 +37,14 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher) -> NodeDetail:
 
 
 def state_of(node: NodeRecord) -> NodeState:
-    """Return whether the node is awaited, online, offline, revoked, or speaks a protocol of other hubs."""
+    """Return what is held of the node, or that it is awaited, revoked, or speaks a protocol of other hubs."""
     if node.revoked_at is not None:
         return NodeState.REVOKED
-    if not understands(node.protocol):
+    if not node.understood:
         return NodeState.INCOMPATIBLE
-    if node.incarnation == 0 and node.last_seen_at is None:
+    if node.awaited:
         return NodeState.AWAITED
-    return NodeState.ONLINE if node.online else NodeState.OFFLINE
+    return NodeState(node.life.condition.value)
 
 
 def _certificate(node: NodeRecord) -> CertificateShown | None:
@@ -63,21 +68,38 @@ def _row(node: NodeRecord, desired: DesiredPublisher) -> dict[str, Any]:
         "profile_name_zh": profile.name.zh if profile else node.profile,
         "profile_name_en": profile.name.en if profile else node.profile,
         "state": state_of(node),
+        "cause": node.life.cause,
+        "state_since": node.life.since if node.life.since > EPOCH else None,
+        "witnesses": node.life.witnesses,
+        "declared_by": node.life.by,
+        "clock": node.clock,
         "software": node.software,
         "panel_url": node.panel_url,
         "enrolled_at": node.enrolled_at,
         "last_seen_at": node.last_seen_at,
         "capacity": _capacity(profile, desired.used(node.id)),
         "tasks_total": desired.task_count(node.id),
-        "desired_version": desired.version(node.id),
+        "shards": _shards(desired.wanted(node.id), node.applied),
         **_reported(node.reported),
     }
+
+
+def _shards(wanted: Mapping[Shard, tuple[int, int]], applied: Applied) -> tuple[ShardRow, ...]:
+    return tuple(
+        ShardRow(
+            shard=shard,
+            wanted_version=wanted[shard][1] if shard in wanted else 0,
+            applied_version=applied[shard].version if shard in applied else 0,
+            followed=shard not in wanted or (shard in applied and applied[shard].order == wanted[shard]),
+        )
+        for shard in Shard
+    )
 
 
 def _reported(reported: ReportedState | None) -> dict[str, Any]:
     if reported is None:
         names = ("cameras_live", "cameras_total", "tasks_running", "events_backlog", "evidence_backlog", "restarts")
-        return {**dict.fromkeys(names, 0), "applied_version": 0}
+        return dict.fromkeys(names, 0)
     return {
         "cameras_live": sum(camera.state == CameraState.LIVE for camera in reported.cameras),
         "cameras_total": len(reported.cameras),
@@ -85,7 +107,6 @@ def _reported(reported: ReportedState | None) -> dict[str, Any]:
         "events_backlog": sum(lane.backlog for lane in reported.lanes if lane.lane == Lane.EVENTS),
         "evidence_backlog": reported.evidence_backlog,
         "restarts": reported.restarts,
-        "applied_version": reported.desired_version,
     }
 
 

@@ -34,6 +34,7 @@ STATUSES = {
     "running": "运行中",
     "waiting": "等待时段",
     "failed": "异常",
+    "fenced": "已自停",
     "unreachable": "节点失联",
 }
 

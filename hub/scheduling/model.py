@@ -10,7 +10,7 @@ from federation.messages import Calendar, Polygon, Slug
 
 
 class TaskStatus(StrEnum):
-    """State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 节点失联."""
+    """State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 已自停, 节点失联."""
 
     STOPPED = "stopped"
     UNPLACED = "unplaced"
@@ -18,6 +18,7 @@ class TaskStatus(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     FAILED = "failed"
+    FENCED = "fenced"
     UNREACHABLE = "unreachable"
 
 

@@ -103,7 +103,7 @@ class Scheduler:
         wanted = await self._database.run(lambda connection: self._place(connection, nodes))
         for node_id, wish in wanted.items():
             try:
-                await self._desired.set(
+                await self._desired.set_work(
                     node_id, cameras=wish.cameras, packages=wish.packages, tasks=wish.tasks, used=wish.used
                 )
             except UnknownNode:

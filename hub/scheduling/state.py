@@ -11,6 +11,7 @@ _STATUS = {
     TaskState.RUNNING: TaskStatus.RUNNING,
     TaskState.WAITING: TaskStatus.WAITING,
     TaskState.FAILED: TaskStatus.FAILED,
+    TaskState.FENCED: TaskStatus.FENCED,
 }
 
 ReportKey = tuple[str, str]

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +15,10 @@ import pytest
 from appliance.store import outbox
 from appliance.store.database import Database
 from appliance.store.retention import STEP
-from appliance.uplink.link import Link
+from appliance.uplink.link import Link, SelfImage
+from appliance.uplink.pulse import Pulse
 from federation.custody.receiver import Gap
-from federation.messages import DesiredState, Lane, Presence, ReportedState
+from federation.messages import Applied, ClockState, DesiredWork, Lane, LinkPolicy, Presence, ReportedState
 from federation.testing.broker import Broker
 from federation.testing.played_hub import PlayedHub, arrived, played_hub
 from federation.testing.waiting import until
@@ -33,21 +35,40 @@ class Events(Protocol):
 Linked = Callable[[Database], AbstractAsyncContextManager[Link]]
 
 
-@pytest.fixture
-def wishes() -> list[DesiredState]:
-    return []
+@dataclass(kw_only=True)
+class Node:
+    """Whose link it is: keeps what the link told it, says what the test wants."""
+
+    documents: list[tuple[str, bytes]] = field(default_factory=list)
+    pulses: list[Pulse] = field(default_factory=list)
+    applied: Applied = field(default_factory=dict)
+    link_policy: LinkPolicy = field(default_factory=lambda: LinkPolicy(beat_every_s=0.2))
+
+    def image(self) -> SelfImage:
+        return SelfImage(applied=self.applied, clock=ClockState.SYNCHRONISED, clock_offset_s=None)
+
+    def policy(self) -> LinkPolicy:
+        return self.link_policy
+
+    async def report(self) -> ReportedState:
+        return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
+
+    def take_document(self, shard: str, payload: bytes) -> None:
+        self.documents.append((shard, payload))
+
+    def feel(self, pulse: Pulse) -> None:
+        self.pulses.append(pulse)
 
 
 @pytest.fixture
-def linked(broker: Broker, wishes: list[DesiredState]) -> Linked:
+def node() -> Node:
+    return Node()
+
+
+@pytest.fixture
+def linked(broker: Broker, node: Node) -> Linked:
     @asynccontextmanager
     async def link_of(database: Database) -> AsyncIterator[Link]:
-        async def take(document: DesiredState) -> None:
-            wishes.append(document)
-
-        async def report() -> ReportedState:
-            return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
-
         presence = Presence(
             node_id="n1",
             incarnation=1,
@@ -56,7 +77,7 @@ def linked(broker: Broker, wishes: list[DesiredState]) -> Linked:
             software="0",
             started_at=datetime.now(UTC),
         )
-        link = Link(broker=broker.address("n1"), database=database, presence=presence, desired=take, reported=report)
+        link = Link(broker=broker.address("n1"), database=database, presence=presence, node=node)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(link.run(), name="link")
             try:
@@ -142,7 +163,8 @@ async def test_a_hub_that_comes_back_is_greeted_as_soon_as_it_speaks(
         lane = link.lanes[EVENTS]
         await until(lambda: lane.sender.silences >= 2, within_s=20, what="the hub was silent twice")
         hub.mute = False
-        hub.want(DesiredState(node_id="n1", hub_epoch=1, version=1, issued_at=datetime.now(UTC)))
+        hub.run_id = "started anew"
+        hub.speak("n1")
 
         assert await arrived(hub, 5, within_s=3) == recorder.ids  # the next hello by itself is 8 s away
 
@@ -192,16 +214,16 @@ async def test_presence_is_told_and_taken_back_at_the_end(
         assert [presence.online for presence in hub.presences] == [True, False]
 
 
-async def test_desired_state_comes_in_and_reported_state_goes_out(
-    broker: Broker, tmp_path: Path, database: Database, linked: Linked, wishes: list[DesiredState]
+async def test_documents_come_in_and_reported_state_goes_out(
+    broker: Broker, tmp_path: Path, database: Database, linked: Linked, node: Node
 ) -> None:
     async with _hub(broker, tmp_path) as hub:
-        hub.want(DesiredState(node_id="n1", hub_epoch=1, version=4, issued_at=datetime.now(UTC)))
+        hub.want(DesiredWork(node_id="n1", hub_epoch=1, version=4, issued_at=datetime.now(UTC)))
         async with linked(database):
-            await until(lambda: wishes, within_s=15, what="the retained document arrived")
+            await until(lambda: node.documents, within_s=15, what="the retained document arrived")
             await until(lambda: hub.reports, within_s=15, what="the state was reported")
 
-        assert wishes[0].version == 4
+        assert node.documents[0][0] == "work"
 
 
 async def test_a_restored_appliance_that_has_given_numbers_twice_begins_a_new_epoch_and_loses_nothing_new(

@@ -21,6 +21,7 @@ def identity(obtained: datetime = OBTAINED) -> HubIdentity:
         certificate="",
         obtained_at=obtained,
         renew_after_s=int(LIFE.total_seconds()),
+        signing_key="",
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from federation.messages import Calendar, CameraSpec, TaskReport, TaskState
 from federation.packages import builtin_manifests
+from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
 from hub.repository.catalogue import Catalogue, Release, listed
 from hub.scheduling.model import TaskStatus
@@ -25,6 +26,7 @@ def catalogue() -> Catalogue:
 
 
 def node(node_id: str = "n1", *, online: bool = True) -> NodeRecord:
+    condition = Condition.ONLINE if online else Condition.UNKNOWN
     return NodeRecord(
         id=node_id,
         name=node_id,
@@ -35,7 +37,7 @@ def node(node_id: str = "n1", *, online: bool = True) -> NodeRecord:
         panel_url="",
         enrolled_at=datetime.now(UTC),
         key_fingerprint=node_id,
-        online=online,
+        life=Life(condition=condition, cause=Cause.SPOKE, since=datetime.now(UTC)),
     )
 
 

@@ -98,7 +98,7 @@ async def test_the_tasks_of_a_removed_appliance_go_to_another_one(linked_hub: An
         assert moved.tasks[0].generation == 2
 
 
-async def test_a_task_stays_with_an_appliance_that_is_offline(linked_hub: Any) -> None:
+async def test_a_task_stays_with_an_appliance_that_nobody_hears(linked_hub: Any) -> None:
     await add_point(linked_hub)
     async with played_appliance(await linked_hub.enrol()) as node:
         (task,) = await add_tasks(linked_hub)
@@ -121,8 +121,8 @@ async def test_changed_settings_keep_place_and_generation(linked_hub: Any) -> No
             await node.listen()
 
     assert changed.json()["region"] == REGION
-    assert node.desired is not None
-    assert node.desired.tasks[0].generation == 1
+    assert node.work is not None
+    assert node.work.tasks[0].generation == 1
 
 
 async def test_settings_that_the_algorithm_does_not_take_are_refused_by_field(hub: Any) -> None:

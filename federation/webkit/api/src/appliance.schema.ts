@@ -1381,7 +1381,7 @@ export interface components {
          * @description What an appliance does with a task.
          * @enum {string}
          */
-        TaskState: "starting" | "running" | "waiting" | "failed";
+        TaskState: "starting" | "running" | "waiting" | "failed" | "fenced";
         /**
          * Window
          * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.

@@ -163,6 +163,75 @@ export interface paths {
         patch: operations["change_node"];
         trace?: never;
     };
+    "/api/v1/nodes/{node_id}/declaration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say of a node that does not speak that it lives, or that it is dead: then its tasks may move. */
+        post: operations["declare_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/link-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List how nodes use their links: the policy for all, then those of sites. */
+        get: operations["list_link_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/link-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set how all nodes use their links whose site has no policy of its own. */
+        put: operations["set_link_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site}/link-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set how the nodes of one site use their links. */
+        put: operations["set_link_policy_of_site"];
+        post?: never;
+        /** Let the nodes of a site use their links as all do. */
+        delete: operations["remove_link_policy_of_site"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -889,6 +958,44 @@ export interface components {
             node_id: string;
         };
         /**
+         * Bandwidth
+         * @description A weekly window in which transfers may take so much of the link to the hub.
+         */
+        Bandwidth: {
+            /**
+             * Days
+             * @default [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5,
+             *       6,
+             *       7
+             *     ]
+             */
+            days: number[];
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
+            /**
+             * Limit Kbps
+             * @description kilobits per second, 0: no transfer
+             */
+            limit_kbps: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Box
          * @description A rectangle: left, top, width and height as shares of the picture, 0 to 1.
          */
@@ -1079,6 +1186,12 @@ export interface components {
             used: number;
         };
         /**
+         * Cause
+         * @description Why it is held.
+         * @enum {string}
+         */
+        Cause: "spoke" | "link_lost" | "silent" | "reached" | "denied" | "no_testimony" | "no_witness" | "site_silent" | "no_address" | "operator";
+        /**
          * CertificateShown
          * @description The newest certificate of a node; the node asks for the next one after two thirds of its time.
          */
@@ -1223,6 +1336,12 @@ export interface components {
             reason: string;
         };
         /**
+         * ClockState
+         * @description Whether a node's clock was set by NTP, or agrees with the hub's.
+         * @enum {string}
+         */
+        ClockState: "synchronised" | "unsynchronised";
+        /**
          * Count
          * @description How many of one kind.
          */
@@ -1245,6 +1364,14 @@ export interface components {
             username: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Declaration
+         * @description What an operator says of a node that does not speak: it lives, or it is dead.
+         */
+        Declaration: {
+            /** Alive */
+            alive: boolean;
         };
         /**
          * Detection
@@ -1398,6 +1525,11 @@ export interface components {
              * @description when the rule fired, on the appliance's clock
              */
             detected_at: string;
+            /**
+             * @description how far the times can be believed
+             * @default synchronised
+             */
+            clock: components["schemas"]["ClockState"];
             /**
              * Evidence
              * @default []
@@ -1623,6 +1755,68 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * LinkPolicy
+         * @description How an appliance uses its link to the hub.
+         */
+        LinkPolicy: {
+            /**
+             * Beat Every S
+             * @description how often it shows that it lives, in s
+             * @default 10
+             */
+            beat_every_s: number;
+            /**
+             * Report Every S
+             * @description its figures at least so often, in s
+             * @default 10
+             */
+            report_every_s: number;
+            /**
+             * Bandwidth
+             * @description outside of all there is no limit
+             * @default []
+             */
+            bandwidth: components["schemas"]["Bandwidth"][];
+            /**
+             * Timezone
+             * @description of the windows
+             * @default Asia/Shanghai
+             */
+            timezone: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * LinkPolicyDraft
+         * @description How nodes shall use their link to the hub.
+         */
+        LinkPolicyDraft: {
+            /**
+             * Beat Every S
+             * @description how often it shows that it lives, in s
+             * @default 10
+             */
+            beat_every_s: number;
+            /**
+             * Report Every S
+             * @description its figures at least so often, in s
+             * @default 10
+             */
+            report_every_s: number;
+            /**
+             * Bandwidth
+             * @description outside of all there is no limit
+             * @default []
+             */
+            bandwidth: components["schemas"]["Bandwidth"][];
+            /**
+             * Timezone
+             * @description of the windows
+             * @default Asia/Shanghai
+             */
+            timezone: string;
+        };
+        /**
          * NewPoint
          * @description A point to create under a chosen id.
          */
@@ -1708,6 +1902,14 @@ export interface components {
             /** Profile Name En */
             profile_name_en: string;
             state: components["schemas"]["NodeState"];
+            cause: components["schemas"]["Cause"];
+            /** State Since */
+            state_since: string | null;
+            /** Witnesses */
+            witnesses: string[];
+            /** Declared By */
+            declared_by: string;
+            clock: components["schemas"]["ClockState"] | null;
             /** Software */
             software: string;
             /** Panel Url */
@@ -1735,10 +1937,8 @@ export interface components {
             evidence_backlog: number;
             /** Restarts */
             restarts: number;
-            /** Desired Version */
-            desired_version: number;
-            /** Applied Version */
-            applied_version: number;
+            /** Shards */
+            shards: components["schemas"]["ShardRow"][];
         };
         /**
          * NodeChange
@@ -1760,6 +1960,9 @@ export interface components {
         /**
          * NodeDetail
          * @description One appliance with everything it reported.
+         *
+         *     `silent_s` is how long the hub has not heard it, `answer_age_s` how long, at its last beat, it had not heard the
+         *     hub. `refused` counts documents that it did not take, by the reason why.
          */
         NodeDetail: {
             /** Id */
@@ -1785,6 +1988,14 @@ export interface components {
             /** Profile Name En */
             profile_name_en: string;
             state: components["schemas"]["NodeState"];
+            cause: components["schemas"]["Cause"];
+            /** State Since */
+            state_since: string | null;
+            /** Witnesses */
+            witnesses: string[];
+            /** Declared By */
+            declared_by: string;
+            clock: components["schemas"]["ClockState"] | null;
             /** Software */
             software: string;
             /** Panel Url */
@@ -1812,12 +2023,22 @@ export interface components {
             evidence_backlog: number;
             /** Restarts */
             restarts: number;
-            /** Desired Version */
-            desired_version: number;
-            /** Applied Version */
-            applied_version: number;
+            /** Shards */
+            shards: components["schemas"]["ShardRow"][];
             /** Incarnation */
             incarnation: number;
+            /** Silent S */
+            silent_s: number | null;
+            /** Answer Age S */
+            answer_age_s: number | null;
+            /** Clock Offset S */
+            clock_offset_s: number | null;
+            /** Refused */
+            refused: {
+                [key: string]: number;
+            };
+            /** Probe Urls */
+            probe_urls: string[];
             /** Cpu Share */
             cpu_share: number;
             /** Memory Share */
@@ -1833,10 +2054,10 @@ export interface components {
         };
         /**
          * NodeState
-         * @description What the hub knows of a node: 待上线, 在线, 失联, 版本不兼容, 已吊销.
+         * @description What the hub holds of a node: 待上线, 在线, 疑似失联, 失联, 停机, 版本不兼容, 已吊销.
          * @enum {string}
          */
-        NodeState: "awaited" | "online" | "offline" | "incompatible" | "revoked";
+        NodeState: "awaited" | "online" | "suspect" | "unknown" | "dead" | "incompatible" | "revoked";
         /**
          * Overview
          * @description Everything the one-map home counts; `today` is the calendar day of Asia/Shanghai.
@@ -1993,6 +2214,22 @@ export interface components {
         Page_Point_: {
             /** Items */
             items: components["schemas"]["Point"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[SitePolicy] */
+        Page_SitePolicy_: {
+            /** Items */
+            items: components["schemas"]["SitePolicy"][];
             /**
              * Next
              * @default null
@@ -2312,12 +2549,40 @@ export interface components {
             permissions: string[];
         };
         /**
+         * Shard
+         * @description Parts of what is wanted that change apart from each other: a new task sends no policy again.
+         * @enum {string}
+         */
+        Shard: "work" | "policy";
+        /**
+         * ShardRow
+         * @description Versions of one shard of what is wanted: the newest, and the one that the node follows, 0 for none.
+         */
+        ShardRow: {
+            shard: components["schemas"]["Shard"];
+            /** Wanted Version */
+            wanted_version: number;
+            /** Applied Version */
+            applied_version: number;
+            /** Followed */
+            followed: boolean;
+        };
+        /**
          * ShelfChange
          * @description Put an algorithm on the shelf 上架, or take it off 下架.
          */
         ShelfChange: {
             /** On Shelf */
             on_shelf: boolean;
+        };
+        /**
+         * SitePolicy
+         * @description The link policy of a site; of the empty site, that for all without one of their own.
+         */
+        SitePolicy: {
+            /** Site */
+            site: string;
+            policy: components["schemas"]["LinkPolicy"];
         };
         /**
          * SiteRow
@@ -2589,13 +2854,13 @@ export interface components {
          * @description What an appliance does with a task.
          * @enum {string}
          */
-        TaskState: "starting" | "running" | "waiting" | "failed";
+        TaskState: "starting" | "running" | "waiting" | "failed" | "fenced";
         /**
          * TaskStatus
-         * @description State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 节点失联.
+         * @description State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 已自停, 节点失联.
          * @enum {string}
          */
-        TaskStatus: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "unreachable";
+        TaskStatus: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
         /**
          * User
          * @description One person's account; `locked_until` is set after too many failed sign-ins.
@@ -3102,7 +3367,7 @@ export interface operations {
                 limit?: number;
                 text?: string;
                 site?: string;
-                state?: "awaited" | "online" | "offline" | "incompatible" | "revoked";
+                state?: "awaited" | "online" | "suspect" | "unknown" | "dead" | "incompatible" | "revoked";
                 profile?: string;
             };
             header?: never;
@@ -3214,6 +3479,167 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NodeDetail"];
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    declare_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Declaration"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_link_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SitePolicy_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_link_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitePolicy"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_link_policy_of_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitePolicy"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_link_policy_of_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {
@@ -3931,7 +4357,7 @@ export interface operations {
                 point_id?: string;
                 algorithm_id?: string;
                 node_id?: string;
-                status?: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "unreachable";
+                status?: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
             };
             header?: never;
             path?: never;
@@ -4001,7 +4427,7 @@ export interface operations {
                 point_id?: string;
                 algorithm_id?: string;
                 node_id?: string;
-                status?: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "unreachable";
+                status?: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
             };
             header?: never;
             path?: never;

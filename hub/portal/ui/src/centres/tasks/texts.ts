@@ -9,7 +9,7 @@ export const texts = bilingual(
       clear: '清除区域', crossing: '区域边线不能相交', few: '区域至少需要 3 个顶点', needed: '该算法必须绘制分析区域', parameters: '算法参数', always: '全天运行', window: '添加时段', workdays: '工作日 9–18 点', midnight: '结束时间 00:00 表示当日 24 点',
       startNow: '创建后立即启动', removeAsk: '确定删除选中的 {count} 个任务？历史事件会保留。', made: '已创建 {count} 个任务', many: '将创建 {count} 个任务', byWindow: '{count} 个时段', background: '画面取自', basics: '基本信息', createdBy: '创建人',
     },
-    taskStatus: { stopped: '已停止', unplaced: '待分配', starting: '启动中', running: '运行中', waiting: '等待时段', failed: '异常', unreachable: '节点失联' },
+    taskStatus: { stopped: '已停止', unplaced: '待分配', starting: '启动中', running: '运行中', waiting: '等待时段', failed: '异常', fenced: '已自停', unreachable: '节点失联' },
     weekday: { d1: '一', d2: '二', d3: '三', d4: '四', d5: '五', d6: '六', d7: '日' },
   },
   {
@@ -20,7 +20,7 @@ export const texts = bilingual(
       clear: 'Clear region', crossing: 'The edges of the region must not cross', few: 'A region needs at least 3 corners', needed: 'This algorithm needs a region', parameters: 'Parameters', always: 'All day, every day', window: 'Add hours', workdays: 'Workdays 9–18', midnight: 'An end of 00:00 is midnight',
       startNow: 'Start at once', removeAsk: 'Delete the {count} chosen tasks? Their events stay.', made: '{count} tasks created', many: 'Will create {count} tasks', byWindow: '{count} windows', background: 'Picture of', basics: 'Basics', createdBy: 'Created by',
     },
-    taskStatus: { stopped: 'Stopped', unplaced: 'Unplaced', starting: 'Starting', running: 'Running', waiting: 'Waiting for its hours', failed: 'Failed', unreachable: 'Node unreachable' },
+    taskStatus: { stopped: 'Stopped', unplaced: 'Unplaced', starting: 'Starting', running: 'Running', waiting: 'Waiting for its hours', failed: 'Failed', fenced: 'Stopped itself', unreachable: 'Node unreachable' },
     weekday: { d1: 'Mo', d2: 'Tu', d3: 'We', d4: 'Th', d5: 'Fr', d6: 'Sa', d7: 'Su' },
   },
 )
