@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+import hub.artifacts.api
 import hub.custody.api
 import hub.events.api
 import hub.fleet.api
@@ -29,6 +30,7 @@ import hub.repository.api
 import hub.scheduling.api
 import hub.security.api
 import hub.tracing.api
+from federation.artifacts import PACKAGE_KIND
 from federation.bus import BrokerAddress
 from federation.http import Access, Api, Problem, Routes, make_app
 from federation.http.sign_in import SignIn
@@ -39,6 +41,7 @@ from federation.messages.calendar import known_zones
 from federation.packages.archive import SIZE_LIMIT_BYTES
 from federation.private_files import read_secret, write_private
 from firmware_profiles.profile import load_all
+from hub.artifacts.service import Artifacts
 from hub.config import HubConfig
 from hub.custody.figures import custody_figures
 from hub.custody.service import Custody, TakesNothing
@@ -250,7 +253,8 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     data = foundation.config.data_folder
     packages = ContentStore(data / "packages", limit_bytes=SIZE_LIMIT_BYTES)
     pictures = Pictures(database, ContentStore(data / "pictures", limit_bytes=LARGEST_BYTES), live)
-    repository = Repository(database, packages)
+    artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages})
+    repository = Repository(database, packages, added=artifacts.wake)
     scheduler = Scheduler(
         database=database,
         roster=roster,
@@ -295,11 +299,12 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
     return (
         Part(
-            name="repository",
-            routes=(hub.repository.api.routes(repository),),
-            node_routes=(hub.repository.api.node_routes(repository),),
-            start=repository.load,
+            name="artifacts",
+            routes=(hub.artifacts.api.routes(artifacts),),
+            node_routes=(hub.artifacts.api.node_routes(artifacts),),
+            run=artifacts.run,
         ),
+        Part(name="repository", routes=(hub.repository.api.routes(repository),), start=repository.load),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(name="scheduling", routes=(hub.scheduling.api.routes(scheduler),), run=scheduler.run),
         Part(

@@ -57,6 +57,7 @@ class Route:
     produces: str
     consumes: str
     takes_call: bool
+    head: bool
 
     async def answer(self, call: Call) -> web.StreamResponse:
         """Validate the request, run the handler and serialise what it returns."""
@@ -116,11 +117,12 @@ class Routes:
         status: int = 200,
         produces: str = "application/json",
         consumes: str = "application/json",
+        head: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler.
 
         `produces` and `consumes` name the media type of a response or body that is not JSON; such
-        a handler returns a `web.StreamResponse`, or reads `call.request` itself.
+        a handler returns a `web.StreamResponse`, or reads `call.request` itself. With `head`, it answers HEAD too.
         """
 
         def register(handler: Handler) -> Handler:
@@ -143,6 +145,7 @@ class Routes:
                     produces=produces,
                     consumes=consumes,
                     takes_call=takes_call,
+                    head=head,
                 )
             )
             return handler

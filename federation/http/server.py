@@ -72,7 +72,9 @@ def make_app(api: Api, *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> web.Appli
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/api/openapi.json", show_openapi)
     for route in api.routes:
-        app.router.add_route(route.method, route.path, _aiohttp_handler(route, api.authenticator))
+        handler = _aiohttp_handler(route, api.authenticator)
+        for method in (route.method, "HEAD") if route.head else (route.method,):
+            app.router.add_route(method, route.path, handler)
     return app
 
 

@@ -37,6 +37,8 @@ from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
 from federation.messages.presence import ClockState, Presence
 from federation.messages.recording import RecordingReport, RecordingSpec, RecordingState
 from federation.messages.reported import (
+    ArtifactReport,
+    ArtifactState,
     CameraReport,
     CameraState,
     LaneReport,
@@ -57,6 +59,8 @@ __all__ = [
     "Ack",
     "Applied",
     "AppliedVersion",
+    "ArtifactReport",
+    "ArtifactState",
     "Ask",
     "Bandwidth",
     "Batch",

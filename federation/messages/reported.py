@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from federation.messages.desired import Applied
-from federation.messages.identifiers import Slug
+from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import RecordingReport
 from federation.messages.wire import WireModel
 
@@ -63,6 +63,37 @@ class TaskReport(WireModel):
     events: int = Field(default=0, ge=0)
 
 
+class ArtifactState(StrEnum):
+    """What an appliance does about an artifact that it wants."""
+
+    WAITING = "waiting"  # the reason says what for
+    FETCHING = "fetching"
+    CHECKING = "checking"
+    HELD = "held"
+
+
+class ArtifactReport(WireModel):
+    """How far an artifact has come; `reason` is a stable code with detail for people after a colon.
+
+    The three counts of bytes say where the bytes held came from: the hub, neighbours, or an older version here.
+    """
+
+    digest: Digest
+    kind: Slug
+    name: str
+    version: str = ""
+    size_bytes: int = Field(ge=0)
+    held_bytes: int = Field(default=0, ge=0)
+    state: ArtifactState
+    reason: str = ""
+    lacking_bytes: int = Field(default=0, ge=0, description="disk space to be freed before it can come")
+    sources: tuple[str, ...] = Field(default=(), description="hub, or node ids, that give chunks now")
+    speed_bytes: float = Field(default=0.0, ge=0, description="bytes a second over the last seconds")
+    hub_bytes: int = Field(default=0, ge=0)
+    neighbour_bytes: int = Field(default=0, ge=0)
+    reused_bytes: int = Field(default=0, ge=0)
+
+
 class LaneReport(WireModel):
     """How far the outbox of one lane has got."""
 
@@ -89,6 +120,7 @@ class ReportedState(WireModel):
     reported_at: AwareDatetime
     cameras: tuple[CameraReport, ...] = ()
     tasks: tuple[TaskReport, ...] = ()
+    artifacts: tuple[ArtifactReport, ...] = ()
     lanes: tuple[LaneReport, ...] = ()
     evidence_backlog: int = Field(default=0, ge=0, description="pictures the hub has not stored yet")
     restarts: int = Field(default=0, ge=0, description="unplanned restarts of its processes since boot")

@@ -90,7 +90,7 @@ def write_package(parts: Path | Mapping[str, bytes], path: Path) -> Package:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name in [MANIFEST, *sorted(lists), *sorted(set(files) - {MANIFEST})]:
+            for name in _order(files, lists):
                 _add(archive, name, lists[name] if name in lists else _content(files[name]))
         package = open_package(Path(temporary))
         Path(temporary).chmod(0o644)
@@ -203,6 +203,16 @@ def _folder_files(folder: Path) -> dict[str, bytes | Path]:
         if path.is_file():
             files[path.relative_to(folder).as_posix()] = path
     return files
+
+
+def _order(files: Mapping[str, bytes | Path], lists: Mapping[str, bytes]) -> list[str]:
+    """Return the names, large files first: a new version with the same models then begins with the same chunks."""
+    large_first = sorted(set(files) - {MANIFEST}, key=lambda name: (-_size_bytes(files[name]), name))
+    return [*large_first, *sorted(lists), MANIFEST]
+
+
+def _size_bytes(source: bytes | Path) -> int:
+    return source.stat().st_size if isinstance(source, Path) else len(source)
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -6,7 +6,17 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from federation.http import Input, Output, PageQuery
 from federation.identity.bundle import Bundle
-from federation.messages import CameraReport, ClockState, LaneReport, LinkPolicy, Shard, Site, Slug, TaskReport
+from federation.messages import (
+    ArtifactReport,
+    CameraReport,
+    ClockState,
+    LaneReport,
+    LinkPolicy,
+    Shard,
+    Site,
+    Slug,
+    TaskReport,
+)
 from hub.fleet.liveness import Cause
 
 
@@ -99,6 +109,7 @@ class NodeDetail(Node):
     disk_share: float
     cameras: tuple[CameraReport, ...]
     tasks: tuple[TaskReport, ...]
+    artifacts: tuple[ArtifactReport, ...]
     lanes: tuple[LaneReport, ...]
 
 

@@ -32,6 +32,7 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher, *, silent_s: float) -
         disk_share=reported.disk_share if reported else 0.0,
         cameras=reported.cameras if reported else (),
         tasks=reported.tasks if reported else (),
+        artifacts=reported.artifacts if reported else (),
         lanes=reported.lanes if reported else (),
     )
 

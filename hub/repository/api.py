@@ -1,9 +1,6 @@
 """Routes of the algorithm repository."""
 
-from aiohttp import web
-
 from federation.http import Access, Call, Page, Routes
-from federation.messages import Digest
 from hub.repository.model import Algorithm, AlgorithmQuery, ShelfChange
 from hub.repository.service import Repository
 from hub.security.audit import Actor
@@ -47,27 +44,4 @@ def routes(repository: Repository) -> Routes:
         """Remove an imported algorithm that no task uses."""
         await repository.remove(algorithm_id, Actor.of(call))
 
-    @routes.get("/api/v1/artifacts/{digest}", access=Access(permission=READ), produces="application/octet-stream")
-    async def get_artifact(digest: Digest) -> web.StreamResponse:
-        """Give the bytes of a package; parts by Range."""
-        return await _package(repository, digest)
-
     return routes
-
-
-def node_routes(repository: Repository) -> Routes:
-    """Return the operation of the port for nodes by which they fetch packages."""
-    routes = Routes(tag="algorithms")
-
-    @routes.get("/api/v1/artifacts/{digest}", produces="application/octet-stream")
-    async def get_artifact(digest: Digest) -> web.StreamResponse:
-        """Give the bytes of a package; parts by Range."""
-        return await _package(repository, digest)
-
-    return routes
-
-
-async def _package(repository: Repository, digest: str) -> web.FileResponse:
-    stored = await repository.artifact(digest)
-    headers = {"Content-Type": "application/octet-stream", "Cache-Control": "private, max-age=31536000, immutable"}
-    return web.FileResponse(stored.path, headers=headers)

@@ -1,14 +1,16 @@
 """The algorithm repository: what is built in, what was imported, and what is on the shelf."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from federation.artifacts import PACKAGE_KIND, Label
 from federation.http import Page, Problem
 from federation.http.problem import conflict, not_found
 from federation.packages import Manifest, Package, PackageError, builtin_manifests, open_package
+from hub.artifacts.service import enter, strike
 from hub.database import Database
 from hub.database.moments import from_us, now_us
 from hub.repository.catalogue import EMPTY, Catalogue, Listed, Release, listed
@@ -16,7 +18,7 @@ from hub.repository.model import Algorithm, AlgorithmQuery, EventKind
 from hub.repository.tables import algorithm_versions, algorithms, event_types
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
-from hub.storage import ContentStore, NoRoom, StoredFile, TooLarge
+from hub.storage import ContentStore, NoRoom, TooLarge
 
 LONGEST_EVENT_CODE = 128  # what an event's type may be on the wire
 
@@ -24,10 +26,11 @@ LONGEST_EVENT_CODE = 128  # what an event's type may be on the wire
 class Repository:
     """Algorithms and their versions; reads come from memory, changes from the database."""
 
-    def __init__(self, database: Database, store: ContentStore) -> None:
-        """Keep packages in `store`; call `load` before anything else."""
+    def __init__(self, database: Database, store: ContentStore, *, added: Callable[[], None]) -> None:
+        """Keep packages in `store`; call `load` before anything else. `added` is told of new artifacts."""
         self._database = database
         self._store = store
+        self._added = added
         self.catalogue: Catalogue = EMPTY
 
     async def load(self) -> None:
@@ -86,6 +89,7 @@ class Repository:
         except Problem:
             await self._forget_unused(package.digest)
             raise
+        self._added()
         return await self.get(package.manifest.id)
 
     async def shelve(self, algorithm_id: str, *, on_shelf: bool, actor: Actor) -> Algorithm:
@@ -110,13 +114,6 @@ class Repository:
         for release in found.releases:
             if release.digest is not None:
                 await self._store.remove(release.digest)
-
-    async def artifact(self, digest: str) -> StoredFile:
-        """Return the file of a package; raise Problem when there is none."""
-        stored = await self._store.find(digest)
-        if stored is None:
-            raise not_found("artifact", digest)
-        return stored
 
     async def _forget_unused(self, digest: str) -> None:
         releases = [release for item in self.catalogue.algorithms.values() for release in item.releases]
@@ -175,6 +172,8 @@ def _add_upload(connection: Connection, package: Package, actor: Actor) -> Catal
     if present is None:
         connection.execute(insert(algorithms).values(id=manifest.id, source="upload", on_shelf=True))
     _write_version(connection, manifest, digest=package.digest, size_bytes=package.size_bytes)
+    label = Label(kind=PACKAGE_KIND, name=manifest.id, version=manifest.version)
+    enter(connection, label, digest=package.digest, size_bytes=package.size_bytes)
     imported = {"version": manifest.version, "digest": package.digest}
     record(connection, actor, "algorithm.import", f"algorithm:{manifest.id}", imported)
     return _read(connection)
@@ -217,7 +216,11 @@ def _remove(connection: Connection, algorithm_id: str, actor: Actor) -> Catalogu
     count = connection.scalar(select(func.count()).select_from(tasks).where(tasks.c.algorithm_id == algorithm_id))
     if count:
         raise conflict("algorithm_in_use", f"{count} tasks use this algorithm; delete them first.")
-    connection.execute(delete(algorithm_versions).where(algorithm_versions.c.algorithm_id == algorithm_id))
+    own = algorithm_versions.c.algorithm_id == algorithm_id
+    for digest in connection.scalars(select(algorithm_versions.c.digest).where(own)).all():
+        if digest is not None:
+            strike(connection, digest)
+    connection.execute(delete(algorithm_versions).where(own))
     connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
     record(connection, actor, "algorithm.delete", f"algorithm:{algorithm_id}", {})
     return _read(connection)

@@ -65,7 +65,7 @@ def database(tmp_path: Path) -> Database:
 async def test_the_hub_takes_events_over(database: Database, tmp_path: Path, notebook: "Notebook") -> None:
     await upgrade(database)
     taker = EventTaker(
-        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1)),
+        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1), added=lambda: None),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),

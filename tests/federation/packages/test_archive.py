@@ -43,6 +43,17 @@ def test_equal_contents_give_equal_digests(tmp_path: Path) -> None:
     assert first.digest == second.digest
 
 
+def test_a_new_version_with_the_same_model_begins_with_the_same_bytes(tmp_path: Path) -> None:
+    model = bytes(range(256)) * 100
+    write_package({**PARTS, "models/a.onnx": model}, tmp_path / "1")
+    write_package({**PARTS, "docs/read.me": b"hello again", "models/a.onnx": model}, tmp_path / "2")
+
+    first, second = (tmp_path / "1").read_bytes(), (tmp_path / "2").read_bytes()
+
+    assert first[: len(model)] == second[: len(model)]
+    assert first != second
+
+
 def test_a_folder_is_packed(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     (folder / "docs").mkdir(parents=True)

@@ -51,7 +51,7 @@ def link() -> Link:
 @pytest.fixture
 def custody(database: Database, link: Link, tmp_path: Path) -> Custody:
     taker = EventTaker(
-        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1)),
+        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1), added=lambda: None),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),
