@@ -17,6 +17,8 @@ from appliance.agent import local_api
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
+from appliance.artifacts.pacing import Pacing
+from appliance.artifacts.sharing import sharing_routes
 from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
 from appliance.health.machine import disk_room
@@ -41,7 +43,7 @@ from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
-from federation.messages import Lane, new_id
+from federation.messages import ArtifactState, Lane, ReportedState, new_id
 from federation.private_files import write_private
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ async def run(config: Config) -> None:
         membership = Membership(state)
         await membership.load()
         video = _video(config)
-        neighbourhood = Neighbourhood(state, membership)
+        neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
         try:
             async with (
                 local_api.serving(state),
@@ -80,6 +82,13 @@ async def run(config: Config) -> None:
         finally:
             video.player.close()
             await state.ended()
+
+
+def _shared(state: AgentState) -> tuple[Routes, ...]:
+    """Return what boxes of the same hub may ask of this one."""
+    config = state.config.artifacts
+    pacing = Pacing(lambda _at: config.neighbours_kbps)
+    return (sharing_routes(state.holdings, pacing),) if config.neighbours else ()
 
 
 def openapi_document() -> dict[str, object]:
@@ -226,11 +235,21 @@ def _metrics(state: AgentState) -> Routes:
             ("fengsui_outbox_backlog", "rows not acknowledged", sum(x.backlog for x in report.lanes)),
             ("fengsui_evidence_backlog", "pictures not stored at the hub", report.evidence_backlog),
             ("fengsui_restarts", "unplanned restarts of processes", report.restarts),
+            ("fengsui_artifacts_missing", "packages and files that are wanted and not here", _missing(report)),
+            ("fengsui_neighbour_failures", "chunks that neighbours did not give as asked", _failures(state)),
         ):
             Gauge(name, words, registry=registry).set(value)
         return web.Response(body=generate_latest(registry), content_type="text/plain")
 
     return part
+
+
+def _missing(report: ReportedState) -> int:
+    return sum(artifact.state is not ArtifactState.HELD for artifact in report.artifacts)
+
+
+def _failures(state: AgentState) -> int:
+    return state.neighbour_failures.total()
 
 
 async def _measure(state: AgentState) -> None:

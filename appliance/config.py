@@ -79,6 +79,16 @@ class LanConfig(_Section):
     interfaces: tuple[str, ...] = Field(default=(), description="where to do so, by name or address; none: everywhere")
 
 
+class ArtifactsConfig(_Section):
+    """How packages and other large files come to the box."""
+
+    at_once: int = Field(default=2, ge=1, le=8, description="how many come at one time")
+    neighbours: bool = Field(default=True, description="ask boxes of the same hub and network first, and give to them")
+    neighbours_kbps: int | None = Field(
+        default=None, ge=64, description="kbit/s that all neighbours get together; absent: no limit"
+    )
+
+
 class LoggingConfig(_Section):
     """What is written to standard output."""
 
@@ -99,7 +109,7 @@ class Config(_Section):
     """One appliance."""
 
     profile: str = Field(description="firmware profile: what kind of server this is")
-    data_folder: Path = Field(description="what must survive: database, pictures, packages, secrets")
+    data_folder: Path = Field(description="what must survive: database, pictures, artifacts, secrets")
     run_folder: Path = Field(description="sockets and notes of the running processes; a short path")
     serial: str | None = Field(
         default=None, pattern=SLUG_PATTERN, description="serial number; one is made up when absent"
@@ -111,6 +121,7 @@ class Config(_Section):
     record: RecordConfig = RecordConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     lan: LanConfig = LanConfig()
+    artifacts: ArtifactsConfig = ArtifactsConfig()
     logging: LoggingConfig = LoggingConfig()
     metrics: MetricsConfig = MetricsConfig()
 
@@ -140,9 +151,9 @@ class Config(_Section):
         return self.data_folder / "footage"
 
     @property
-    def packages_folder(self) -> Path:
-        """Algorithm packages by their digest."""
-        return self.data_folder / "packages"
+    def artifacts_folder(self) -> Path:
+        """Algorithm packages and other large files by their digest."""
+        return self.data_folder / "artifacts"
 
     @property
     def identity_file(self) -> Path:

@@ -2,7 +2,11 @@
 
 ApplianceError
 ├── BadConfiguration
-└── ProcessAway
+├── ProcessAway
+└── SourceFailed
+    ├── SourceAway
+    ├── SourceLies
+    └── SourceRefuses
 """
 
 
@@ -22,3 +26,27 @@ class ProcessAway(ApplianceError):
     """Another process of this appliance does not answer at present."""
 
     code = "process_away"
+
+
+class SourceFailed(ApplianceError):
+    """A source of an artifact did not give what it was asked for."""
+
+    code = "source_failed"
+
+
+class SourceAway(SourceFailed):
+    """The source does not answer, or stopped in the middle."""
+
+    code = "source_away"
+
+
+class SourceLies(SourceFailed):
+    """The source answered with other bytes than those that were asked for."""
+
+    code = "source_lies"
+
+
+class SourceRefuses(SourceFailed):
+    """The source answered that it does not give this, or not now."""
+
+    code = "source_refuses"

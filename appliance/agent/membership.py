@@ -10,6 +10,10 @@ from appliance.agent.following import Following
 from appliance.agent.joining import Joining
 from appliance.agent.live import Changes
 from appliance.agent.state import AgentState
+from appliance.agent.wanted import wanted_artifacts
+from appliance.artifacts.neighbours import Neighbourly, Neighbours, Nobody
+from appliance.artifacts.pacing import Pacing
+from appliance.artifacts.transfers import Transfers
 from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.store import documents, evidence, outbox, results
 from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
@@ -27,7 +31,6 @@ from federation.messages import EXACT_LANES, Presence, new_id
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-FETCH_EVERY_S = 2.0
 LOOK_AT_CERTIFICATE_EVERY_S = 1.0
 REFUSALS_BEFORE_RENEWAL = 3
 
@@ -151,7 +154,9 @@ class Membership:
             group.create_task(link.run(), name="link")
             group.create_task(following.reader.run(), name="desired")
             group.create_task(pictures, name="pictures")
-            group.create_task(self._fetch_packages(files), name="packages")
+            transfers = self._transfers(files, self._neighbours(member))
+            group.create_task(transfers.run(), name="artifacts")
+            group.create_task(self._tell_wishes(transfers), name="wishes")
             group.create_task(self._tell_lanes(link), name="outbox")
             group.create_task(self._tell_reports(link), name="reports")
             group.create_task(self._keep_certificate_fresh(member, link), name="certificate")
@@ -211,15 +216,35 @@ class Membership:
                 link.changed()
             seen = self._state.report_changes.count
 
-    async def _fetch_packages(self, files: HubFiles) -> None:
+    def _limit_kbps(self, at: datetime) -> int | None:
+        return self._state.policy.limit_kbps(at)
+
+    def _neighbours(self, member: Member) -> Neighbourly:
+        state = self._state
+        if not state.config.artifacts.neighbours:
+            return Nobody()
+        return Neighbours(member, state.heard_neighbours, state.neighbour_failures)
+
+    def _transfers(self, files: HubFiles, neighbours: Neighbourly) -> Transfers:
+        state = self._state
+        return Transfers(
+            holdings=state.holdings,
+            hub=files.artifacts(Pacing(self._limit_kbps)),
+            profile=state.config.profile,
+            node_id=state.node_id,
+            neighbours=neighbours,
+            at_once=state.config.artifacts.at_once,
+            wanted=lambda: wanted_artifacts(state.wishes.packages),
+            arrived=state.replan,
+            tell=state.take_artifacts,
+        )
+
+    async def _tell_wishes(self, transfers: Transfers) -> None:
+        seen = -1
         while True:
-            for digest in await asyncio.to_thread(self._state.missing_packages):
-                name = digest.removeprefix("sha256:")
-                target = self._state.config.packages_folder / f"{name}.algpkg"
-                if await files.fetch_package(digest, target):
-                    log.info("package %s is here", digest[:19])
-                    await self._state.replan()
-            await self._state.plan_changes.beyond(self._state.plan_changes.count, within_s=FETCH_EVERY_S)
+            await self._state.wish_changes.beyond(seen, within_s=LOOK_EVERY_S * 20)
+            seen = self._state.wish_changes.count
+            transfers.wake()
 
 
 def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity) -> None:

@@ -1,4 +1,4 @@
-"""The box on its local network: it serves there, and waits there for a hub as long as it has none."""
+"""The box on its local network: it serves there, waits there for a hub as long as it has none, and knows its peers."""
 
 import asyncio
 import logging
@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from appliance.agent.membership import Membership
 from appliance.agent.state import AgentState
+from appliance.artifacts.neighbours import KIND, REQUIRED
+from appliance.artifacts.neighbours import service_of as artifacts_of
 from appliance.lan.announcing import console_text, service_of
 from appliance.lan.claim import ClaimDesk, Identified, routes
 from appliance.lan.server import LanServer
@@ -60,12 +62,15 @@ class Neighbourhood:
         try:
             async with AsyncExitStack() as stack:
                 mdns = await self._responder(stack)
+                if mdns is not None and self._state.config.artifacts.neighbours:
+                    self._state.neighbours = await stack.enter_async_context(mdns.browse(KIND, required=REQUIRED))
                 while True:
                     member = self._membership.member
                     await self._server.serve(self._membership.own_key, self._state.serial, member)
                     while self._membership.member is member:
                         await self._tell(mdns)
         finally:
+            self._state.neighbours = None
             await self._server.close()
 
     def _identified(self) -> Identified:
@@ -103,6 +108,9 @@ class Neighbourhood:
                 await stack.enter_async_context(self._on_console(ticket))
                 if mdns is not None:
                     await stack.enter_async_context(mdns.advertise(self._service(ticket)))
+            member = self._membership.member
+            if mdns is not None and member is not None and self._state.config.artifacts.neighbours:
+                await stack.enter_async_context(mdns.advertise(artifacts_of(member, self.port)))
             while self._told() == told:
                 await self._membership.changes.beyond(self._membership.changes.count, within_s=3600)
 

@@ -13,6 +13,7 @@ from federation.messages import (
     DesiredDocument,
     DesiredPolicy,
     DesiredWork,
+    PackageRef,
     RecordingSpec,
     TaskReport,
     TaskSpec,
@@ -45,6 +46,11 @@ class Wishes:
     def all_cameras(self) -> tuple[CameraSpec, ...]:
         """The hub's cameras, then those of this box."""
         return (*(self.work.cameras if self.work else ()), *self.cameras)
+
+    @property
+    def packages(self) -> tuple[PackageRef, ...]:
+        """The packages that the hub's tasks need."""
+        return self.work.packages if self.work else ()
 
     @property
     def all_tasks(self) -> tuple[TaskSpec, ...]:

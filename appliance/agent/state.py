@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 from appliance.agent.fencing import fenced_tasks, next_fence_s
 from appliance.agent.live import Changes, Happenings, LiveFeed
 from appliance.agent.plan import Outcome, Wishes, default_recording, merge
+from appliance.agent.wanted import stages
+from appliance.artifacts.holdings import Holdings
+from appliance.artifacts.neighbours import Failures
 from appliance.config import Config
 from appliance.health.clock import ClockGauge
 from appliance.health.machine import MachineGauge, MachineShares
@@ -34,7 +36,9 @@ from appliance.local.parcel import Outgoing
 from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
+from federation.discovery import Browsing, Service
 from federation.messages import (
+    ArtifactReport,
     CameraReport,
     CameraSpec,
     CameraState,
@@ -79,8 +83,10 @@ class AgentState:
         self.config = config
         self.database = database
         self.pictures = PictureFolder(root=config.pictures_folder)
+        self.holdings = Holdings(root=config.artifacts_folder)
         self.live = LiveFeed()
         self.plan_changes = Changes()
+        self.wish_changes = Changes()
         self.report_changes = Changes()
         self.outbox_changes = Changes()
         self.happened = Happenings()
@@ -92,6 +98,9 @@ class AgentState:
         self.outcome = Outcome(plan=Plan(version=0))
         self.cameras: dict[str, CameraReport] = {}
         self.tasks: dict[str, TaskReport] = {}
+        self.artifacts: tuple[ArtifactReport, ...] = ()
+        self.neighbours: Browsing | None = None
+        self.neighbour_failures: Failures = Counter()
         self.heard: dict[str, Heard] = {}
         self.node_id = UNENROLLED
         self.serial = ""
@@ -215,7 +224,7 @@ class AgentState:
 
     async def replan(self) -> None:
         """Merge all wishes anew; tell streams and vision if that changes anything."""
-        packages = await asyncio.to_thread(self._packages)
+        packages = await asyncio.to_thread(self.holdings.whole)
         fenced = self._fenced(time.monotonic())
         if fenced != self.wishes.fenced:
             log.warning("tasks that the hub does not confirm stand still: %s", ", ".join(sorted(fenced)) or "none")
@@ -227,13 +236,20 @@ class AgentState:
             await self.database.run(lambda db: documents.put(db, documents.PLAN, plan))
             self.plan_changes.note()
             self.live.publish("task.changed", {})
+        self.wish_changes.note()
         self.report_changes.note()
 
-    def missing_packages(self) -> tuple[str, ...]:
-        """Return the digests of packages that the hub wants here and that are not here yet."""
-        work = self.wishes.work
-        wanted = {ref.digest for ref in work.packages if ref.digest} if work else set()
-        return tuple(sorted(wanted - {f"sha256:{path.stem}" for path in self._package_files()}))
+    def heard_neighbours(self) -> Sequence[Service]:
+        """Return the boxes that say on the network that they pass artifacts on."""
+        return self.neighbours.services if self.neighbours is not None else ()
+
+    def take_artifacts(self, reports: tuple[ArtifactReport, ...]) -> None:
+        """Note how far the wanted artifacts have come."""
+        if reports != self.artifacts:
+            self.live.publish("artifact.changed", {})
+            if stages(reports) != stages(self.artifacts):
+                self.report_changes.note()
+        self.artifacts = reports
 
     async def record_events(self, arrived: Sequence[Outgoing]) -> None:
         """Commit events with their pictures and outbox rows, all in one transaction; repeats change nothing."""
@@ -318,6 +334,7 @@ class AgentState:
             reported_at=datetime.now(UTC),
             cameras=self.camera_reports(),
             tasks=self.task_reports(),
+            artifacts=self.artifacts,
             lanes=await self.lanes(),
             evidence_backlog=await self.database.read(evidence.backlog),
             restarts=self.restarts,
@@ -343,12 +360,6 @@ class AgentState:
                 results.record(db, results.BOX, "process.restart", f"process:{process}", detail)
 
         await self.commit(work)
-
-    def _packages(self) -> Mapping[str, Path]:
-        return {f"sha256:{path.stem}": path for path in self._package_files()}
-
-    def _package_files(self) -> list[Path]:
-        return sorted(self.config.packages_folder.glob("*.algpkg"))
 
 
 def _read_what_is_shipped() -> str:

@@ -14,7 +14,7 @@ from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.http.problem import not_found
 from federation.identity.bundle import Bundle
-from federation.messages import Digest, Slug
+from federation.messages import ArtifactReport, Digest, Slug
 from federation.packages import builtin_manifests
 
 CAN_READ = Access(permission=READ)
@@ -37,6 +37,11 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
     async def get_status() -> model.Status:
         """Tell how the box is: identity, link, backlog, processes, load."""
         return await panel.status()
+
+    @part.get("/api/v1/artifacts", access=CAN_READ)
+    async def list_artifacts() -> Page[ArtifactReport]:
+        """List the packages and files that the hub wants here, and how far they have come."""
+        return panel.artifacts()
 
     @part.put("/api/v1/enrolment-bundle", access=CAN_OPERATE)
     async def join_hub(call: Call, body: Bundle) -> model.Status:

@@ -26,7 +26,16 @@ from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
-from federation.messages import CameraReport, CameraSpec, CameraState, RecordingSpec, TaskReport, TaskSpec, new_id
+from federation.messages import (
+    ArtifactReport,
+    CameraReport,
+    CameraSpec,
+    CameraState,
+    RecordingSpec,
+    TaskReport,
+    TaskSpec,
+    new_id,
+)
 from federation.packages import BadParameters, builtin_manifests
 from firmware_profiles import load_profile
 
@@ -187,6 +196,10 @@ class PanelService:
         await self.state.commit(work)
         tasks = tuple(item for item in self.state.wishes.tasks if item.task_id != task_id)
         await self.state.change_local(tasks=tasks)
+
+    def artifacts(self) -> Page[ArtifactReport]:
+        """Return the packages and files that the hub wants here, and how far they have come."""
+        return Page(items=self.state.artifacts)
 
     async def events(self, query: model.EventQuery) -> Page[model.EventRow]:
         """Return this box's own record, newest first."""

@@ -1,18 +1,17 @@
-"""Bytes to and from the hub over HTTP: evidence pictures up, algorithm packages down."""
+"""Bytes to and from the hub over HTTP: evidence pictures up, artifacts down."""
 
 import asyncio
-import hashlib
 import logging
-import os
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import partial
-from pathlib import Path
 
 import aiohttp
 
+from appliance.artifacts.pacing import Pacing
+from appliance.artifacts.sources import HUB, Source
 from appliance.store import evidence
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
@@ -23,9 +22,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 LOOK_EVERY_S = 1.0
 REQUEST_WITHIN_S = 60.0
+CHUNK_BYTES = 256 << 10
 LONGEST_PAUSE_S = 300.0  # of one picture that the hub refuses
 LONGEST_HUB_PAUSE_S = 15.0  # of all pictures while the hub takes none
-CHUNK_BYTES = 256 << 10
 
 
 class Handover(Enum):
@@ -69,21 +68,10 @@ class HubFiles:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
-    async def fetch_package(self, digest: str, target: Path) -> bool:
-        """Fetch a package to `target`, going on where an earlier try ended; True once it is whole."""
-        part = target.with_name(f".{target.name}.part")
-        have = await asyncio.to_thread(_begun, part)
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        try:
-            async with self._session.get(f"{self._url}/api/v1/artifacts/{digest}", headers=headers) as answer:
-                if answer.status not in {200, 206}:
-                    log.warning("package %s not given by the hub: status %d", digest[:19], answer.status)
-                    await asyncio.to_thread(part.unlink, missing_ok=True)
-                    return False
-                await _write(part, answer, append=answer.status == 206)
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
-        return await asyncio.to_thread(_settle, part, target, digest)
+    def artifacts(self, pacing: Pacing) -> Source:
+        """Return the hub as a source of artifacts, taken as `pacing` lets it."""
+        url = f"{self._url}/api/v1/artifacts"
+        return Source(name=HUB, url=url, session=self._session, pacing=pacing)
 
 
 async def _at_most(answer: aiohttp.ClientResponse, size_bytes: int) -> bytes:
@@ -150,32 +138,8 @@ async def _send(database: Database, folder: PictureFolder, hub: HubFiles, digest
 
 def http_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     """Return a session that shows our certificate, and whose requests end within a minute."""
-    timeout = aiohttp.ClientTimeout(total=REQUEST_WITHIN_S * 10, sock_read=REQUEST_WITHIN_S)
-    return aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=tls))
-
-
-def _begun(part: Path) -> int:
-    """Return how many bytes of an earlier try are here."""
-    part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return part.stat().st_size if part.exists() else 0
-
-
-async def _write(part: Path, answer: aiohttp.ClientResponse, *, append: bool) -> None:
-    file = await asyncio.to_thread(part.open, "ab" if append else "wb")
-    try:
-        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-            await asyncio.to_thread(file.write, chunk)
-    finally:
-        await asyncio.to_thread(file.close)
-
-
-def _settle(part: Path, target: Path, digest: str) -> bool:
-    with part.open("rb") as file:
-        found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())  # or a power cut leaves a whole name with half a package
-    if found != digest:
-        log.warning("package %s arrived damaged; fetching it again", digest[:19])
-        part.unlink(missing_ok=True)
-        return False
-    part.replace(target)
-    return True
+    return aiohttp.ClientSession(
+        auto_decompress=False,  # nothing that comes is compressed, and a small body must not become a large one
+        connector=aiohttp.TCPConnector(ssl=tls),
+        timeout=aiohttp.ClientTimeout(total=REQUEST_WITHIN_S * 10, sock_read=REQUEST_WITHIN_S),
+    )

@@ -19,6 +19,7 @@ from hil_tests.demo.supervision import FENGSUI
 from hil_tests.network.ground import Disk, Ground, Party
 
 PROFILE = "capture"
+NO_DISCOVERY = "discovery = false\n"
 CLOCK = Path(__file__).parent / "clock"
 
 
@@ -49,9 +50,9 @@ class Box:
 
 @asynccontextmanager
 async def running_box(
-    folder: Path, bundle: Bundle, *, ground: Ground, hub_side: HubSide, task_id: str
+    folder: Path, bundle: Bundle, *, ground: Ground, hub_side: HubSide, task_id: str, settings: str = NO_DISCOVERY
 ) -> AsyncIterator[Box]:
-    """Run an agent that has joined by `bundle`, on a line and a disk of its own."""
+    """Run an agent that has joined by `bundle`, on a line and a disk of its own; `settings` go on in [lan]."""
     data, run = folder / "data", folder / "run"
     data.mkdir(parents=True, mode=0o700)
     async with AsyncExitStack() as stack:
@@ -63,7 +64,7 @@ async def running_box(
         config = folder / "appliance.toml"
         config.write_text(
             f'profile = "{PROFILE}"\ndata_folder = "{data}"\nrun_folder = "{run}"\n'
-            f'[panel]\nhost = "{HOST}"\nport = 0\n[lan]\nhost = "{HOST}"\nport = 0\ndiscovery = false\n',
+            f'[panel]\nhost = "{HOST}"\nport = 0\n[lan]\nhost = "{HOST}"\nport = 0\n{settings}',
             encoding="utf-8",
         )
         command = party.command(FENGSUI, "appliance", "agent", "--config", str(config))

@@ -25,7 +25,7 @@ async def joined(party: Party, bundle: Bundle, *, data: Path, seen: Path, hub: E
     process = await asyncio.create_subprocess_exec(*party.command(*words), stderr=asyncio.subprocess.PIPE)
     async with asyncio.timeout(JOINED_WITHIN_S):
         _, said = await process.communicate()
-    found = load_identity(identity / "hub.json")
+    found = await asyncio.to_thread(load_identity, identity / "hub.json")
     if found is None:
         raise ChaosError(f"a box could not join: {said.decode(errors='replace')[-500:]}")
     return found.node_id

@@ -25,10 +25,14 @@ class _Pair:
 
 
 class Relay:
-    """All connections that one party makes, over as many ports as it needs. Use as an async context manager."""
+    """All connections that one party makes, over as many ports as it needs. Use as an async context manager.
+
+    `carried_bytes` counts what it has carried, both ways together.
+    """
 
     def __init__(self) -> None:
         """Start in fair weather without a port."""
+        self.carried_bytes = 0
         self._weather = FAIR
         self._pairs: set[_Pair] = set()
         self._servers = AsyncExitStack()
@@ -89,6 +93,7 @@ class Relay:
                 if not (self._weather.speaks if outward else self._weather.hears):
                     continue
                 await self._delay(len(data))
+                self.carried_bytes += len(data)
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()

@@ -88,3 +88,7 @@ def notebook() -> Iterator[Notebook]:
     yield taken
     if taken.measurements:
         taken.write(FOLDER)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--artifact-mb", default="500", help="megabytes of the artifact that is fetched")
