@@ -10,7 +10,7 @@ from tests.browser.conftest import Look, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-PAGES = ("/", "/cameras", "/live", "/recordings", "/events", "/hub")
+PAGES = ("/", "/cameras", "/live", "/recordings", "/events", "/artifacts", "/hub")
 POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 
 

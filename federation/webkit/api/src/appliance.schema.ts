@@ -57,6 +57,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the packages and files that the hub wants here, and how far they have come. */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrolment-bundle": {
         parameters: {
             query?: never;
@@ -440,6 +457,79 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
         };
+        /**
+         * ArtifactReport
+         * @description How far an artifact has come; `reason` is a stable code with detail for people after a colon.
+         *
+         *     The three counts of bytes say where the bytes held came from: the hub, neighbours, or an older version here.
+         */
+        ArtifactReport: {
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Version
+             * @default
+             */
+            version: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Held Bytes
+             * @default 0
+             */
+            held_bytes: number;
+            state: components["schemas"]["ArtifactState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Lacking Bytes
+             * @description disk space to be freed before it can come
+             * @default 0
+             */
+            lacking_bytes: number;
+            /**
+             * Sources
+             * @description hub, or node ids, that give chunks now
+             * @default []
+             */
+            sources: string[];
+            /**
+             * Speed Bytes
+             * @description bytes a second over the last seconds
+             * @default 0
+             */
+            speed_bytes: number;
+            /**
+             * Hub Bytes
+             * @default 0
+             */
+            hub_bytes: number;
+            /**
+             * Neighbour Bytes
+             * @default 0
+             */
+            neighbour_bytes: number;
+            /**
+             * Reused Bytes
+             * @default 0
+             */
+            reused_bytes: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ArtifactState
+         * @description What an appliance does about an artifact that it wants.
+         * @enum {string}
+         */
+        ArtifactState: "waiting" | "fetching" | "checking" | "held";
         /**
          * Box
          * @description A rectangle: left, top, width and height as shares of the picture, 0 to 1.
@@ -906,6 +996,22 @@ export interface components {
         Page_Algorithm_: {
             /** Items */
             items: components["schemas"]["Algorithm"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[ArtifactReport] */
+        Page_ArtifactReport_: {
+            /** Items */
+            items: components["schemas"]["ArtifactReport"][];
             /**
              * Next
              * @default null
@@ -1560,6 +1666,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ArtifactReport_"];
                 };
             };
             /** @description a problem that says what to do */

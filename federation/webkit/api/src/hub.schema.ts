@@ -335,6 +335,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List artifacts by digest. */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what nodes have of artifacts, and what they wait for. */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the bytes of an artifact, or one range of them (RFC 9110 §14); the ETag is the digest. */
+        get: operations["get_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/{digest}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the manifest of an artifact: the digests of its chunks, as JSON. */
+        get: operations["get_artifact_manifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/algorithms": {
         parameters: {
             query?: never;
@@ -370,23 +438,6 @@ export interface paths {
         head?: never;
         /** Put an algorithm on the shelf, or take it off. */
         patch: operations["shelve_algorithm"];
-        trace?: never;
-    };
-    "/api/v1/artifacts/{digest}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Give the bytes of a package; parts by Range. */
-        get: operations["get_artifact"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/v1/points": {
@@ -918,6 +969,110 @@ export interface components {
             tasks: number;
         };
         /**
+         * Artifact
+         * @description One artifact; `described_bytes` grows to `size_bytes` while its manifest is in the making, then it is `ready`.
+         */
+        Artifact: {
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Chunks */
+            chunks: number;
+            /** Ready */
+            ready: boolean;
+            /** Described Bytes */
+            described_bytes: number;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Nodes Holding */
+            nodes_holding: number;
+            /** Nodes Fetching */
+            nodes_fetching: number;
+        };
+        /**
+         * ArtifactReport
+         * @description How far an artifact has come; `reason` is a stable code with detail for people after a colon.
+         *
+         *     The three counts of bytes say where the bytes held came from: the hub, neighbours, or an older version here.
+         */
+        ArtifactReport: {
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Version
+             * @default
+             */
+            version: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Held Bytes
+             * @default 0
+             */
+            held_bytes: number;
+            state: components["schemas"]["ArtifactState"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Lacking Bytes
+             * @description disk space to be freed before it can come
+             * @default 0
+             */
+            lacking_bytes: number;
+            /**
+             * Sources
+             * @description hub, or node ids, that give chunks now
+             * @default []
+             */
+            sources: string[];
+            /**
+             * Speed Bytes
+             * @description bytes a second over the last seconds
+             * @default 0
+             */
+            speed_bytes: number;
+            /**
+             * Hub Bytes
+             * @default 0
+             */
+            hub_bytes: number;
+            /**
+             * Neighbour Bytes
+             * @default 0
+             */
+            neighbour_bytes: number;
+            /**
+             * Reused Bytes
+             * @default 0
+             */
+            reused_bytes: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ArtifactState
+         * @description What an appliance does about an artifact that it wants.
+         * @enum {string}
+         */
+        ArtifactState: "waiting" | "fetching" | "checking" | "held";
+        /**
          * AuditEntry
          * @description One change or sign-in: who, from where, what, to which object, with what outcome.
          */
@@ -1372,6 +1527,21 @@ export interface components {
         Declaration: {
             /** Alive */
             alive: boolean;
+        };
+        /**
+         * Delivery
+         * @description One artifact on its way to one node, or there: what the node says of it.
+         */
+        Delivery: {
+            /** Node Id */
+            node_id: string;
+            /** Node Name */
+            node_name: string;
+            /** Site */
+            site: string;
+            /** Online */
+            online: boolean;
+            report: components["schemas"]["ArtifactReport"];
         };
         /**
          * Detection
@@ -2049,6 +2219,8 @@ export interface components {
             cameras: components["schemas"]["CameraReport"][];
             /** Tasks */
             tasks: components["schemas"]["TaskReport"][];
+            /** Artifacts */
+            artifacts: components["schemas"]["ArtifactReport"][];
             /** Lanes */
             lanes: components["schemas"]["LaneReport"][];
         };
@@ -2114,10 +2286,42 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[Artifact] */
+        Page_Artifact_: {
+            /** Items */
+            items: components["schemas"]["Artifact"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[AuditEntry] */
         Page_AuditEntry_: {
             /** Items */
             items: components["schemas"]["AuditEntry"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[Delivery] */
+        Page_Delivery_: {
+            /** Items */
+            items: components["schemas"]["Delivery"][];
             /**
              * Next
              * @default null
@@ -3865,6 +4069,136 @@ export interface operations {
             };
         };
     };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                kind?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Artifact_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                digest?: string;
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Delivery_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_artifact_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_algorithms: {
         parameters: {
             query?: {
@@ -4015,37 +4349,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Algorithm"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    get_artifact: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                digest: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
                 };
             };
             /** @description a problem that says what to do */

@@ -1,6 +1,7 @@
 export { isPassing, makeApplication, type Product } from './application.ts'
 export type { Centre, CentrePage, MenuEntry } from './centre.ts'
 export { copy } from './copying.ts'
+export { default as DeliveryProgress } from './delivery/DeliveryProgress.vue'
 export { addTexts, bilingual, foundName, i18n, language, named, translate, translates, type Bilingual, type Texts } from './language.ts'
 export { LiveFeed, liveFeed, parseNotice, pauseMs, useLive, type Notice } from './live.ts'
 export { recall, remember } from './memory.ts'

@@ -45,6 +45,15 @@ export const kitMessages = bilingual(
       forbiddenHint: '需要此功能时，请联系系统管理员调整角色。',
     },
     found: { object: '目标', person: '人员', bicycle: '自行车', car: '汽车', motorcycle: '摩托车', bus: '公交车', truck: '卡车', train: '列车', boat: '船只', dog: '犬只', cat: '猫', backpack: '背包', handbag: '手提包', suitcase: '行李箱', umbrella: '雨伞', fire: '明火', smoke: '烟雾' },
+    delivery: {
+      title: '算法包与文件',
+      state: { waiting: '等待', fetching: '下载中', checking: '校验中', held: '已就绪' },
+      hub: '中心平台', neighbours: '邻近设备', reused: '沿用旧版', and: '、',
+      reason: {
+        queued: '排队中', turn: '等待邻近设备先行下载', no_space: '磁盘空间不足，还需腾出 {lacking}', disk_error: '磁盘读写失败：{detail}', bandwidth_window: '当前时段不允许下载', source_away: '来源无响应，稍后自动重试',
+        source_refuses: '来源暂不提供，稍后自动重试', source_lies: '收到的数据不符，已丢弃，稍后自动重试', wrong_profile: '仅适用于固件型号 {detail}',
+      },
+    },
     role: { administrator: '管理员', operator: '操作员', auditor: '审计员', viewer: '观察员' },
     act: {
       search: '查询',
@@ -152,6 +161,15 @@ export const kitMessages = bilingual(
       forbiddenHint: 'If you need it, ask an administrator to change your role.',
     },
     found: { object: 'object', person: 'person', bicycle: 'bicycle', car: 'car', motorcycle: 'motorcycle', bus: 'bus', truck: 'truck', train: 'train', boat: 'boat', dog: 'dog', cat: 'cat', backpack: 'backpack', handbag: 'handbag', suitcase: 'suitcase', umbrella: 'umbrella', fire: 'fire', smoke: 'smoke' },
+    delivery: {
+      title: 'Packages and files',
+      state: { waiting: 'waiting', fetching: 'fetching', checking: 'checking', held: 'ready' },
+      hub: 'hub', neighbours: 'neighbours', reused: 'older version', and: ', ',
+      reason: {
+        queued: 'in the queue', turn: 'a neighbour fetches it first', no_space: 'too little disk space: {lacking} must be freed', disk_error: 'the disk fails: {detail}', bandwidth_window: 'nothing may be fetched at this time of the week', source_away: 'the source does not answer; tried again soon',
+        source_refuses: 'the source does not give it now; tried again soon', source_lies: 'wrong data was thrown away; tried again soon', wrong_profile: 'only for the firmware profile {detail}',
+      },
+    },
     role: { administrator: 'Administrator', operator: 'Operator', auditor: 'Auditor', viewer: 'Viewer' },
     act: {
       search: 'Search',
