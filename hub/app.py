@@ -262,6 +262,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         repository=repository,
         live=live,
         placer=FirstFit(),
+        silent_s=foundation.watch.silent_s,
     )
     points = Points(database, roster, changed=scheduler.wake)
     opening = Opening(

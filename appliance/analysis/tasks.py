@@ -7,9 +7,10 @@ from datetime import datetime
 from appliance.analysis.finding import Finding, Judge, Picture
 from appliance.analysis.judges import CannotJudge, Workshop
 from appliance.local import LocalPackage, Plan
-from federation.messages import TaskReport, TaskSpec, TaskState
+from federation.messages import Calendar, OnCut, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
+NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
 
 
 @dataclass(kw_only=True)
@@ -53,7 +54,7 @@ class Tasks:
     def apply(self, plan: Plan) -> None:
         """Start, restart and end tasks, so that exactly those of the plan run.
 
-        A task whose specification and package are as before goes on undisturbed. May take
+        A task whose judge would be as before goes on undisturbed, whatever else is new about it. May take
         seconds where a model is loaded.
         """
         packages = {(item.algorithm_id, item.version): item for item in plan.packages}
@@ -62,8 +63,11 @@ class Tasks:
         for spec in plan.tasks:
             package = packages.get((spec.algorithm_id, spec.algorithm_version))
             present = self.running.get(spec.task_id)
-            same = present is not None and present.spec == spec and present.package == package
-            wanted[spec.task_id] = present if same and present else self._made(spec, package)
+            if present is not None and present.package == package and _judged_alike(present.spec, spec):
+                present.spec = spec
+                wanted[spec.task_id] = present
+            else:
+                wanted[spec.task_id] = self._made(spec, package)
         self.running = wanted
 
     def points(self) -> frozenset[str]:
@@ -90,3 +94,8 @@ class Tasks:
         except CannotJudge as error:
             task.failure = str(error)
         return task
+
+
+def _judged_alike(one: TaskSpec, other: TaskSpec) -> bool:
+    """Tell whether the same judge serves both: hours, priority and cuts are not its business."""
+    return one.model_copy(update=NOT_JUDGED) == other.model_copy(update=NOT_JUDGED)

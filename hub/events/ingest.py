@@ -79,10 +79,14 @@ class EventTaker:
         if not new:
             return []
         places = _places(connection, {event.data.point_id for event in new})
+        replaced = _replaced(connection, {event.data.task_id for event in new})
         columns = []
         for event in new:
             name, bureau = places.get(event.data.point_id, (event.data.point_id, ""))
-            columns.append(columns_of(event, point_name=name, bureau=bureau, received_at_us=received_at_us))
+            superseded = event.data.generation < replaced.get(event.data.task_id, 0)
+            columns.append(
+                columns_of(event, point_name=name, bureau=bureau, superseded=superseded, received_at_us=received_at_us)
+            )
         connection.execute(insert(events), columns)
         _insert_pictures(connection, new)
         _count_by_task(connection, new)
@@ -172,6 +176,17 @@ def _places(connection: Connection, point_ids: set[str]) -> dict[str, tuple[str,
         select(points.c.id, points.c.name, points.c.bureau).where(points.c.id.in_(sorted(point_ids)))
     )
     return {row.id: (row.name, row.bureau) for row in found}
+
+
+def _replaced(connection: Connection, task_ids: set[str]) -> dict[str, int]:
+    """Return below which generation the placements of tasks were replaced although they may still be at work."""
+    wanted = sorted(task_ids)
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        own = tasks.c.id.in_(wanted[start : start + IDS_AT_ONCE]) & (tasks.c.superseded_below > 0)
+        rows = connection.execute(select(tasks.c.id, tasks.c.superseded_below).where(own))
+        found.update({row.id: row.superseded_below for row in rows})
+    return found
 
 
 def _insert_pictures(connection: Connection, new: list[Event]) -> None:

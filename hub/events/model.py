@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Detection, Polygon, Slug
+from federation.messages import ClockState, Detection, Polygon, Slug
 
 
 class Verdict(StrEnum):
@@ -29,7 +29,11 @@ class Picture(Output):
 
 
 class EventRow(Output):
-    """One event as list and detail show it; `cursor` is the hub's order of arrival."""
+    """One event as list and detail show it; `cursor` is the hub's order of arrival.
+
+    `clock` says how far its times can be believed. A `superseded` one came from a placement that another appliance had
+    replaced when it arrived: both may have seen the same.
+    """
 
     id: str
     cursor: int
@@ -46,6 +50,8 @@ class EventRow(Output):
     time: AwareDatetime
     detected_at: AwareDatetime
     received_at: AwareDatetime
+    clock: ClockState
+    superseded: bool
     score: float
     dwell_s: float
     detections: tuple[Detection, ...]
@@ -67,6 +73,7 @@ class EventQuery(PageQuery):
     verdict: Verdict | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
+    superseded: bool | None = None
     text: str | None = Field(default=None, max_length=100, description="in point name or event id")
 
 

@@ -9,7 +9,7 @@ from hub.events.model import EventRow, Picture, Verdict
 from hub.repository.catalogue import Catalogue
 
 
-def columns_of(event: Event, *, point_name: str, bureau: str, received_at_us: int) -> dict[str, Any]:
+def columns_of(event: Event, *, point_name: str, bureau: str, superseded: bool, received_at_us: int) -> dict[str, Any]:
     """Return the values of a new row of the table `events`."""
     return {
         "id": event.id,
@@ -23,6 +23,7 @@ def columns_of(event: Event, *, point_name: str, bureau: str, received_at_us: in
         "time_us": to_us(event.time),
         "received_at_us": received_at_us,
         "score": event.data.score,
+        "superseded": superseded,
         "body": event.model_dump_json(),
         "verdict": Verdict.PENDING.value,
         "note": "",
@@ -48,6 +49,8 @@ def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collect
         time=event.time,
         detected_at=event.data.detected_at,
         received_at=from_us(columns.received_at_us),
+        clock=event.data.clock,
+        superseded=columns.superseded,
         score=columns.score,
         dwell_s=event.data.dwell_s,
         detections=event.data.detections,

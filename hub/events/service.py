@@ -129,6 +129,7 @@ def _filtered(query: EventQuery) -> Select[Any]:
         (events.c.node_id, query.node_id),
         (events.c.algorithm_id, query.algorithm_id),
         (events.c.verdict, query.verdict),
+        (events.c.superseded, query.superseded),
     ):
         if wanted is not None:
             statement = statement.where(column == wanted)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from hub.database.metadata import metadata
@@ -30,6 +32,7 @@ events = Table(
     Column("time_us", BigInteger, nullable=False),
     Column("received_at_us", BigInteger, nullable=False),
     Column("score", Float, nullable=False),
+    Column("superseded", Boolean, nullable=False, server_default=false()),  # its task was at work elsewhere by then
     Column("body", Text, nullable=False),  # the event as it came, JSON
     Column("verdict", String(16), nullable=False),
     Column("judged_by", String(64), nullable=True),

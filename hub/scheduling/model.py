@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Calendar, Polygon, Slug
+from federation.messages import Calendar, OnCut, Polygon, Slug
 
 
 class TaskStatus(StrEnum):
@@ -29,6 +29,7 @@ class TaskSettings(Input):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
+    on_cut: OnCut = OnCut()
 
 
 class TaskDraft(TaskSettings):
@@ -55,6 +56,7 @@ class Task(Output):
     parameters: dict[str, Any]
     calendar: Calendar
     priority: int
+    on_cut: OnCut
     started: bool
     status: TaskStatus
     reason: str

@@ -11,12 +11,16 @@ ROUNDING = 1e-9  # sums of costs such as 0.1 never fill a unit exactly
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementRequest:
-    """One task that looks for an appliance; `analyse_cost` in units of streams at key frames."""
+    """One task that looks for an appliance; `analyse_cost` in units of streams at key frames.
+
+    `near` is the site of the appliance that it leaves, "" for none: its camera may be on that local network only.
+    """
 
     task_id: str
     point_id: str
     analyse_cost: float
     priority: int = 5
+    near: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Unit:
     offered: Mapping[str, float]
     used: Mapping[str, float]
     pulled: frozenset[str] = frozenset()
+    site: str = ""
 
     def free(self, capability: str) -> float:
         """Return the units of `capability` that are left."""
@@ -81,7 +86,7 @@ class Placer(Protocol):
 
 
 class FirstFit:
-    """The first appliance by name that has room; one that pulls the point already comes before all."""
+    """The first appliance by name that has room: those that pull the point already, then those of the near site."""
 
     def place(self, request: PlacementRequest, units: Sequence[Unit]) -> Decision:
         """Return where `request` goes, or what is short where it would nearly fit."""
@@ -91,7 +96,7 @@ class FirstFit:
         fitting = [unit for unit in online if not unit.shortages(request)]
         if not fitting:
             return Unplaced(code="no_capacity", detail=_least_short(request, online))
-        chosen = min(fitting, key=lambda unit: request.point_id not in unit.pulled)
+        chosen = min(fitting, key=lambda unit: (request.point_id not in unit.pulled, _is_far(request, unit)))
         return Placed(node_id=chosen.node_id)
 
 
@@ -105,6 +110,10 @@ def place_all(requests: Iterable[PlacementRequest], units: Iterable[Unit], place
         if isinstance(decision, Placed):
             by_node[decision.node_id] = by_node[decision.node_id].taking(request)
     return decisions
+
+
+def _is_far(request: PlacementRequest, unit: Unit) -> bool:
+    return bool(request.near) and unit.site != request.near
 
 
 def _least_short(request: PlacementRequest, units: Sequence[Unit]) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from federation.messages import Calendar, CameraSpec, PackageRef, TaskSpec
+from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, TaskSpec
 from firmware_profiles.profile import UnknownProfile, load_profile
+from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
 from hub.repository.catalogue import Catalogue
-from hub.scheduling.placement import ANALYSE, PULL, Placed, PlacementRequest, Placer, Unit, place_all
+from hub.scheduling.placement import ANALYSE, PULL, Decision, Placed, PlacementRequest, Placer, Unit, place_all
+
+FENCE_GRACE_S = 20.0  # a task that fences itself has stopped by then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,7 @@ class WantedTask:
     parameters: Mapping[str, Any]
     calendar: Calendar
     priority: int
+    on_cut: OnCut
     started: bool
     node_id: str | None
     generation: int
@@ -33,12 +37,16 @@ class WantedTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A new place for a task, or none with the reason why."""
+    """A new place for a task, or none with the reason why.
+
+    `left_behind`: the node of before could not be told, so what it still reports is superseded.
+    """
 
     task_id: str
     node_id: str | None
     generation: int
     reason: str
+    left_behind: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,38 +60,72 @@ class Wish:
 
 
 def moves(
-    wanted: Sequence[WantedTask], nodes: Iterable[NodeRecord], catalogue: Catalogue, placer: Placer
+    wanted: Sequence[WantedTask],
+    nodes: Iterable[NodeRecord],
+    catalogue: Catalogue,
+    placer: Placer,
+    *,
+    silent_s: Mapping[str, float],
 ) -> list[Move]:
     """Return the changes of placement: stopped tasks leave, unplaced ones look for room, the others stay.
 
-    A task stays on a node that is offline: it goes on by itself. Only a removed or revoked node loses its tasks.
+    A task stays on a node that nobody hears, which goes on by itself, unless it shall move and may: then it moves if
+    there is room. Only a removed or revoked node loses all its tasks. `silent_s` says how long nodes were not heard.
     """
     records = tuple(nodes)
-    known = {record.id for record in records if record.revoked_at is None}
-    staying = [task for task in wanted if task.started and task.node_id in known]
-    looking = [task for task in wanted if task.started and task.node_id not in known]
-    requests = [_request(task, catalogue) for task in looking]
-    decisions = place_all(requests, units(records, staying, catalogue), placer)
-    changed = [
-        Move(task_id=task.id, node_id=None, generation=task.generation, reason="")
-        for task in wanted
-        if not task.started and (task.node_id is not None or task.reason)
-    ]
-    for task in looking:
-        decision = decisions[task.id]
-        if isinstance(decision, Placed):
-            place = Move(task_id=task.id, node_id=decision.node_id, generation=task.generation + 1, reason="")
-        else:
-            place = Move(task_id=task.id, node_id=None, generation=task.generation, reason=decision.reason)
-        if (place.node_id, place.reason) != (task.node_id, task.reason):
-            changed.append(place)
-    return changed
+    homes = {record.id: record for record in records if record.revoked_at is None}
+    started = [task for task in wanted if task.started]
+    homeless = [task for task in started if task.node_id not in homes]
+    housed = [task for task in started if task.node_id in homes]
+    leaving = [task for task in housed if _may_leave(task, homes[task.node_id or ""], silent_s)]
+    requests = [_request(task, catalogue, homes) for task in (*homeless, *leaving)]
+    decisions = place_all(requests, units(records, housed, catalogue), placer)
+    changed = [*_stopped(wanted), *(_settled(task, decisions[task.id]) for task in homeless)]
+    changed += [move for task in leaving if (move := _moved(task, decisions[task.id])) is not None]
+    present = {task.id: (task.node_id, task.reason) for task in wanted}
+    return [move for move in changed if (move.node_id, move.reason) != present[move.task_id]]
+
+
+def _may_leave(task: WantedTask, node: NodeRecord, silent_s: Mapping[str, float]) -> bool:
+    if task.on_cut.move_after_s is None or node.online:
+        return False
+    return may_move(
+        node.life,
+        silent_s=silent_s.get(node.id, 0.0),
+        move_after_s=task.on_cut.move_after_s,
+        fence_after_s=task.on_cut.fence_after_s,
+        grace_s=FENCE_GRACE_S,
+    )
+
+
+def _stopped(wanted: Iterable[WantedTask]) -> list[Move]:
+    stopped = [task for task in wanted if not task.started]
+    return [Move(task_id=task.id, node_id=None, generation=task.generation, reason="") for task in stopped]
+
+
+def _settled(task: WantedTask, decision: Decision) -> Move:
+    if isinstance(decision, Placed):
+        return Move(task_id=task.id, node_id=decision.node_id, generation=task.generation + 1, reason="")
+    return Move(task_id=task.id, node_id=None, generation=task.generation, reason=decision.reason)
+
+
+def _moved(task: WantedTask, decision: Decision) -> Move | None:
+    if not isinstance(decision, Placed):
+        return None  # where it is, it may work; nowhere else is room for it
+    following = task.generation + 1
+    return Move(task_id=task.id, node_id=decision.node_id, generation=following, reason="", left_behind=True)
 
 
 def units(records: Iterable[NodeRecord], staying: Iterable[WantedTask], catalogue: Catalogue) -> list[Unit]:
     """Return every appliance with what its tasks use of it."""
     by_node: dict[str, Unit] = {
-        record.id: Unit(node_id=record.id, online=record.online, offered=_offered(record.profile), used={})
+        record.id: Unit(
+            node_id=record.id,
+            online=record.online,
+            offered=_offered(record.profile),
+            used={},
+            site=record.site,
+        )
         for record in records
     }
     for task in staying:
@@ -130,6 +172,7 @@ def _spec(task: WantedTask, catalogue: Catalogue) -> TaskSpec:
         parameters=dict(task.parameters),
         calendar=task.calendar,
         priority=task.priority,
+        on_cut=task.on_cut,
     )
 
 
@@ -143,12 +186,14 @@ def _package(algorithm_id: str, catalogue: Catalogue) -> PackageRef:
     )
 
 
-def _request(task: WantedTask, catalogue: Catalogue) -> PlacementRequest:
+def _request(task: WantedTask, catalogue: Catalogue, homes: Mapping[str, NodeRecord] | None = None) -> PlacementRequest:
+    home = (homes or {}).get(task.node_id or "")
     return PlacementRequest(
         task_id=task.id,
         point_id=task.point_id,
         analyse_cost=_cost(task, catalogue),
         priority=task.priority,
+        near=home.site if home is not None else "",
     )
 
 

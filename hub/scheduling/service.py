@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
 from federation.http.problem import FieldError, conflict, invalid, not_found
-from federation.messages import Calendar, CameraSpec, new_id
+from federation.messages import Calendar, CameraSpec, OnCut, new_id
 from federation.packages import BadParameters
 from hub.database import Database
 from hub.database.moments import from_us, now_us
 from hub.errors import UnknownNode
 from hub.fleet.desired import DesiredPublisher
+from hub.fleet.liveness import Cause, Condition
 from hub.fleet.roster import NodeRecord, Roster
 from hub.live import LiveFeed
 from hub.points.tables import points
@@ -26,7 +27,7 @@ from hub.scheduling.placement import Placer
 from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, wishes
 from hub.scheduling.state import reports_by_task, status_of
 from hub.scheduling.tables import tasks
-from hub.security.audit import Actor, record
+from hub.security.audit import HUB, Actor, record
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +49,21 @@ class Scheduler:
         repository: Repository,
         live: LiveFeed,
         placer: Placer,
+        silent_s: Callable[[str], float],
     ) -> None:
-        """Place tasks by `placer` and tell appliances through `desired`."""
+        """Place tasks by `placer` and tell appliances through `desired`; `silent_s` says how long one was not heard."""
         self._database = database
         self._roster = roster
         self._desired = desired
         self._repository = repository
         self._live = live
         self._placer = placer
+        self._silent_s = silent_s
         self._something_changed = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._seen: dict[str, tuple[TaskStatus, str]] = {}
         self._plan_is_old = True
-        self._online: dict[str, bool] = {}
+        self._lives: dict[str, tuple[bool, Condition, Cause] | None] = {}
         roster.when_changed(self._node_changed)
 
     def wake(self) -> None:
@@ -92,15 +95,16 @@ class Scheduler:
     def _node_changed(self, node_id: str) -> None:
         """Plan anew when a node came, went or was removed; what it reports changes no plan."""
         node = self._roster.get(node_id)
-        online = node is not None and node.online
-        if node is None or self._online.get(node_id) != online:
+        lives = None if node is None else (node.online, node.life.condition, node.life.cause)
+        if lives is None or self._lives.get(node_id) != lives:
             self._plan_is_old = True
-        self._online[node_id] = online
+        self._lives[node_id] = lives
         self._something_changed.set()
 
     async def _reconcile(self) -> None:
         nodes = self._roster.all()
-        wanted = await self._database.run(lambda connection: self._place(connection, nodes))
+        silent_s = {node.id: self._silent_s(node.id) for node in nodes}
+        wanted = await self._database.run(lambda connection: self._place(connection, nodes, silent_s))
         for node_id, wish in wanted.items():
             try:
                 await self._desired.set_work(
@@ -218,14 +222,18 @@ class Scheduler:
             raise conflict("algorithm_off_shelf", f"{algorithm_id} is off the shelf; put it on the shelf first.")
         return found
 
-    def _place(self, connection: Connection, nodes: tuple[NodeRecord, ...]) -> dict[str, Wish]:
+    def _place(
+        self, connection: Connection, nodes: tuple[NodeRecord, ...], silent_s: Mapping[str, float]
+    ) -> dict[str, Wish]:
         catalogue = self._repository.catalogue
         wanted = _wanted(connection)
-        changes = {move.task_id: move for move in moves(wanted, nodes, catalogue, self._placer)}
+        changes = {move.task_id: move for move in moves(wanted, nodes, catalogue, self._placer, silent_s=silent_s)}
         for move in changes.values():
             _store(connection, move)
             if move.node_id is not None:
                 log.info("task placed: task=%s node=%s generation=%d", move.task_id, move.node_id, move.generation)
+            if move.left_behind:
+                record(connection, HUB, "task.move", f"task:{move.task_id}", {"node": move.node_id})
         if changes:
             wanted = _wanted(connection)
         return wishes(wanted, {node.id for node in nodes}, _cameras(connection), catalogue)
@@ -247,10 +255,9 @@ class Scheduler:
         return tuple(found[task_id] for task_id in ids)
 
     def _shown(self, rows: Iterable[Any]) -> list[Task]:
-        nodes = self._roster.all()
-        online = {node.id for node in nodes if node.online}
-        reports = reports_by_task(nodes)
-        return [_task(row, self._repository.catalogue, online, reports) for row in rows]
+        nodes = {node.id: node for node in self._roster.all()}
+        reports = reports_by_task(nodes.values())
+        return [_task(row, self._repository.catalogue, nodes, reports) for row in rows]
 
     async def _tell_viewers(self) -> None:
         if not self._live.viewers:
@@ -313,6 +320,8 @@ def _settings(settings: TaskSettings, parameters: dict[str, Any]) -> dict[str, A
         "parameters": parameters,
         "calendar": settings.calendar.model_dump(mode="json"),
         "priority": settings.priority,
+        "fence_after_s": settings.on_cut.fence_after_s,
+        "move_after_s": settings.on_cut.move_after_s,
     }
 
 
@@ -329,11 +338,10 @@ def _remove(connection: Connection, ids: Sequence[str]) -> list[str]:
 
 
 def _store(connection: Connection, move: Move) -> None:
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id == move.task_id)
-        .values(node_id=move.node_id, generation=move.generation, reason=move.reason)
-    )
+    values: dict[str, Any] = {"node_id": move.node_id, "generation": move.generation, "reason": move.reason}
+    if move.left_behind:
+        values["superseded_below"] = move.generation
+    connection.execute(update(tasks).where(tasks.c.id == move.task_id).values(**values))
 
 
 def _wanted(connection: Connection) -> list[WantedTask]:
@@ -346,6 +354,7 @@ def _wanted(connection: Connection) -> list[WantedTask]:
             parameters=row.parameters,
             calendar=Calendar.model_validate(row.calendar),
             priority=row.priority,
+            on_cut=_on_cut(row),
             started=row.started,
             node_id=row.node_id,
             generation=row.generation,
@@ -353,6 +362,10 @@ def _wanted(connection: Connection) -> list[WantedTask]:
         )
         for row in connection.execute(select(tasks))
     ]
+
+
+def _on_cut(row: Any) -> OnCut:
+    return OnCut(fence_after_s=row.fence_after_s, move_after_s=row.move_after_s)
 
 
 def _cameras(connection: Connection) -> dict[str, CameraSpec]:
@@ -380,7 +393,9 @@ def _filtered(query: TaskQuery) -> Any:
     return statement
 
 
-def _task(row: Any, catalogue: Catalogue, online: set[str], reports: Mapping[tuple[str, str], Any]) -> Task:
+def _task(
+    row: Any, catalogue: Catalogue, nodes: Mapping[str, NodeRecord], reports: Mapping[tuple[str, str], Any]
+) -> Task:
     manifest = catalogue.algorithms[row.algorithm_id].newest.manifest
     report = reports.get((row.node_id, row.id))
     status, reason = status_of(
@@ -388,7 +403,7 @@ def _task(row: Any, catalogue: Catalogue, online: set[str], reports: Mapping[tup
         node_id=row.node_id,
         generation=row.generation,
         reason=row.reason,
-        online=online,
+        node=nodes.get(row.node_id),
         report=report,
     )
     return Task(
@@ -404,6 +419,7 @@ def _task(row: Any, catalogue: Catalogue, online: set[str], reports: Mapping[tup
         parameters=row.parameters,
         calendar=Calendar.model_validate(row.calendar),
         priority=row.priority,
+        on_cut=_on_cut(row),
         started=row.started,
         status=status,
         reason=reason,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from federation.messages import TaskReport, TaskState
+from hub.fleet.liveness import Condition
 from hub.fleet.roster import NodeRecord
 from hub.scheduling.model import TaskStatus
 
@@ -34,7 +35,7 @@ def status_of(
     node_id: str | None,
     generation: int,
     reason: str,
-    online: Iterable[str],
+    node: NodeRecord | None,
     report: TaskReport | None,
 ) -> tuple[TaskStatus, str]:
     """Return the status of a task with the reason for it; a report of an earlier placement says nothing."""
@@ -42,8 +43,15 @@ def status_of(
         return TaskStatus.STOPPED, ""
     if node_id is None:
         return TaskStatus.UNPLACED, reason
-    if node_id not in online:
-        return TaskStatus.UNREACHABLE, f"node_offline: {node_id} does not answer; it goes on by itself"
+    if node is None or not node.online:
+        return TaskStatus.UNREACHABLE, _unreachable(node_id, node)
     if report is None or report.generation != generation:
         return TaskStatus.STARTING, ""
     return _STATUS[report.state], report.reason
+
+
+def _unreachable(node_id: str, node: NodeRecord | None) -> str:
+    condition = Condition.UNKNOWN if node is None else node.life.condition
+    if condition is Condition.DEAD:
+        return f"node_dead: {node_id} works no more"
+    return f"node_{condition}: {node_id} does not answer; it goes on by itself"

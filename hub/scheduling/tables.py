@@ -1,6 +1,6 @@
 """The table of tasks with their placement."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Integer, String, Table, Text
 
 from hub.database.metadata import metadata
 
@@ -15,10 +15,14 @@ tasks = Table(
     Column("parameters", JSON, nullable=False),
     Column("calendar", JSON, nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("fence_after_s", Float, nullable=True),
+    Column("move_after_s", Float, nullable=True),
     Column("started", Boolean, nullable=False),
     # No foreign key: a node may be removed at any moment, and its tasks are then placed anew.
     Column("node_id", String(64), nullable=True, index=True),
     Column("generation", Integer, nullable=False),  # grows with every placement, 0 before the first
+    # Placements of lower generations were taken from a node that could not be told: they may still be at work.
+    Column("superseded_below", Integer, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False),  # why it is not placed, "" when it is
     Column("events", BigInteger, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),

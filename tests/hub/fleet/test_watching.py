@@ -1,85 +1,22 @@
 """Nodes that fall silent, and neighbours that are asked after them. Over a real broker."""
 
-import asyncio
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
 from federation import topics
-from federation.identity.member import Member
 from federation.messages import Ask
-from federation.testing.played_appliance import PlayedAppliance, played_appliance
+from federation.testing.played_appliance import played_appliance
 from federation.testing.waiting import until
 from hub.config import HubConfig
 from tests.hub.conftest import Served, serving
-
-PLACE = {"probe_urls": ("http://10.9.9.9:8090",)}
+from tests.hub.neighbours import PLACE, beating, fallen_silent, held, row_of
 
 
 @pytest.fixture
 def database_url() -> str:
     """SQLite alone: what is tested here knows no database."""
     return ""
-
-
-@pytest.fixture
-async def watching(broker: "subprocess.Popen[bytes]", config: HubConfig) -> AsyncIterator[Served]:
-    """A hub that suspects nodes after a second and looks after them each half second."""
-    fleet = config.fleet.model_copy(update={"silence_s": 1.0, "examine_every_s": 0.5})
-    async with serving(config.model_copy(update={"fleet": fleet})) as served:
-        await until(lambda: served.hub.foundation.link.connected, within_s=15, what="the hub is connected")
-        yield served
-
-
-@asynccontextmanager
-async def beating(
-    hub: Served, name: str, *, site: str = "east", lives: bool | None = None
-) -> AsyncIterator[PlayedAppliance]:
-    """A node that is heard five times a second, and says of every neighbour that it `lives`."""
-    joined = await hub.enrol(name)
-    await hub.console.patch(f"/api/v1/nodes/{name}", json={"site": site})
-    async with played_appliance(joined, **PLACE) as node, asyncio.TaskGroup() as group:
-        node.lives = lives
-
-        async def beat() -> None:
-            number = 0
-            while True:
-                number += 1
-                node.beat(number)
-                await asyncio.sleep(0.2)
-
-        async def listen() -> None:
-            while True:
-                await node.listen()
-
-        at_work = [group.create_task(beat()), group.create_task(listen())]
-        yield node
-        for task in at_work:
-            task.cancel()
-
-
-async def fallen_silent(hub: Served, name: str = "silent", *, site: str = "east") -> Member:
-    """Let a node join that says hello and then nothing more, no goodbye either."""
-    joined = await hub.enrol(name)
-    await hub.console.patch(f"/api/v1/nodes/{name}", json={"site": site})
-    async with played_appliance(joined, **PLACE):
-        await held(hub, name, "online")
-    return joined
-
-
-async def row_of(hub: Served, name: str) -> dict[str, Any]:
-    return dict((await hub.console.get(f"/api/v1/nodes/{name}")).raise_for_status().json())
-
-
-async def held(hub: Served, name: str, state: str, cause: str | None = None) -> dict[str, Any]:
-    async def found() -> Any:
-        row = await row_of(hub, name)
-        return row if row["state"] == state and cause in {None, row["cause"]} else None
-
-    return dict(await until(found, within_s=20, what=f"{name} is {state}: {cause}"))
 
 
 async def test_a_silent_node_that_its_neighbour_reaches_is_cut_off_and_one_that_it_does_not_reach_is_dead(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from federation.messages import Calendar, CameraSpec, TaskReport, TaskState
+from federation.messages import Calendar, CameraSpec, OnCut, TaskReport, TaskState
 from federation.packages import builtin_manifests
 from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
@@ -25,19 +25,21 @@ def catalogue() -> Catalogue:
     return Catalogue(algorithms={ALGORITHM: listed(ALGORITHM, "builtin", [release], on_shelf=True)}, event_kinds={})
 
 
-def node(node_id: str = "n1", *, online: bool = True) -> NodeRecord:
-    condition = Condition.ONLINE if online else Condition.UNKNOWN
+def node(
+    node_id: str = "n1", *, online: bool = True, life: tuple[Condition, Cause] | None = None, site: str = ""
+) -> NodeRecord:
+    condition, cause = life or (Condition.ONLINE if online else Condition.UNKNOWN, Cause.SPOKE)
     return NodeRecord(
         id=node_id,
         name=node_id,
-        site="",
+        site=site,
         profile="analysis",
         serial=node_id,
         software="0.1",
         panel_url="",
         enrolled_at=datetime.now(UTC),
         key_fingerprint=node_id,
-        life=Life(condition=condition, cause=Cause.SPOKE, since=datetime.now(UTC)),
+        life=Life(condition=condition, cause=cause, since=datetime.now(UTC)),
     )
 
 
@@ -50,6 +52,7 @@ def task(**more: Any) -> WantedTask:
         "parameters": {},
         "calendar": Calendar(),
         "priority": 5,
+        "on_cut": OnCut(),
         "started": True,
         "node_id": None,
         "generation": 0,
@@ -80,16 +83,68 @@ def task(**more: Any) -> WantedTask:
 def test_a_task_moves_only_for_a_reason(
     catalogue: Catalogue, wanted: WantedTask, nodes: list[NodeRecord], expected: list[Move]
 ) -> None:
-    assert moves([wanted], nodes, catalogue, FirstFit()) == expected
+    assert moves([wanted], nodes, catalogue, FirstFit(), silent_s={}) == expected
 
 
 def test_why_a_task_waits_is_written_once(catalogue: Catalogue) -> None:
-    (first,) = moves([task()], [], catalogue, FirstFit())
+    (first,) = moves([task()], [], catalogue, FirstFit(), silent_s={})
 
-    again = moves([task(reason=first.reason)], [], catalogue, FirstFit())
+    again = moves([task(reason=first.reason)], [], catalogue, FirstFit(), silent_s={})
 
     assert first.reason.startswith("no_node_online")
     assert again == []
+
+
+DEAD, CUT = (Condition.DEAD, Cause.DENIED), (Condition.UNKNOWN, Cause.REACHED)
+MOVING = OnCut(move_after_s=60)
+
+
+@pytest.mark.parametrize(
+    ("on_cut", "life", "silent_s", "moved"),
+    [
+        (OnCut(), DEAD, 9_999, False),
+        (OnCut(fence_after_s=30), DEAD, 9_999, False),
+        (MOVING, DEAD, 59, False),
+        (MOVING, DEAD, 60, True),
+        (MOVING, CUT, 9_999, False),
+        (OnCut(move_after_s=60, fence_after_s=30), CUT, 60, True),
+        (OnCut(move_after_s=60, fence_after_s=60), CUT, 60, False),
+        (OnCut(move_after_s=60, fence_after_s=60), CUT, 80, True),
+        (MOVING, (Condition.ONLINE, Cause.SPOKE), 9_999, False),
+    ],
+)
+def test_a_task_leaves_a_silent_appliance_only_as_its_policy_allows(
+    catalogue: Catalogue, on_cut: OnCut, life: tuple[Condition, Cause], silent_s: float, *, moved: bool
+) -> None:
+    wanted = task(node_id="n1", generation=3, on_cut=on_cut)
+
+    found = moves([wanted], [node(life=life), node("n2")], catalogue, FirstFit(), silent_s={"n1": silent_s})
+
+    expected = Move(task_id="t1", node_id="n2", generation=4, reason="", left_behind=True)
+    assert found == ([expected] if moved else [])
+
+
+def test_a_task_that_may_leave_stays_where_it_is_while_there_is_room_nowhere_else(catalogue: Catalogue) -> None:
+    wanted = task(node_id="n1", generation=3, on_cut=MOVING)
+
+    assert moves([wanted], [node(life=DEAD)], catalogue, FirstFit(), silent_s={"n1": 99}) == []
+
+
+def test_a_task_moves_to_a_neighbour_of_its_site_before_anybody_else(catalogue: Catalogue) -> None:
+    wanted = task(node_id="n9", generation=3, on_cut=MOVING)
+    nodes = [node("n1", site="west"), node("n2", site="east"), node("n9", life=DEAD, site="east")]
+
+    (move,) = moves([wanted], nodes, catalogue, FirstFit(), silent_s={"n9": 99})
+
+    assert move.node_id == "n2"
+
+
+def test_what_becomes_of_a_task_when_it_is_cut_off_goes_to_its_appliance(catalogue: Catalogue) -> None:
+    on_cut = OnCut(fence_after_s=30, move_after_s=60)
+
+    wish = wishes([task(node_id="n1", generation=1, on_cut=on_cut)], {"n1"}, {"gate": CAMERA}, catalogue)
+
+    assert wish["n1"].tasks[0].on_cut == on_cut
 
 
 def test_an_appliance_pulls_a_point_once_for_all_its_tasks(catalogue: Catalogue) -> None:
@@ -118,7 +173,12 @@ def test_a_status_joins_what_is_wanted_and_what_is_reported(
     report = TaskReport(task_id="t1", generation=1, state=TaskState.FAILED, reason="package_missing: x")
 
     status, _ = status_of(
-        started=started, node_id=node_id, generation=generation, reason="", online=online, report=report
+        started=started,
+        node_id=node_id,
+        generation=generation,
+        reason="",
+        node=node(node_id, online=node_id in online) if node_id else None,
+        report=report,
     )
 
     assert status == expected

@@ -1723,6 +1723,9 @@ export interface components {
         /**
          * EventRow
          * @description One event as list and detail show it; `cursor` is the hub's order of arrival.
+         *
+         *     `clock` says how far its times can be believed. A `superseded` one came from a placement that another appliance had
+         *     replaced when it arrived: both may have seen the same.
          */
         EventRow: {
             /** Id */
@@ -1764,6 +1767,9 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            clock: components["schemas"]["ClockState"];
+            /** Superseded */
+            superseded: boolean;
             /** Score */
             score: number;
             /** Dwell S */
@@ -2230,6 +2236,31 @@ export interface components {
          * @enum {string}
          */
         NodeState: "awaited" | "online" | "suspect" | "unknown" | "dead" | "incompatible" | "revoked";
+        /**
+         * OnCut
+         * @description What becomes of a task while its appliance and the hub do not hear each other; by default it goes on.
+         *
+         *     With `fence_after_s` the appliance itself stops the task so long after the hub last confirmed it, and starts it
+         *     again once the hub confirms it anew: for what must never run twice, such as a camera's patrol.
+         *     With `move_after_s` the hub gives the task to another appliance after so long a silence, if a witness or an
+         *     operator says that the appliance is dead, or if the task has certainly fenced itself.
+         */
+        OnCut: {
+            /**
+             * Fence After S
+             * @description the appliance stops it, in s
+             * @default null
+             */
+            fence_after_s: number | null;
+            /**
+             * Move After S
+             * @description the hub moves it, in s
+             * @default null
+             */
+            move_after_s: number | null;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * Overview
          * @description Everything the one-map home counts; `today` is the calendar day of Asia/Shanghai.
@@ -2920,6 +2951,7 @@ export interface components {
             calendar: components["schemas"]["Calendar"];
             /** Priority */
             priority: number;
+            on_cut: components["schemas"]["OnCut"];
             /** Started */
             started: boolean;
             status: components["schemas"]["TaskStatus"];
@@ -2972,6 +3004,13 @@ export interface components {
              * @default 5
              */
             priority: number;
+            /**
+             * @default {
+             *       "fence_after_s": null,
+             *       "move_after_s": null
+             *     }
+             */
+            on_cut: components["schemas"]["OnCut"];
             /** Name */
             name: string;
             /** Point Ids */
@@ -3052,6 +3091,13 @@ export interface components {
              * @default 5
              */
             priority: number;
+            /**
+             * @default {
+             *       "fence_after_s": null,
+             *       "move_after_s": null
+             *     }
+             */
+            on_cut: components["schemas"]["OnCut"];
         };
         /**
          * TaskState
@@ -4964,6 +5010,7 @@ export interface operations {
                 verdict?: "pending" | "true" | "false" | "skipped";
                 since?: string;
                 until?: string;
+                superseded?: boolean;
                 text?: string;
             };
             header?: never;
@@ -5004,6 +5051,7 @@ export interface operations {
                 verdict?: "pending" | "true" | "false" | "skipped";
                 since?: string;
                 until?: string;
+                superseded?: boolean;
                 text?: string;
             };
             header?: never;
