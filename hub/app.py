@@ -253,7 +253,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     data = foundation.config.data_folder
     packages = ContentStore(data / "packages", limit_bytes=SIZE_LIMIT_BYTES)
     pictures = Pictures(database, ContentStore(data / "pictures", limit_bytes=LARGEST_BYTES), live)
-    artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages})
+    artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
     repository = Repository(database, packages, added=artifacts.wake)
     scheduler = Scheduler(
         database=database,

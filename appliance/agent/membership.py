@@ -216,6 +216,10 @@ class Membership:
                 link.changed()
             seen = self._state.report_changes.count
 
+    def _hub_key(self) -> PublicKey:
+        assert self.identity is not None  # noqa: S101 - a member asks
+        return PublicKey.from_pem(self.identity.signing_key)
+
     def _limit_kbps(self, at: datetime) -> int | None:
         return self._state.policy.limit_kbps(at)
 
@@ -230,6 +234,7 @@ class Membership:
         return Transfers(
             holdings=state.holdings,
             hub=files.artifacts(Pacing(self._limit_kbps)),
+            key=self._hub_key,
             profile=state.config.profile,
             node_id=state.node_id,
             neighbours=neighbours,

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.artifacts.part import Part, sync_folder
-from federation.artifacts import ArtifactManifest, BadBitmap, BadManifest, Bitmap, ByteRange, read_manifest
+from federation.artifacts import (
+    ArtifactManifest,
+    BadBitmap,
+    BadManifest,
+    Bitmap,
+    ByteRange,
+    SignedManifest,
+    read_signed,
+)
 from federation.artifacts.choosing import Kept
 
 WHOLE = re.compile(r"[0-9a-f]{64}")
@@ -48,20 +56,26 @@ class Holdings:
 
     def manifest(self, digest: str) -> ArtifactManifest | None:
         """Return the manifest that came with an artifact, or None."""
+        signed = self.signed(digest)
+        return None if signed is None else signed.manifest
+
+    def signed(self, digest: str) -> SignedManifest | None:
+        """Return the manifest that came with an artifact as it came, or None."""
         try:
-            return read_manifest(self._manifest_path(digest).read_bytes(), digest=digest)
+            return read_signed(self._manifest_path(digest).read_bytes(), digest=digest)
         except (FileNotFoundError, BadManifest):
             return None
 
-    def begin(self, manifest: ArtifactManifest) -> Part:
+    def begin(self, signed: SignedManifest) -> Part:
         """Open an artifact on its way; what came by an equal manifest before is still there."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        manifest = signed.manifest
         path = self._manifest_path(manifest.digest)
         if self.manifest(manifest.digest) != manifest:
             self._forget_part(manifest.digest)
             part = path.with_suffix(".manifest-new")
             with part.open("wb") as file:
-                file.write(manifest.to_bytes())
+                file.write(signed.content)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)

@@ -27,6 +27,14 @@ def sharing_routes(holdings: Holdings, pacing: Pacing) -> Routes:
         """Tell which chunks of an artifact are here: a bit each, chunk 0 the highest bit of the first byte."""
         return web.Response(body=(await _offer(holdings, digest)).bitmap.bits, content_type=OCTETS)
 
+    @part.get(PATH + "/{digest}/manifest", access=A_PEER, produces=OCTETS)
+    async def get_manifest(digest: Digest) -> web.StreamResponse:
+        """Give the manifest of an artifact as it came, signed by the hub."""
+        signed = await asyncio.to_thread(holdings.signed, digest)
+        if signed is None:
+            raise not_found("artifact", digest)
+        return web.Response(body=signed.content, content_type=OCTETS)
+
     @part.get(PATH + "/{digest}", access=A_PEER, produces=OCTETS)
     async def get_chunk(call: Call, digest: Digest) -> web.StreamResponse:
         """Give one range of bytes out of chunks that are here."""

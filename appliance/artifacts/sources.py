@@ -8,7 +8,17 @@ import aiohttp
 
 from appliance.artifacts.pacing import Pacing
 from appliance.errors import SourceAway, SourceLies, SourceRefuses
-from federation.artifacts import LARGEST_MANIFEST_BYTES, ArtifactManifest, BadBitmap, BadManifest, Bitmap, read_manifest
+from federation.artifacts import (
+    LARGEST_MANIFEST_BYTES,
+    ArtifactManifest,
+    BadBitmap,
+    BadManifest,
+    Bitmap,
+    OtherSigner,
+    SignedManifest,
+    read_signed,
+)
+from federation.crypto import PublicKey
 
 HUB = "hub"
 
@@ -31,11 +41,13 @@ class Source:
         """Tell whether the bandwidth policy lets nothing pass now."""
         return self.pacing is not None and await self.pacing.rate_bytes() == 0
 
-    async def manifest(self, digest: str) -> ArtifactManifest:
-        """Return the manifest of an artifact; raise SourceAway, SourceRefuses or SourceLies."""
+    async def manifest(self, digest: str, key: PublicKey) -> SignedManifest:
+        """Return the manifest of an artifact, signed by `key`; raise SourceAway, SourceRefuses or SourceLies."""
         content = await self._get(f"{self.url}/{digest}/manifest", {}, LARGEST_MANIFEST_BYTES, _ignore, exact=False)
         try:
-            return await asyncio.to_thread(read_manifest, bytes(content), digest=digest)
+            return await asyncio.to_thread(_checked, bytes(content), digest, key)
+        except OtherSigner as error:
+            raise SourceRefuses(f"{self.name}: {error}") from error
         except BadManifest as error:
             raise SourceLies(f"{self.name}: {error}") from error
 
@@ -103,6 +115,12 @@ class Source:
         if exact and len(content) != most_bytes:
             raise SourceLies(f"{self.name}: {len(content)} bytes where {most_bytes} were asked for")
         return content
+
+
+def _checked(content: bytes, digest: str, key: PublicKey) -> SignedManifest:
+    signed = read_signed(content, digest=digest)
+    signed.check(key)
+    return signed
 
 
 def _ignore(_size: int) -> None:

@@ -15,8 +15,9 @@ from appliance.artifacts.part import Part
 from appliance.artifacts.progress import Progress
 from appliance.artifacts.sources import HUB, Source
 from appliance.errors import SourceFailed
-from federation.artifacts import ArtifactManifest, Bitmap
+from federation.artifacts import ArtifactManifest, Bitmap, SignedManifest
 from federation.artifacts.choosing import TURN_S, hub_after_s, next_chunk, reusable, space_lacking_bytes
+from federation.crypto import PublicKey
 from federation.messages import ArtifactState
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,17 @@ class Patience:
 
 @dataclass(kw_only=True)
 class Transfer:
-    """Brings one artifact; `make_room` is asked for bytes before it begins, `slots` bound how many come at once."""
+    """Brings one artifact.
+
+    `key` is that by which the hub signs now. `make_room` is asked for bytes before it begins, `slots` bound how many
+    come at once.
+    """
 
     progress: Progress
     profile: str
     holdings: Holdings
     hub: Source
+    key: Callable[[], PublicKey]
     slots: asyncio.Semaphore
     make_room: Callable[[int], Awaitable[None]]
     changed: Callable[[], None]
@@ -68,30 +74,41 @@ class Transfer:
     async def run(self) -> None:
         """Return once the artifact is here; what fails is tried again for ever, after a pause."""
         await asyncio.sleep(self.chance.uniform(0, self.patience.start_within_s))
-        manifest = await self._manifest()
+        signed = await self._manifest()
+        manifest = signed.manifest
         await self._wait_for_profile(manifest)
         while True:
             await self._wait_for_room(manifest)
             async with self.slots:
                 try:
-                    if await self._bring(manifest):
+                    if await self._bring(signed):
                         return
                 except OSError as error:
                     self._wait(f"disk_error: {error.strerror}" if error.errno != errno.ENOSPC else "no_space")
                     log.warning("artifact %s: %s", manifest.digest[:19], error.strerror)
             await asyncio.sleep(self.chance.uniform(0, self.patience.space_pause_s))
 
-    async def _manifest(self) -> ArtifactManifest:
+    async def _manifest(self) -> SignedManifest:
         digest, failures = self.progress.wanted.digest, 0
-        found = await asyncio.to_thread(self.holdings.manifest, digest)
+        found = await asyncio.to_thread(self.holdings.signed, digest)
         while found is None:
             try:
-                found = await self.hub.manifest(digest)
+                found = await self._asked_manifest(digest)
             except SourceFailed as error:
                 failures += 1
                 self._wait(f"{error.code}: {error}")
                 await asyncio.sleep(self.patience.pause_s(failures, self.chance))
         return found
+
+    async def _asked_manifest(self, digest: str) -> SignedManifest:
+        """Return the manifest from the hub, or while that fails, from a neighbour: it is signed all the same."""
+        try:
+            return await self.hub.manifest(digest, self.key())
+        except SourceFailed:
+            async with self.neighbours.leased() as source:
+                if source is None:
+                    raise
+                return await source.manifest(digest, self.key())
 
     async def _wait_for_profile(self, manifest: ArtifactManifest) -> None:
         if manifest.profiles and self.profile not in manifest.profiles:
@@ -115,9 +132,10 @@ class Transfer:
             free_bytes=self.holdings.free_bytes(),
         )
 
-    async def _bring(self, manifest: ArtifactManifest) -> bool:
+    async def _bring(self, signed: SignedManifest) -> bool:
         """Complete the artifact and give it its place; False if it has to be tried again."""
-        part = await asyncio.to_thread(self.holdings.begin, manifest)
+        manifest = signed.manifest
+        part = await asyncio.to_thread(self.holdings.begin, signed)
         try:
             self._note(part)
             await self._reuse(part)

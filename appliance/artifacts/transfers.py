@@ -11,6 +11,7 @@ from appliance.artifacts.progress import Progress, Wanted
 from appliance.artifacts.sources import Source
 from appliance.artifacts.transfer import Patience, Transfer
 from federation.artifacts.choosing import expendable
+from federation.crypto import PublicKey
 from federation.messages import ArtifactReport
 
 log = logging.getLogger(__name__)
@@ -21,14 +22,15 @@ RESTART_PAUSE_S = 15.0
 
 @dataclass(kw_only=True)
 class Transfers:
-    """Keeps this box in possession of what `wanted` says; `arrived` is awaited after each artifact that came.
+    """Keeps this box in possession of what `wanted` says; `key` is that by which the hub signs now.
 
-    `tell` gets the reports of all wanted artifacts when one changes, and every two seconds while some are on
-    their way.
+    `arrived` is awaited after each artifact that came. `tell` gets the reports of all wanted artifacts when one
+    changes, and every two seconds while some are on their way.
     """
 
     holdings: Holdings
     hub: Source
+    key: Callable[[], PublicKey]
     profile: str
     at_once: int
     wanted: Callable[[], tuple[Wanted, ...]]
@@ -101,6 +103,7 @@ class Transfers:
             profile=self.profile,
             holdings=self.holdings,
             hub=self.hub,
+            key=self.key,
             slots=slots,
             make_room=self._make_room,
             changed=self.wake,

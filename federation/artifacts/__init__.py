@@ -3,7 +3,7 @@
 from federation.artifacts.bitmap import Bitmap
 from federation.artifacts.byte_range import ByteRange, asked_range
 from federation.artifacts.digesting import Label, describe, digest_of_file
-from federation.artifacts.errors import ArtifactError, BadBitmap, BadManifest, Unsatisfiable
+from federation.artifacts.errors import ArtifactError, BadBitmap, BadManifest, OtherSigner, Unsatisfiable
 from federation.artifacts.manifest import (
     CHUNK_BYTES,
     LARGEST_BYTES,
@@ -13,6 +13,7 @@ from federation.artifacts.manifest import (
     read_manifest,
 )
 from federation.artifacts.serving import Served, send_artifact
+from federation.artifacts.signed import SignedManifest, read_signed
 
 __all__ = [
     "CHUNK_BYTES",
@@ -26,11 +27,14 @@ __all__ = [
     "Bitmap",
     "ByteRange",
     "Label",
+    "OtherSigner",
     "Served",
+    "SignedManifest",
     "Unsatisfiable",
     "asked_range",
     "describe",
     "digest_of_file",
     "read_manifest",
+    "read_signed",
     "send_artifact",
 ]

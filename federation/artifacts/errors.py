@@ -2,6 +2,7 @@
 
 ArtifactError
 ├── BadManifest
+│   └── OtherSigner
 ├── BadBitmap
 └── Unsatisfiable
 """
@@ -13,6 +14,10 @@ class ArtifactError(Exception):
 
 class BadManifest(ArtifactError):
     """These bytes are no manifest, or not the one that was asked for."""
+
+
+class OtherSigner(BadManifest):
+    """A manifest is signed by another key than that of the hub, as it is after the hub's key was replaced."""
 
 
 class BadBitmap(ArtifactError):

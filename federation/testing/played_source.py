@@ -10,7 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from federation.artifacts import ArtifactManifest, Bitmap, ByteRange, Served, send_artifact
+from federation.artifacts import ArtifactManifest, Bitmap, ByteRange, Served, SignedManifest, send_artifact
+from federation.desired import HubKey
 from federation.http import Problem
 
 
@@ -38,6 +39,7 @@ class PlayedSource:
     port: int = 0
     fault: Fault = Fault.NONE
     bitmap: Bitmap
+    key: HubKey
     manifest_body: bytes = b""
     ranges: list[ByteRange] = field(default_factory=list)
     sent_bytes: int = 0
@@ -48,7 +50,7 @@ class PlayedSource:
         """Answer with the manifest."""
         if self.fault is Fault.REFUSES:
             return Problem(503, "manifest_in_the_making", "Ask again.").response()
-        return web.Response(body=self.manifest_body or self.manifest.to_bytes())
+        return web.Response(body=self.manifest_body or signed_by(self.key, self.manifest).content)
 
     async def give_bitmap(self, _request: web.Request) -> web.StreamResponse:
         """Answer with what is held."""
@@ -106,12 +108,22 @@ class PlayedSource:
         self.sent_bytes += size_bytes
 
 
+HUB_KEY = HubKey.generate()
+"""By which played sources sign, unless they are told another key."""
+
+
+def signed_by(key: HubKey, manifest: ArtifactManifest) -> SignedManifest:
+    """Return the manifest as the hub of that key gives it."""
+    content = key.sign(manifest.to_bytes().decode()).to_bytes()
+    return SignedManifest(manifest=manifest, content=content)
+
+
 @asynccontextmanager
 async def played_source(
     path: Path, manifest: ArtifactManifest, *, port: int = 0, prefix: str = "", tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[PlayedSource]:
     """Serve the file at `path` on loopback, below `prefix`, for as long as the context is open."""
-    source = PlayedSource(manifest=manifest, path=path, bitmap=Bitmap.full(manifest.chunk_count))
+    source = PlayedSource(manifest=manifest, path=path, bitmap=Bitmap.full(manifest.chunk_count), key=HUB_KEY)
     app = web.Application()
     app.router.add_get(f"{prefix}/{manifest.digest}", source.give_bytes)
     app.router.add_get(f"{prefix}/{manifest.digest}/manifest", source.give_manifest)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from federation.artifacts import Served, send_artifact
 from federation.http import Access, Call, Page, Routes
-from federation.messages import Digest
+from federation.messages import Digest, Signed
 from hub.artifacts.model import Artifact, ArtifactQuery, Delivery, DeliveryQuery
 from hub.artifacts.service import Artifacts
 from hub.security.model import READ
@@ -47,7 +47,7 @@ def _add_content(part: Routes, artifacts: Artifacts, access: Access) -> None:
         served = Served(path=stored.path, digest=digest, size_bytes=stored.size_bytes)
         return await send_artifact(call.request, served)
 
-    @part.get("/api/v1/artifacts/{digest}/manifest", access=access, produces=OCTETS)
-    async def get_artifact_manifest(digest: Digest) -> web.StreamResponse:
-        """Give the manifest of an artifact: the digests of its chunks, as JSON."""
-        return web.Response(body=await artifacts.manifest(digest), content_type=OCTETS)
+    @part.get("/api/v1/artifacts/{digest}/manifest", access=access)
+    async def get_artifact_manifest(digest: Digest) -> Signed:
+        """Give the manifest of an artifact: the digests of its chunks, signed by the hub."""
+        return await artifacts.manifest(digest)

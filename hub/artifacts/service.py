@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from federation.artifacts import ArtifactError, ArtifactManifest, Label, describe
 from federation.http import Page, Problem
 from federation.http.problem import not_found
-from federation.messages import ArtifactReport, ArtifactState
+from federation.messages import ArtifactReport, ArtifactState, Signed
 from hub.artifacts.model import Artifact, ArtifactQuery, Delivery, DeliveryQuery
 from hub.artifacts.tables import artifacts
 from hub.database import Database
@@ -49,11 +49,19 @@ def strike(connection: Connection, digest: str) -> None:
 class Artifacts:
     """The artifacts of the hub; `stores` hold their bytes by kind."""
 
-    def __init__(self, database: Database, roster: Roster, stores: Mapping[str, ContentStore]) -> None:
-        """Prepare; `run` describes."""
+    def __init__(
+        self,
+        database: Database,
+        roster: Roster,
+        stores: Mapping[str, ContentStore],
+        *,
+        sign: Callable[[str], Awaitable[Signed]],
+    ) -> None:
+        """Prepare; `run` describes. Manifests are signed by `sign` when they are given out: its key may change."""
         self._database = database
         self._roster = roster
         self._stores = stores
+        self._sign = sign
         self._described_bytes: dict[str, int] = {}
         self._wanted = asyncio.Event()
 
@@ -85,15 +93,15 @@ class Artifacts:
             raise not_found("artifact", digest)
         return stored
 
-    async def manifest(self, digest: str) -> bytes:
-        """Return an artifact's manifest as it is sent; raise Problem when there is none, or none yet."""
+    async def manifest(self, digest: str) -> Signed:
+        """Return an artifact's manifest, signed; raise Problem when there is none, or none yet."""
         row = await self._row(digest, artifacts.c.size_bytes, artifacts.c.manifest)
         if row.manifest is None:
             self.wake()
             done = self._described_bytes.get(digest, 0)
             detail = f"The manifest is in the making ({done} of {row.size_bytes} bytes); ask again in a few seconds."
             raise Problem(503, "manifest_in_the_making", detail)
-        return bytes(row.manifest)
+        return await self._sign(bytes(row.manifest).decode())
 
     def deliveries(self, query: DeliveryQuery) -> Page[Delivery]:
         """Return what nodes say of artifacts, by node."""

@@ -14,5 +14,5 @@ artifacts = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("added_at_us", BigInteger, nullable=False),
     Column("chunks", Integer, nullable=True),  # none while the manifest is in the making
-    Column("manifest", LargeBinary, nullable=True),  # JSON of federation.artifacts' ArtifactManifest, as it is sent
+    Column("manifest", LargeBinary, nullable=True),  # JSON of federation.artifacts' ArtifactManifest, as it is signed
 )

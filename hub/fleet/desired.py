@@ -62,6 +62,10 @@ class DesiredPublisher:
         """The PEM by which nodes know what this hub signs."""
         return self._key.key.public.to_pem()
 
+    async def signed(self, text: str) -> Signed:
+        """Return a text of the hub's with its signature."""
+        return await asyncio.to_thread(self._key.sign, text)
+
     async def set_work(
         self,
         node_id: str,
@@ -184,7 +188,7 @@ class DesiredPublisher:
         if kept is not None and kept[:2] == (document, self._epoch):
             return kept[2]
         epoch = self._epoch
-        signed = await asyncio.to_thread(self._key.sign, document.text(epoch))
+        signed = await self.signed(document.text(epoch))
         self._signed[place] = (document, epoch, signed)
         return signed
 

@@ -17,9 +17,9 @@ from appliance.artifacts.progress import Wanted
 from appliance.artifacts.sources import Source
 from appliance.artifacts.transfer import Patience
 from appliance.artifacts.transfers import Transfers
-from federation.artifacts import ArtifactManifest, Label, describe
+from federation.artifacts import ArtifactManifest, Label, SignedManifest, describe
 from federation.messages import ArtifactReport, ArtifactState
-from federation.testing.played_source import PlayedSource, played_source
+from federation.testing.played_source import HUB_KEY, PlayedSource, played_source, signed_by
 from federation.testing.waiting import until
 
 CHUNK = 64 * 1024
@@ -34,6 +34,10 @@ class Artifact:
     path: Path
     content: bytes
     manifest: ArtifactManifest
+
+    @property
+    def signed(self) -> SignedManifest:
+        return signed_by(HUB_KEY, self.manifest)
 
     @property
     def wanted(self) -> Wanted:
@@ -128,6 +132,7 @@ async def fetching(
         transfers = Transfers(
             holdings=holdings,
             hub=source,
+            key=lambda: HUB_KEY.key.public,
             profile="analysis",
             at_once=2,
             wanted=lambda: tuple(wishes),

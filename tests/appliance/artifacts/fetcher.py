@@ -1,6 +1,6 @@
 """A process that fetches one artifact from `URL` into `FOLDER`, as an agent does, and prints what that took as JSON.
 
-    python fetcher.py FOLDER URL WANTED.json MEMORY_MB
+    python fetcher.py FOLDER URL WANTED.json MEMORY_MB KEY_PEM
 
 Its address space is bounded by MEMORY_MB.
 """
@@ -19,10 +19,11 @@ from appliance.artifacts.progress import Wanted
 from appliance.artifacts.sources import Source
 from appliance.artifacts.transfer import Patience
 from appliance.artifacts.transfers import Transfers
+from federation.crypto import PublicKey
 from federation.messages import ArtifactReport
 
 
-async def fetch(folder: Path, url: str, wanted: Wanted) -> ArtifactReport:
+async def fetch(folder: Path, url: str, wanted: Wanted, key: PublicKey) -> ArtifactReport:
     there = asyncio.Event()
 
     async def arrived() -> None:
@@ -32,6 +33,7 @@ async def fetch(folder: Path, url: str, wanted: Wanted) -> ArtifactReport:
         transfers = Transfers(
             holdings=Holdings(root=folder),
             hub=Source(name="hub", url=url, session=session),
+            key=lambda: key,
             profile="analysis",
             at_once=1,
             wanted=lambda: (wanted,),
@@ -53,11 +55,12 @@ def peak_rss_mb() -> float:
 
 
 def main() -> None:
-    folder, url, described, memory_mb = sys.argv[1:]
+    folder, url, described, memory_mb, pem = sys.argv[1:]
     bound = int(memory_mb) * 10**6
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     began_s = time.monotonic()
-    report = asyncio.run(fetch(Path(folder), url, Wanted(**json.loads(Path(described).read_text("utf-8")))))
+    wanted = Wanted(**json.loads(Path(described).read_text("utf-8")))
+    report = asyncio.run(fetch(Path(folder), url, wanted, PublicKey.from_pem(pem)))
     used = resource.getrusage(resource.RUSAGE_SELF)
     figures = {
         "state": report.state,

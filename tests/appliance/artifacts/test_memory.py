@@ -32,7 +32,14 @@ async def fetcher(folder: Path, source: PlayedSource) -> asyncio.subprocess.Proc
     wanted = Artifact(path=source.path, content=b"", manifest=source.manifest).wanted
     described = folder.with_suffix(".json")
     await asyncio.to_thread(described.write_text, json.dumps(dataclasses.asdict(wanted)))
-    words = [str(FETCHER), str(folder), source.url, str(described), str(MOST_ADDRESS_SPACE_MB)]
+    words = [
+        str(FETCHER),
+        str(folder),
+        source.url,
+        str(described),
+        str(MOST_ADDRESS_SPACE_MB),
+        source.key.key.public.to_pem(),
+    ]
     return await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
 
 

@@ -21,6 +21,7 @@ from appliance.lan.server import LanServer
 from federation.artifacts import Bitmap
 from federation.artifacts.choosing import hub_after_s
 from federation.crypto import SigningKey
+from federation.desired import HubKey
 from federation.discovery import Service, open_mdns
 from federation.identity.certificate import read_request
 from federation.identity.issuing import Authority
@@ -71,7 +72,7 @@ def service(member: Member, port: int) -> Service:
 
 
 def put(holdings: Holdings, artifact: Artifact, chunks: range | None = None) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     for index in chunks if chunks is not None else range(artifact.manifest.chunk_count):
         start = artifact.manifest.offset_bytes(index)
         part.write(index, artifact.content[start : start + artifact.manifest.length_bytes(index)])
@@ -162,6 +163,22 @@ async def test_a_neighbour_that_fails_is_dropped_and_counted_and_the_hub_helps_o
             assert neighbours.failures == {("near", code): 1}
             assert report.hub_bytes == len(artifact.content)
             assert source.most_at_once <= 1  # one transfer from each neighbour at a time
+
+
+async def test_a_manifest_that_another_hub_signed_is_not_taken_from_a_neighbour(
+    tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember
+) -> None:
+    hub.fault = Fault.REFUSES
+    async with playing(member("near"), artifact, Fault.NONE) as (near, source):
+        source.key = HubKey.generate()
+        neighbours = neighbours_of(member("own"), near)
+        async with fetching(tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own") as box:
+            told = await box.reaches(ArtifactState.WAITING, reason="source_refuses: near")
+            hub.fault = Fault.NONE
+
+            assert told.held_bytes == 0
+            await box.reaches(ArtifactState.HELD)
+            assert neighbours.failures == {("near", "source_refuses"): 1}
 
 
 async def test_a_neighbour_whose_disk_changed_its_bytes_is_dropped(
@@ -265,10 +282,9 @@ class TestStrangers:
             assert sorted(await asyncio.gather(*asked)) == [206] * MOST_AT_ONCE + [503] * 2
 
 
-async def test_a_box_is_found_by_multicast_dns_and_passes_an_artifact_on_while_the_hub_is_away(
+async def test_a_box_is_found_by_multicast_dns_and_passes_all_of_an_artifact_on_while_the_hub_is_away(
     tmp_path: Path, artifact: Artifact, member: MakeMember
 ) -> None:
-    await asyncio.to_thread(lambda: Holdings(root=tmp_path / "box").begin(artifact.manifest).close())
     async with (
         sharing(tmp_path / "near", member("near"), artifact) as near,
         open_mdns(interfaces=["lo"]) as theirs,

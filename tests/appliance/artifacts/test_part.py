@@ -7,6 +7,7 @@ import pytest
 from appliance.artifacts.holdings import SPARE_VERSIONS, Holdings
 from appliance.artifacts.part import Part
 from federation.artifacts import Bitmap
+from federation.testing.played_source import HUB_KEY, signed_by
 from tests.appliance.artifacts.conftest import CHUNK, Artifact, make_artifact
 
 
@@ -21,12 +22,12 @@ def chunk(artifact: Artifact, index: int) -> bytes:
 
 
 def test_chunks_that_were_kept_are_there_after_a_restart(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     for index in (3, 10):
         part.write(index, chunk(artifact, index))
     part.close()
 
-    again = holdings.begin(artifact.manifest)
+    again = holdings.begin(artifact.signed)
 
     assert set(range(11)) - set(again.bitmap.missing()) == {3, 10}
     assert again.held_bytes == CHUNK + 100
@@ -35,12 +36,12 @@ def test_chunks_that_were_kept_are_there_after_a_restart(holdings: Holdings, art
 
 
 def test_bytes_without_their_bit_do_not_count(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     part.close()
     with part.path.open("r+b") as file:  # as if power had gone between the bytes and the bitmap
         file.write(artifact.content)
 
-    again = holdings.begin(artifact.manifest)
+    again = holdings.begin(artifact.signed)
 
     assert again.bitmap == Bitmap.empty(11)
     again.close()
@@ -48,7 +49,7 @@ def test_bytes_without_their_bit_do_not_count(holdings: Holdings, artifact: Arti
 
 @pytest.mark.parametrize("damage", ["bitmap is short", "bitmap is gone", "part is gone", "part is short"])
 def test_what_was_damaged_meanwhile_begins_anew(holdings: Holdings, artifact: Artifact, damage: str) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     part.write(0, chunk(artifact, 0))
     part.close()
     bitmap = part.path.with_suffix(".bitmap")
@@ -62,18 +63,18 @@ def test_what_was_damaged_meanwhile_begins_anew(holdings: Holdings, artifact: Ar
         case _:
             part.path.write_bytes(b"short")
 
-    again = holdings.begin(artifact.manifest)
+    again = holdings.begin(artifact.signed)
 
     assert again.bitmap.held == 0
     again.close()
 
 
 def test_another_manifest_of_the_same_artifact_begins_anew(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     part.write(0, chunk(artifact, 0))
     part.close()
 
-    again = holdings.begin(artifact.manifest.model_copy(update={"version": "2"}))
+    again = holdings.begin(signed_by(HUB_KEY, artifact.manifest.model_copy(update={"version": "2"})))
 
     assert again.bitmap.held == 0
     again.close()
@@ -85,7 +86,7 @@ def complete(part: Part, artifact: Artifact) -> None:
 
 
 def test_a_whole_artifact_has_its_place_and_nothing_else_is_left(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     complete(part, artifact)
 
     assert part.is_sound()
@@ -100,7 +101,7 @@ def test_a_whole_artifact_has_its_place_and_nothing_else_is_left(holdings: Holdi
 
 
 def test_a_chunk_that_the_disk_damaged_is_found_and_counts_no_more(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     complete(part, artifact)
     with part.path.open("r+b") as file:
         file.seek(5 * CHUNK + 7)
@@ -112,7 +113,7 @@ def test_a_chunk_that_the_disk_damaged_is_found_and_counts_no_more(holdings: Hol
 
 
 def test_a_thread_that_was_given_up_cannot_write_into_a_closed_part(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     part.close()
 
     with pytest.raises(OSError, match="closed"):
@@ -120,7 +121,7 @@ def test_a_thread_that_was_given_up_cannot_write_into_a_closed_part(holdings: Ho
 
 
 def test_what_nobody_wants_any_more_leaves_no_part_behind(holdings: Holdings, artifact: Artifact) -> None:
-    holdings.begin(artifact.manifest).close()
+    holdings.begin(artifact.signed).close()
 
     holdings.note_wanted(set())
 

@@ -225,7 +225,7 @@ async def test_of_what_nobody_wants_a_few_are_kept(tmp_path: Path) -> None:
 
 
 def _put(holdings: Holdings, artifact: Artifact) -> None:
-    part = holdings.begin(artifact.manifest)
+    part = holdings.begin(artifact.signed)
     part.write(0, artifact.content)
     part.move_to(holdings.place(artifact.manifest.digest))
     part.close()

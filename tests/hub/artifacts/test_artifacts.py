@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from federation.artifacts import read_manifest
+from federation.artifacts import read_signed
+from federation.crypto import PublicKey
 from federation.messages import ArtifactReport, ArtifactState, ReportedState
 from federation.packages import Manifest, builtin_manifests, write_manifest, write_package
 from federation.testing.waiting import until
@@ -50,13 +51,14 @@ async def manifest_of(hub: Any, digest: str) -> bytes:
 async def test_a_node_fetches_manifest_and_parts_of_an_imported_package(hub: Any, tmp_path: Path) -> None:
     digest, packed = await imported(hub, tmp_path, bytes(5 * 2**20))
 
-    manifest = read_manifest(await manifest_of(hub, digest), digest=digest)
+    manifest = read_signed(await manifest_of(hub, digest), digest=digest).manifest
     member = await hub.enrol()
     async with hub.node(member) as node:
         start = manifest.offset_bytes(1)
         last = await node.get(f"/api/v1/artifacts/{digest}", headers={"Range": f"bytes={start}-"})
         head = await node.head(f"/api/v1/artifacts/{digest}")
 
+    read_signed(await manifest_of(hub, digest), digest=digest).check(PublicKey.from_pem(member.identity.signing_key))
     assert (manifest.kind, manifest.name, manifest.version) == ("algorithm-package", "example.smoke", "1.0.0")
     assert (last.status_code, manifest.accepts(1, last.content)) == (206, True)
     assert (head.status_code, int(head.headers["Content-Length"])) == (200, len(packed))
@@ -75,7 +77,7 @@ async def test_a_manifest_that_was_not_finished_is_made_after_the_next_start(con
         found = await manifest_of(hub, digest)
 
     assert (early.status_code, early.json()["code"], shown["ready"]) == (503, "manifest_in_the_making", False)
-    assert read_manifest(found, digest=digest).digest == digest
+    assert read_signed(found, digest=digest).manifest.digest == digest
 
 
 async def test_an_artifact_goes_with_its_algorithm(hub: Any, tmp_path: Path) -> None:

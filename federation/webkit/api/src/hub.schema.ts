@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Give the manifest of an artifact: the digests of its chunks, as JSON. */
+        /** Give the manifest of an artifact: the digests of its chunks, signed by the hub. */
         get: operations["get_artifact_manifest"];
         put?: never;
         post?: never;
@@ -2811,6 +2811,20 @@ export interface components {
             on_shelf: boolean;
         };
         /**
+         * Signed
+         * @description A text with the signature over its UTF-8 bytes, and the fingerprint of the key that made it.
+         */
+        Signed: {
+            /** Text */
+            text: string;
+            /** Key Id */
+            key_id: string;
+            /** Signature */
+            signature: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SitePolicy
          * @description The link policy of a site; of the empty site, that for all without one of their own.
          */
@@ -4231,7 +4245,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/json": components["schemas"]["Signed"];
                 };
             };
             /** @description a problem that says what to do */
