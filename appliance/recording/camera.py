@@ -217,7 +217,7 @@ class CameraRecorder:
                 self._segment = None
                 segment = self._segment = await self._shelf.begin(self.point_id, fragment, kind, after=segment)
                 await self._resumed(segment.first_us)
-            await self._shelf.append(segment, fragment)
+            await self._shelf.append(segment, fragment, sync=not self._queue)
         except WriteFailed as error:
             self._failed(error)
             await self._finish()

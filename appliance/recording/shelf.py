@@ -17,7 +17,7 @@ from appliance.recording.segment import Entry, SegmentFile
 from appliance.recording.space import Space, measure
 from appliance.store.database import Database
 
-WRITING_THREADS = 4
+WRITING_THREADS = 8  # they mostly wait for the disk
 SEGMENT_US = 60_000_000
 LONGEST_WITHOUT_KEY_US = 600_000_000
 LARGEST_SEGMENT_BYTES = 1 << 30
@@ -135,14 +135,18 @@ class Shelf:
             end_ticks=fragment.start_ticks,
         )
 
-    async def append(self, segment: OpenSegment, fragment: Fragment) -> None:
-        """Write one fragment to the end of a segment; on an error the segment stays as it was."""
+    async def append(self, segment: OpenSegment, fragment: Fragment, *, sync: bool) -> None:
+        """Write one fragment to the end of a segment; on an error the segment stays as it was.
+
+        Where `sync` is false another fragment follows at once: who is behind syncs once for all that waits.
+        """
         head = fragment.head(
             sequence=len(segment.entries) + 1,
             decode_ticks=fragment.start_ticks - segment.start_ticks,
             at_us=segment.clock_us(fragment.start_ticks),
         ).to_bytes()
-        await self._write(lambda: self._append(segment.file, head, fragment))
+        sync = sync and self.sync_every_fragment
+        await self._write(lambda: _append(segment.file, head, fragment, sync=sync))
         size = len(head) + fragment.size_bytes
         segment.entries.append(Entry(duration_ticks=fragment.duration_ticks, size_bytes=size, key=fragment.key))
         segment.end_ticks = fragment.start_ticks + fragment.duration_ticks
@@ -166,10 +170,11 @@ class Shelf:
         await self.on_thread(lambda: [_unlink(self.folder / item.path) for item in segments])
         await self.database.run(lambda db: index.forget(db, [item.id for item in segments]))
 
-    def _append(self, file: SegmentFile, head: bytes, fragment: Fragment) -> None:
-        file.append(head, fragment.pieces())
-        if self.sync_every_fragment:
-            file.sync()
+
+def _append(file: SegmentFile, head: bytes, fragment: Fragment, *, sync: bool) -> None:
+    file.append(head, fragment.pieces())
+    if sync:
+        file.sync()
 
 
 async def finished(future: asyncio.Future[Result]) -> Result:

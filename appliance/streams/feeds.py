@@ -17,6 +17,7 @@ from appliance.streams.access_unit import AccessUnit
 
 QUEUE_LIMIT_UNITS = 256
 QUEUE_LIMIT_BYTES = 16 << 20
+HELD_LIMIT_BYTES = 16 << 20
 
 
 class Closed(Exception):
@@ -73,6 +74,8 @@ class Feed:
         """Start without consumers."""
         self.wants_all = False
         self.newest_key: AccessUnit | None = None
+        self._held: list[AccessUnit] = []  # the newest key unit and all that followed, while somebody takes them all
+        self._held_bytes = 0
         self._sinks: list[Sink] = []
 
     @property
@@ -81,10 +84,16 @@ class Feed:
         return not self._sinks and self.newest_key is None
 
     def attach(self, sink: Sink, *, newest: bool) -> None:
-        """Send units to `sink` from now on; the newest key unit at once where `newest` is true."""
+        """Send units to `sink` from now on; where `newest` is true, those since the newest key unit at once.
+
+        Of these the key unit alone is there if nobody took all units until now.
+        """
         self._sinks.append(sink)
         self.review()
-        if newest and self.newest_key is not None:
+        if newest and self._held:
+            for unit in self._held:
+                sink.take(unit)
+        elif newest and self.newest_key is not None:
             sink.take(self.newest_key)
             sink.await_key()  # what followed it is gone
 
@@ -97,13 +106,32 @@ class Feed:
     def review(self) -> None:
         """Find out anew whether anybody needs more than key units; called when a sink's level changes."""
         self.wants_all = any(sink.level is not DecodeLevel.KEYFRAME for sink in self._sinks)
+        if not self.wants_all:
+            self._held = []
+
+    def forget(self) -> None:
+        """Drop what is kept."""
+        self.newest_key = None
+        self._held = []
 
     def send(self, unit: AccessUnit) -> None:
         """Give `unit` to everybody."""
         if unit.key:
             self.newest_key = unit
+        if self.wants_all:
+            self._hold(unit)
         for sink in tuple(self._sinks):
             sink.take(unit)
+
+    def _hold(self, unit: AccessUnit) -> None:
+        if unit.key:
+            self._held, self._held_bytes = [unit], len(unit.payload)
+            return
+        self._held_bytes += len(unit.payload)
+        if not self._held or unit.sequence != self._held[-1].sequence + 1 or self._held_bytes > HELD_LIMIT_BYTES:
+            self._held = []  # a new consumer waits for the next key unit then
+            return
+        self._held.append(unit)
 
 
 class Subscription:
@@ -211,7 +239,8 @@ class Feeds:
     ) -> Subscription:
         """Return a queue of the camera's units from the next key unit on.
 
-        With `newest` the newest key unit comes first if there is one; a live view shows something at once.
+        With `newest` the newest key unit comes first if there is one, and what followed if somebody else took it
+        all the while: a live view shows something at once.
         """
         feed = self.of(point_id)
         subscription = Subscription(feed, level, limit_units=limit_units, limit_bytes=limit_bytes)
@@ -222,6 +251,6 @@ class Feeds:
         """Drop what is kept of a camera that is pulled no more; its subscriptions stay."""
         feed = self._feeds.get(point_id)
         if feed is not None:
-            feed.newest_key = None
+            feed.forget()
             if feed.is_idle:
                 del self._feeds[point_id]

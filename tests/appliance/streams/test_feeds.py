@@ -126,6 +126,36 @@ def test_the_newest_key_unit_comes_at_once_to_who_asks_for_it() -> None:
     assert taken(waiting) == [4, 5]
 
 
+def test_who_asks_for_the_newest_gets_all_since_its_key_unit_where_somebody_takes_all() -> None:
+    feeds = Feeds()
+    other = feeds.subscribe("p1", DecodeLevel.DEMUX)
+    send(feeds, "KdKd")
+
+    asking = feeds.subscribe("p1", DecodeLevel.DEMUX, newest=True)
+    key_frames = feeds.subscribe("p1", DecodeLevel.KEYFRAME, newest=True)
+    send(feeds, "dK", first=4)
+
+    assert taken(asking) == [2, 3, 4, 5]
+    assert taken(key_frames) == [2, 5]
+    other.close()
+    asking.close()
+    send(feeds, "dd", first=6)
+    late = feeds.subscribe("p1", DecodeLevel.DEMUX, newest=True)
+    assert taken(late) == [5]  # what followed was not kept
+
+
+def test_after_a_lost_unit_a_new_consumer_gets_the_key_unit_and_waits_for_the_next() -> None:
+    feeds = Feeds()
+    feeds.subscribe("p1", DecodeLevel.DEMUX)
+    send(feeds, "Kd")
+    send(feeds, "d", first=3)
+
+    late = feeds.subscribe("p1", DecodeLevel.DEMUX, newest=True)
+    send(feeds, "dK", first=4)
+
+    assert taken(late) == [0, 5]
+
+
 def test_a_camera_that_is_pulled_no_more_leaves_its_subscriptions() -> None:
     feeds = Feeds()
     subscription = feeds.subscribe("p1", DecodeLevel.DEMUX)
