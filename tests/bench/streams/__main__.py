@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench.streams import dead, decoding, pulling, pyav_threads, reconnecting
+from tests.bench.streams import dead, decoding, pulling, pyav_recording, pyav_threads, reconnecting, recording, viewing
 from tests.bench.streams.field import Field, running_field
 from tests.bench.streams.footage import clip_folder
 from tests.bench.streams.table import rows
@@ -25,6 +25,9 @@ SCENARIOS: dict[str, Scenario] = {
     "pull": pulling.measure,
     "decode": decoding.measure,
     "baseline": pyav_threads.measure,
+    "record": recording.measure,
+    "remux": pyav_recording.measure,
+    "live": viewing.measure,
     "reconnect": reconnecting.measure,
     "soak": reconnecting.soak,
     "dead": dead.measure,
