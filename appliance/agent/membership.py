@@ -144,7 +144,7 @@ class Membership:
                 probe_urls=await asyncio.to_thread(probe_urls, self.panel_url),
             )
             link = Link(
-                broker=BrokerAddress(host=identity.mqtt_host, port=identity.mqtt_port, tls=tls),
+                broker=BrokerAddress(endpoints=identity.brokers, tls=tls),
                 database=state.database,
                 presence=presence,
                 node=following,

@@ -1,9 +1,10 @@
-"""An MQTT 3.1.1 session on asyncio over paho's network thread, reconnecting for ever.
+"""An MQTT 3.1.1 session on asyncio over paho's network thread, reconnecting for ever, to one endpoint after the other.
 
 The session asks nothing durable of the broker: clean start, no offline queue. Custody is ours.
 """
 
 import asyncio
+import itertools
 import logging
 import socket
 import ssl
@@ -16,6 +17,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from federation.bus.errors import Congested, NotConnected
+from federation.messages import BrokerEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,12 @@ GOODBYE_WITHIN_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerAddress:
-    """Where the broker is; `tls` says whom we trust there, and shows who we are."""
+    """Where the broker is; `tls` says whom we trust there, and shows who we are.
 
-    host: str
-    port: int
+    Several endpoints are those of one broker, the first being the one to begin with.
+    """
+
+    endpoints: tuple[BrokerEndpoint, ...]
     tls: ssl.SSLContext
 
 
@@ -93,6 +97,8 @@ class Session:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connected = False
         self._welcome = False
+        self._leaving = False
+        self._endpoints = itertools.cycle(address.endpoints)
         self._subscribed_mid: int | None = None
         self._newest: paho.MQTTMessageInfo | None = None
         self._client = self._make_client(client_id, will)
@@ -105,7 +111,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Start connecting and return at once; `Connected` arrives by `next()`."""
         self._loop = asyncio.get_running_loop()
-        self._client.connect_async(self._address.host, self._address.port, KEEPALIVE_S)
+        self._aim()
         await asyncio.to_thread(self._client.loop_start)  # it makes a socket pair, which may block
         return self
 
@@ -123,6 +129,7 @@ class Session:
         with suppress(ValueError, RuntimeError):
             if self._connected and self._newest is not None:
                 self._newest.wait_for_publish(GOODBYE_WITHIN_S)
+        self._leaving = True
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -174,7 +181,13 @@ class Session:
             return
         _, self._subscribed_mid = client.subscribe([(topic, 1) for topic in self._subscriptions])
 
+    def _aim(self) -> None:
+        """Let the next connection go to the next endpoint."""
+        endpoint = next(self._endpoints)
+        self._client.connect_async(endpoint.host, endpoint.port, KEEPALIVE_S)
+
     def _on_connect_fail(self, _c: paho.Client, _u: Any) -> None:
+        self._aim()
         self._hand_over(Disconnected(reason="no connection"))
 
     def _on_subscribe(self, _c: paho.Client, _u: Any, mid: int, codes: Any, _p: Any) -> None:
@@ -191,6 +204,8 @@ class Session:
     def _on_disconnect(self, _c: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         # The broker looks at our certificate after TLS stands on our side (RFC 8446, 4.4.2.4): it hangs up then.
         refused, self._connected, self._welcome = not self._welcome, False, False
+        if not self._leaving:
+            self._aim()
         self._hand_over(Disconnected(reason=str(reason), refused=refused))
 
     def _on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:

@@ -76,6 +76,13 @@ class Authority:
         certificate = self._issue(key.public_key(), HUB_NAME, [HUB_NAME, *names], usage, now=now, ends=now + valid)
         return certificate + _key_pem(key)
 
+    def issue_client(self, name: str, *, now: datetime) -> str:
+        """Return certificate and new key (PEM, a secret) of a client that counts as long as the authority."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        usage = [ExtendedKeyUsageOID.CLIENT_AUTH]
+        certificate = self._issue(key.public_key(), name, [HUB_NAME], usage, now=now, ends=AUTHORITY_ENDS)
+        return certificate + _key_pem(key)
+
     def revocation_list(self, serials: Iterable[str], *, number: int, now: datetime) -> str:
         """Return the list (RFC 5280 CRL, PEM) of revoked serial numbers, which are hexadecimal; `number` only grows.
 

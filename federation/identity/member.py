@@ -11,7 +11,7 @@ from federation.identity.certificate import CertificateFacts, read_certificate
 from federation.identity.errors import KeyUnsuitable
 from federation.identity.key import NodeKey
 from federation.identity.trust import client_context, show
-from federation.messages import Issued, Slug
+from federation.messages import BrokerEndpoint, Issued, Slug
 from federation.private_files import write_private
 
 
@@ -23,8 +23,7 @@ class HubIdentity(BaseModel):
     hub_url: str = Field(description="https://host:port of the hub's port for nodes")
     hub_name: str
     node_id: Slug
-    mqtt_host: str
-    mqtt_port: int
+    brokers: tuple[BrokerEndpoint, ...] = Field(min_length=1)
     ca: str = Field(description="PEM of the hub's authority")
     certificate: str = Field(description="PEM of this node's certificate")
     obtained_at: AwareDatetime

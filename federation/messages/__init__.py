@@ -29,7 +29,7 @@ from federation.messages.desired import (
     StreamUrl,
     TaskSpec,
 )
-from federation.messages.enrolment import Enrolled, EnrolmentRequest, Issued, RenewalRequest
+from federation.messages.enrolment import BrokerEndpoint, Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
@@ -67,6 +67,7 @@ __all__ = [
     "Beat",
     "BeatAnswer",
     "Box",
+    "BrokerEndpoint",
     "Calendar",
     "CameraReport",
     "CameraSpec",

@@ -1,11 +1,14 @@
 """How a node joins a hub and gets its certificates, over HTTPS pinned to the hub's authority."""
 
+from typing import Self
+
 from pydantic import Field
 
 from federation.messages.identifiers import Slug
 from federation.messages.wire import WireModel
 
 LARGEST_PEM = 16_384
+MOST_BROKERS = 16
 
 
 class EnrolmentRequest(WireModel):
@@ -27,16 +30,32 @@ class Issued(WireModel):
     renew_after_s: int = Field(ge=1)
 
 
+class BrokerEndpoint(WireModel):
+    """Where a broker answers MQTT by TLS: a DNS name or an address, and a port."""
+
+    host: str = Field(min_length=1, max_length=253)
+    port: int = Field(ge=1, le=65535)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the endpoint that `host:port` or `[IPv6]:port` names; raise ValueError (pydantic's) for other text."""
+        host, _, port = text.rpartition(":")
+        return cls.model_validate({"host": host.removeprefix("[").removesuffix("]"), "port": port})
+
+    def __str__(self) -> str:
+        """Return what `parse` reads."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class Enrolled(Issued):
-    """Who the node is to the hub, and where the broker is."""
+    """Who the node is to the hub, and where the broker is: several endpoints are those of one broker."""
 
     node_id: Slug
     hub_name: str
-    mqtt_host: str
-    mqtt_port: int
     signing_key: str = Field(
         max_length=LARGEST_PEM, description="PEM of the SM2 key by which the hub signs what it wants of nodes"
     )
+    brokers: tuple[BrokerEndpoint, ...] = Field(min_length=1, max_length=MOST_BROKERS)
 
 
 class RenewalRequest(WireModel):

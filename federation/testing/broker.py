@@ -18,6 +18,7 @@ from federation.identity.certificate import read_request
 from federation.identity.issuing import Authority
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member
+from federation.messages import BrokerEndpoint
 from federation.private_files import write_private
 from federation.testing.waiting import wait_until
 
@@ -44,9 +45,14 @@ class Broker:
     port: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
+    @property
+    def endpoint(self) -> BrokerEndpoint:
+        """Where it answers."""
+        return BrokerEndpoint(host="127.0.0.1", port=self.port)
+
     def address(self, name: str) -> BrokerAddress:
         """Return how `name` reaches the broker, with a certificate of its authority."""
-        return BrokerAddress(host="127.0.0.1", port=self.port, tls=self.member(name).tls())
+        return BrokerAddress(endpoints=(self.endpoint,), tls=self.member(name).tls())
 
     def member(self, name: str, *, valid: timedelta = timedelta(days=1)) -> Member:
         """Return the node `name` with its key, as if it had joined a hub whose broker this is."""
@@ -56,8 +62,7 @@ class Broker:
             hub_url="https://127.0.0.1:1",
             hub_name="hub",
             node_id=name,
-            mqtt_host="127.0.0.1",
-            mqtt_port=self.port,
+            brokers=(self.endpoint,),
             ca=self.authority.certificate_pem,
             certificate=self.authority.issue_node(request, name, now=now, valid=valid),
             obtained_at=now,

@@ -191,7 +191,7 @@ async def played_appliance(member: Member, **presence: Any) -> AsyncIterator[Pla
     """Connect as the node that has joined, and say that it is there; `presence` are fields of that."""
     node_id = member.identity.node_id
     tls = await asyncio.to_thread(member.tls)
-    address = BrokerAddress(host=member.identity.mqtt_host, port=member.identity.mqtt_port, tls=tls)
+    address = BrokerAddress(endpoints=member.identity.brokers, tls=tls)
     subscriptions = (
         topics.ack(node_id),
         topics.all_desired(node_id),

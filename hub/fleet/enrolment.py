@@ -4,10 +4,12 @@ import hashlib
 import re
 import secrets
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
+from federation.messages import BrokerEndpoint
 from hub.fleet.broker_files import SUBSCRIBER_PREFIX
 
 TOKEN_PREFIX = "fse_"  # noqa: S105 - what tokens begin with, so that scanners and people know them
@@ -35,6 +37,12 @@ def node_id_for(name: str, taken: Container[str]) -> str:
         number += 1
         candidate = f"{plain}-{number}"
     return candidate
+
+
+def spread(brokers: Sequence[BrokerEndpoint], node_id: str) -> tuple[BrokerEndpoint, ...]:
+    """Return all endpoints in an order of the node's own, so that nodes do not all begin at the first."""
+    first = zlib.crc32(node_id.encode()) % len(brokers)
+    return (*brokers[first:], *brokers[:first])
 
 
 @dataclass(kw_only=True)

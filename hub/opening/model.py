@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Event, Slug
+from federation.messages import BrokerEndpoint, Event, Slug
 
 
 class SubscriptionDraft(Input):
@@ -35,8 +35,7 @@ class SubscriptionCredentials(Output):
     """A feed with its credentials, which are shown this once."""
 
     subscription: Subscription
-    mqtt_host: str
-    mqtt_port: int
+    brokers: tuple[BrokerEndpoint, ...] = Field(description="where the broker answers; several are those of one broker")
     ca: str = Field(description="PEM of the authority that signs the broker's certificate; no secret")
     username: str
     password: str = Field(repr=False)

@@ -13,7 +13,7 @@ from federation import topics
 from federation.bus import BusError
 from federation.http import Page, PageQuery, Principal
 from federation.http.problem import conflict, not_found
-from federation.messages import Event
+from federation.messages import BrokerEndpoint, Event
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us, now_us
 from hub.events.tables import events
@@ -56,16 +56,15 @@ class Opening:
         link: Link,
         admission: BrokerAdmission,
         authority: HubAuthority,
-        mqtt_host: str,
-        mqtt_port: int,
+        brokers: tuple[BrokerEndpoint, ...],
     ) -> None:
-        """Tell subscribers to find the broker at `mqtt_host` and `mqtt_port`, and by which authority to know it."""
+        """Tell subscribers to find the broker at `brokers`, and by which authority to know it."""
         self.published = 0
         self._database = database
         self._link = link
         self._admission = admission
         self._authority = authority
-        self._mqtt = (mqtt_host, mqtt_port)
+        self._brokers = brokers
         self._something_new = asyncio.Event()
         link.when_connected(self._connected)
 
@@ -199,11 +198,9 @@ class Opening:
     async def _with_credentials(self, made: tuple[Subscription, str, str]) -> SubscriptionCredentials:
         subscription, username, password = made
         await self._admission.apply()
-        host, port = self._mqtt
         return SubscriptionCredentials(
             subscription=subscription,
-            mqtt_host=host,
-            mqtt_port=port,
+            brokers=self._brokers,
             ca=self._authority.ca,
             username=username,
             password=password,

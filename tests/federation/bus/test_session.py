@@ -13,8 +13,10 @@ from federation.bus import BrokerAddress, Connected, Disconnected, Message, NotC
 from federation.identity.issuing import Authority
 from federation.identity.key import LONG_AGO
 from federation.identity.member import Member
+from federation.messages import BrokerEndpoint
 from federation.private_files import write_private
 from federation.testing.broker import Broker, made_keys, running_broker
+from federation.testing.ports import reserved
 from federation.testing.waiting import until
 
 WITHIN_S = 15.0
@@ -116,7 +118,7 @@ async def test_nobody_writes_or_reads_beyond_his_rights(broker: Broker) -> None:
 async def refusals(broker: Broker, member: Member) -> list[Disconnected]:
     """Try to connect as the member, and return how the broker answers, twice."""
     tls = await asyncio.to_thread(member.tls)
-    async with Session(BrokerAddress(host="127.0.0.1", port=broker.port, tls=tls), client_id="x") as session:
+    async with Session(BrokerAddress(endpoints=(broker.endpoint,), tls=tls), client_id="x") as session:
         items = [await following(session) for _ in range(2)]
         assert not session.connected
     return [item for item in items if isinstance(item, Disconnected)]
@@ -160,3 +162,23 @@ async def test_a_full_inbox_drops_messages_counts_them_and_keeps_the_news_of_the
     assert [item.payload for item in kept if isinstance(item, Message)] == [str(n).encode() for n in range(10)]
     assert isinstance(kept[-1], Disconnected)
     assert slow.dropped == 40
+
+
+async def test_a_session_goes_on_to_the_next_endpoint_of_its_broker_and_back(broker: Broker) -> None:
+    with reserved(1) as (elsewhere,):
+        nobody = BrokerEndpoint(host="127.0.0.1", port=elsewhere)
+        address = replace(broker.address("alice"), endpoints=(nobody, broker.endpoint))
+        async with Session(address, client_id="alice") as session:
+            await connection_of(session)
+
+            broker.kill()
+            broker.port = elsewhere
+            await asyncio.to_thread(broker.start)
+
+            await connection_of(session)
+
+
+async def connection_of(session: Session) -> None:
+    """Return once the session stands."""
+    while not isinstance(await following(session), Connected):
+        pass

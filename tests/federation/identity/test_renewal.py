@@ -5,6 +5,7 @@ import pytest
 
 from federation.identity.member import HubIdentity
 from federation.identity.renewal import Pace, due
+from federation.messages import BrokerEndpoint
 
 OBTAINED = datetime(2026, 11, 1, tzinfo=UTC)
 LIFE = timedelta(days=60)
@@ -15,8 +16,7 @@ def identity(obtained: datetime = OBTAINED) -> HubIdentity:
         hub_url="https://hub:1",
         hub_name="hub",
         node_id="n",
-        mqtt_host="hub",
-        mqtt_port=1,
+        brokers=(BrokerEndpoint(host="hub", port=1),),
         ca="",
         certificate="",
         obtained_at=obtained,

@@ -75,7 +75,7 @@ async def test_a_node_joins_by_a_bundle_and_is_awaited(hub: Served) -> None:
 
     assert member.certificate.name == member.identity.node_id == "gate-3-analysis"
     assert member.certificate.fingerprint == key.fingerprint
-    assert member.identity.mqtt_port == hub.hub.foundation.ports.broker.nodes
+    assert member.identity.brokers == hub.hub.foundation.ports.broker.nodes
     node = (await hub.console.get("/api/v1/nodes/gate-3-analysis")).json()
     assert (node["state"], node["panel_url"]) == ("awaited", "http://10.0.0.7:8090")
     assert node["key_fingerprint"] == key.fingerprint

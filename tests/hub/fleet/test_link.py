@@ -69,7 +69,7 @@ class FakeNode:
 async def node_of(joined: Member) -> AsyncIterator[FakeNode]:
     node = FakeNode(joined)
     tls = await asyncio.to_thread(joined.tls)
-    address = BrokerAddress(host=joined.identity.mqtt_host, port=joined.identity.mqtt_port, tls=tls)
+    address = BrokerAddress(endpoints=joined.identity.brokers, tls=tls)
     will = Will(topic=topics.presence(node.id), payload=node.presence(online=False).to_bytes())
     session = Session(address, client_id=node.id, subscriptions=(topics.all_desired(node.id),), will=will)
     async with session, asyncio.TaskGroup() as group:
@@ -198,7 +198,7 @@ async def test_a_node_takes_no_others_place_by_its_client_id(linked_hub: Any) ->
     mallory = await linked_hub.enrol("mallory")
     async with node_of(await linked_hub.enrol("victim")) as victim:
         tls = await asyncio.to_thread(mallory.tls)
-        address = BrokerAddress(host=mallory.identity.mqtt_host, port=mallory.identity.mqtt_port, tls=tls)
+        address = BrokerAddress(endpoints=mallory.identity.brokers, tls=tls)
         async with Session(address, client_id="victim") as thief:
             assert isinstance(await until(thief.next, within_s=10, what="it is let in as itself"), Connected)
             victim.say()

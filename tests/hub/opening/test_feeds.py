@@ -55,7 +55,7 @@ async def bureau(credentials: dict[str, Any], topic: str, *, client_id: str = ""
     client.on_subscribe = lambda *_: seen.answers.append("subscribed")
     client.on_disconnect = lambda *_: seen.answers.append("lost")
     client.on_message = lambda _c, _u, message: seen.got.append(bytes(message.payload))
-    await asyncio.to_thread(client.connect, credentials["mqtt_host"], credentials["mqtt_port"])
+    await asyncio.to_thread(client.connect, **credentials["brokers"][0])
     client.loop_start()
     try:
         await until(lambda: seen.answers, within_s=15, what="the broker answers the bureau")
@@ -201,7 +201,8 @@ async def test_the_example_of_the_integrator_guide_prints_the_events(linked_hub:
     credentials = await subscribe(linked_hub)
     (tmp_path / "hub-ca.pem").write_text(credentials["ca"])
     credentials["ca"] = str(tmp_path / "hub-ca.pem")
-    arguments = [str(credentials[name]) for name in ("mqtt_host", "mqtt_port", "ca", "username", "password")]
+    broker = credentials["brokers"][0]
+    arguments = [broker["host"], str(broker["port"]), *(credentials[name] for name in ("ca", "username", "password"))]
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(example), *arguments, "traffic", stdout=subprocess.PIPE
     )

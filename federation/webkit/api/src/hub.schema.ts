@@ -1167,6 +1167,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * BrokerEndpoint
+         * @description Where a broker answers MQTT by TLS: a DNS name or an address, and a port.
+         */
+        BrokerEndpoint: {
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Bundle
          * @description What the file holds; fields that a later release adds are ignored. The token makes it a secret.
          */
@@ -2888,10 +2900,11 @@ export interface components {
          */
         SubscriptionCredentials: {
             subscription: components["schemas"]["Subscription"];
-            /** Mqtt Host */
-            mqtt_host: string;
-            /** Mqtt Port */
-            mqtt_port: number;
+            /**
+             * Brokers
+             * @description where the broker answers; several are those of one broker
+             */
+            brokers: components["schemas"]["BrokerEndpoint"][];
             /**
              * Ca
              * @description PEM of the authority that signs the broker's certificate; no secret
