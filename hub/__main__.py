@@ -61,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         "renew-signing-key", parents=[configured], help="sign by a new key after the next start"
     )
     renew.set_defaults(command=_renew_signing_key)
+    access = commands.add_parser(
+        "broker-access", parents=[configured], help="write what somebody else's broker has to be told"
+    )
+    access.add_argument("--out", type=Path, required=True, help="folder for certificates, settings and definitions")
+    access.add_argument("--installed-in", type=Path, help="where that folder lies on the broker's machines")
+    access.set_defaults(command=_broker_access)
     commands.add_parser("openapi", help="print the OpenAPI document").set_defaults(command=_openapi)
     supervision = commands.add_parser("supervision", parents=[configured], help="print supervisord's sections")
     supervision.add_argument("--prefix", default="", help="what program names begin with")
@@ -145,6 +151,15 @@ def _renew_signing_key(options: argparse.Namespace) -> None:
     print("Start the hub anew: its nodes follow by the old key's word. Back the file up.")
 
 
+def _broker_access(options: argparse.Namespace) -> None:
+    from hub.fleet.broker_access import write_broker_access  # noqa: PLC0415 - see above
+
+    out: Path = options.out.resolve()
+    work = write_broker_access(read_config(options.config), out, installed_in=options.installed_in or out)
+    for command in asyncio.run(work):
+        print(command)
+
+
 def _openapi(_options: argparse.Namespace) -> None:
     from hub.app import openapi_document  # noqa: PLC0415 - see above
 
@@ -153,8 +168,8 @@ def _openapi(_options: argparse.Namespace) -> None:
 
 
 def _supervision(options: argparse.Namespace) -> None:
-    read_config(options.config)
-    print(programs(options.config, options.prefix, logs=options.logs))
+    managed = read_config(options.config).broker.managed
+    print(programs(options.config, options.prefix, managed=managed, logs=options.logs))
 
 
 def _bundle(options: argparse.Namespace) -> None:

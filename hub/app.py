@@ -55,9 +55,10 @@ from hub.events.pictures import LARGEST_BYTES, Pictures
 from hub.events.service import EventLog
 from hub.fleet.admittance import NodeAuthenticator
 from hub.fleet.authority import HubAuthority
-from hub.fleet.broker_admission import BrokerAdmission
-from hub.fleet.broker_files import BrokerPorts
-from hub.fleet.broker_process import broker_ports, remembered_port
+from hub.fleet.broker_admission import BrokerAdmission, tell_foreign_broker, tell_own_broker
+from hub.fleet.broker_endpoints import BrokerEndpoints, broker_endpoints
+from hub.fleet.broker_files import Admitted
+from hub.fleet.broker_process import remembered_port
 from hub.fleet.certificates import Issuer
 from hub.fleet.claiming import Claiming
 from hub.fleet.desired import DesiredPublisher
@@ -82,7 +83,7 @@ from hub.security.accounts import AccountTable, SessionTable
 from hub.security.authenticator import METRICS, HubAuthenticator, scraper_by
 from hub.security.results import ResultTaker
 from hub.security.service import Security
-from hub.serving import connectable, in_url, serving
+from hub.serving import in_url, serving
 from hub.storage import ContentStore
 from hub.tracing.service import Tracer
 
@@ -112,10 +113,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Where nodes reach the hub by HTTPS, and where the broker listens."""
+    """Where nodes reach the hub by HTTPS, and where the broker is."""
 
     nodes: int
-    broker: BrokerPorts
+    broker: BrokerEndpoints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +231,7 @@ def _joining(foundation: Foundation) -> Joining:
         address=Address(
             hub_name=config.name,
             hub_url=f"https://{in_url(config.public_host)}:{foundation.ports.nodes}",
-            mqtt_host=config.mqtt_host,
-            mqtt_port=foundation.ports.broker.nodes,
+            brokers=foundation.ports.broker.nodes,
         ),
         signing_key=lambda: foundation.desired.public_key,
     )
@@ -270,8 +270,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         link=link,
         admission=foundation.admission,
         authority=foundation.authority,
-        mqtt_host=foundation.config.mqtt_host,
-        mqtt_port=foundation.ports.broker.subscribers,
+        brokers=foundation.ports.broker.subscribers,
     )
     foundation.authenticator.accept_tokens(opening.resolve_token)
     foundation.authenticator.accept_passwords(opening.resolve_password)
@@ -345,7 +344,10 @@ def _foundation(config: HubConfig, database: Database, security: Security, ports
         https=config.http.secure_cookies or config.http.certificate_file is not None,
     )
     authority = HubAuthority(config.authority_folder, config.server_names)
-    admission = BrokerAdmission(database, config.broker_folder, authority, link)
+    tell: Callable[[Admitted], None] = functools.partial(tell_foreign_broker, config.broker_folder)
+    if config.broker.managed:
+        tell = functools.partial(tell_own_broker, config.broker_folder, authority)
+    admission = BrokerAdmission(database, link, tell)
     desired = DesiredPublisher(database, link)
     return Foundation(
         config=config,
@@ -411,8 +413,9 @@ def _open_authority(authority: HubAuthority) -> None:
 
 
 async def _broker_address(foundation: Foundation) -> BrokerAddress:
-    host, tls = connectable(foundation.config.broker.host), await asyncio.to_thread(foundation.authority.broker_tls)
-    return BrokerAddress(host=host, port=foundation.ports.broker.hub, tls=tls)
+    managed = foundation.config.broker.managed
+    tls = await asyncio.to_thread(foundation.authority.broker_tls, managed=managed, now=datetime.now(UTC))
+    return BrokerAddress(endpoints=foundation.ports.broker.hub, tls=tls)
 
 
 async def keep_running(name: str, run: Step) -> None:
@@ -441,7 +444,7 @@ def _prepare_folders(config: HubConfig) -> _Prepared:
     known_zones()
     nodes = config.nodes.port or remembered_port(config, "node-port", config.nodes.host)
     return _Prepared(
-        ports=Ports(nodes=nodes, broker=broker_ports(config)),
+        ports=Ports(nodes=nodes, broker=broker_endpoints(config)),
         metrics_token=read_secret(config.data_folder / "metrics-token", make=lambda: new_token("fsm_")),
     )
 
@@ -528,5 +531,5 @@ def _fleet_figures(foundation: Foundation, joining: Joining, claiming: Claiming)
 
 def openapi_document(config: HubConfig) -> dict[str, object]:
     """Return the OpenAPI document of the hub; no database is opened."""
-    nowhere = Ports(nodes=0, broker=BrokerPorts(nodes=0, subscribers=0, hub=0))
+    nowhere = Ports(nodes=0, broker=BrokerEndpoints(nodes=(), subscribers=(), hub=()))
     return assemble(config, Database("sqlite:///:memory:"), nowhere).api.openapi()

@@ -5,14 +5,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from federation.messages import BrokerEndpoint
 from hub.errors import ConfigInvalid
 
 SOCKET_PATH_BYTES = 100  # the kernel takes 107, and a suffix is added while the socket is made
 PublicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
 """A DNS name, or an address of IPv4 or IPv6."""
+BrokerAddress = Annotated[str, AfterValidator(lambda text: str(BrokerEndpoint.parse(text)))]
+"""`host:port`, with IPv6 in brackets."""
 
+MOST_BROKERS = 16
 DATABASE_URL_VARIABLE = "FENGSUI_DATABASE_URL"
 
 
@@ -44,6 +48,17 @@ class Http(Settings):
 class Broker(Settings):
     """The MQTT broker that nodes and subscribers connect to, always by TLS."""
 
+    managed: bool = Field(
+        default=True, description="the hub configures a Mosquitto of its own; false: the broker is somebody else's"
+    )
+    addresses: tuple[BrokerAddress, ...] = Field(
+        default=(),
+        max_length=MOST_BROKERS,
+        description="host:port of somebody else's broker; of a cluster, every node's",
+    )
+    public_addresses: tuple[BrokerAddress, ...] = Field(
+        default=(), max_length=MOST_BROKERS, description="the same as nodes and bureaus reach them; empty: addresses"
+    )
     host: str = Field(default="127.0.0.1", description="address that the broker listens on and the hub connects to")
     port: int = Field(default=0, ge=0, le=65535, description="of nodes; 0 takes a free port once and remembers it")
     subscriber_port: int = Field(default=0, ge=0, le=65535, description="of bureaus; 0 as above")
@@ -53,6 +68,16 @@ class Broker(Settings):
     )
     max_message_bytes: int = Field(default=1 << 20, ge=65536, le=64 << 20, description="largest MQTT message")
     max_queued_messages: int = Field(default=2000, ge=10, description="messages waiting for one slow client")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.managed and (self.addresses or self.public_addresses):
+            msg = "addresses are those of somebody else's broker, and need managed = false"
+            raise ValueError(msg)
+        if not self.managed and not self.addresses:
+            msg = "managed = false needs addresses: where the broker is"
+            raise ValueError(msg)
+        return self
 
 
 class Sessions(Settings):

@@ -18,8 +18,8 @@ stdout_logfile = {log}
 """
 
 
-def programs(config_path: Path, name_prefix: str = "", *, logs: Path | None = None) -> str:
-    """Return supervisord's sections for the broker and the hub of `config_path`.
+def programs(config_path: Path, name_prefix: str = "", *, managed: bool = True, logs: Path | None = None) -> str:
+    """Return supervisord's sections for the hub of `config_path`, and for its broker if that is its own.
 
     Each process logs to a file in `logs`, or to supervisord's own choice.
     """
@@ -30,7 +30,7 @@ def programs(config_path: Path, name_prefix: str = "", *, logs: Path | None = No
             priority=priority,
             log=_escaped(str(logs / f"{name_prefix}{name}.log")) if logs is not None else "AUTO",
         )
-        for name, subcommand, priority in (("broker", "broker", 20), ("hub", "run", 30))
+        for name, subcommand, priority in (*([("broker", "broker", 20)] if managed else []), ("hub", "run", 30))
     )
 
 

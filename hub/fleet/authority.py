@@ -2,7 +2,8 @@
 
 authority.pem   key and certificate of the authority: whoever loses it has to let every node in anew
 server.pem      key and certificate that the broker and the port for nodes show
-hub.pem         key and certificate by which the hub itself connects to the broker
+hub.pem         key and certificate by which the hub itself connects to its own broker
+member.pem      key and certificate, signed by the authority, by which it connects to somebody else's
 """
 
 import logging
@@ -67,11 +68,15 @@ class HubAuthority:
         """Return the list (PEM) of revoked serial numbers."""
         return self._opened.revocation_list(serials, number=number, now=now)
 
-    def broker_tls(self) -> ssl.SSLContext:
-        """Return how the hub reaches the broker. Blocks."""
+    def broker_tls(self, *, managed: bool, now: datetime) -> ssl.SSLContext:
+        """Return how the hub reaches its own broker, which trusts one certificate, or somebody else's. Blocks."""
         context = client_context(ca=self.ca)
-        show(context, chain=self._hub_pem())
+        show(context, chain=self._hub_pem() if managed else self._member_pem(now))
         return context
+
+    def issue_server(self, names: Iterable[str], *, now: datetime) -> str:
+        """Return certificate and new key (PEM, a secret) of a server that answers to all `names`."""
+        return self._opened.issue_server(names, now=now, valid=SERVER_VALID)
 
     def server_tls(self) -> ssl.SSLContext:
         """Return how the port for nodes is served; it shows a new certificate as soon as there is one. Blocks."""
@@ -81,7 +86,7 @@ class HubAuthority:
 
     def refresh_server(self, now: datetime) -> str | None:
         """Renew the servers' certificate if it runs out soon or lacks a name; return it, or None. Blocks."""
-        if _suits(self.server_file.read_text(encoding="ascii"), self._names, now):
+        if suits(self.server_file.read_text(encoding="ascii"), self._names, now):
             return None
         pem = self._new_server(now)
         write_private(self.server_file, pem)
@@ -101,11 +106,17 @@ class HubAuthority:
     def _hub_pem(self) -> str:
         return read_secret(self._folder / "hub.pem", make=lambda: make_client(HUB_CLIENT)) + "\n"
 
+    def _member_pem(self, now: datetime) -> str:
+        return (
+            read_secret(self._folder / "member.pem", make=lambda: self._opened.issue_client(HUB_CLIENT, now=now)) + "\n"
+        )
+
     def _new_server(self, now: datetime) -> str:
-        return self._opened.issue_server(self._names, now=now, valid=SERVER_VALID)
+        return self.issue_server(self._names, now=now)
 
 
-def _suits(pem: str, names: tuple[str, ...], now: datetime) -> bool:
+def suits(pem: str, names: tuple[str, ...], now: datetime) -> bool:
+    """Tell whether a server's certificate stands for all names, and for a good while yet."""
     certificate = x509.load_pem_x509_certificate(pem.encode())
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     stated = {*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))}

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
+from federation.private_files import write_private
 from hub.database import Database
-from hub.fleet import certificates
+from hub.fleet import certificates, rabbitmq
 from hub.fleet.authority import HubAuthority
 from hub.fleet.broker_files import (
     Admitted,
@@ -34,12 +36,11 @@ class BrokerAdmission:
     its commit, and makes the running broker admit the new ones and cut off the removed ones.
     """
 
-    def __init__(self, database: Database, folder: Path, authority: HubAuthority, link: Link) -> None:
-        """Keep the broker's files in `folder`; cut sessions off over `link`."""
+    def __init__(self, database: Database, link: Link, tell: Callable[[Admitted], None]) -> None:
+        """Tell the broker by `tell`, which may block, whom it has to admit; cut sessions off over `link`."""
         self._database = database
-        self._folder = folder
-        self._authority = authority
         self._link = link
+        self._tell = tell
         self._applying = asyncio.Lock()
         self._ended: set[str] = set()
         # A change that was written while the broker started may have been missed by it.
@@ -51,7 +52,11 @@ class BrokerAdmission:
         self.remove_subscriber(connection, bureau)
         connection.execute(
             insert(broker_accounts).values(
-                username=username, kind=SUBSCRIBER, scope=bureau, password_hash=hash_password(password)
+                username=username,
+                kind=SUBSCRIBER,
+                scope=bureau,
+                password_hash=hash_password(password),
+                rabbitmq_hash=rabbitmq.hash_password(password),
             )
         )
         return username, password
@@ -62,19 +67,26 @@ class BrokerAdmission:
         connection.execute(delete(broker_accounts).where(broker_accounts.c.username == username))
 
     async def apply(self) -> None:
-        """Write the broker's files from the database, tell the broker to read them, and end what they forbid."""
+        """Tell the broker whom to admit, from the database, and end what is forbidden now."""
         async with self._applying:
-            admitted = await self._database.run(_read)
-            await asyncio.to_thread(self._write_and_tell, admitted)
+            admitted = await self._database.run(admitted_now)
+            await asyncio.to_thread(self._tell, admitted)
             self._ended &= set(admitted.shut_out)
             # Mosquitto looks at a certificate when a session begins, and never again.
             for node_id in set(admitted.shut_out) - self._ended:
                 if await self._link.end_session_of(node_id):
                     self._ended.add(node_id)
 
-    def _write_and_tell(self, admitted: Admitted) -> None:
-        write_admission(self._folder, self._authority, admitted)
-        reload_broker(self._folder)
+
+def tell_own_broker(folder: Path, authority: HubAuthority, admitted: Admitted) -> None:
+    """Write what Mosquitto reads in `folder`, and make it read that. Blocks."""
+    write_admission(folder, authority, admitted)
+    reload_broker(folder)
+
+
+def tell_foreign_broker(folder: Path, admitted: Admitted) -> None:
+    """Write to `folder` what the operator of somebody else's broker imports there. Blocks."""
+    write_private(folder / "definitions.json", rabbitmq.render_definitions(admitted))
 
 
 def reload_broker(folder: Path) -> bool:
@@ -91,13 +103,19 @@ def reload_broker(folder: Path) -> bool:
     return True
 
 
-def _read(connection: Connection) -> Admitted:
+def admitted_now(connection: Connection) -> Admitted:
+    """Return whom the broker has to admit, and whom not any more."""
     admitted = select(nodes.c.id).where(nodes.c.revoked_at_us.is_(None)).order_by(nodes.c.id)
     accounts = connection.execute(select(broker_accounts).order_by(broker_accounts.c.username))
     return Admitted(
         node_ids=list(connection.execute(admitted).scalars()),
         subscribers=[
-            SubscriberAccount(username=row.username, bureau=row.scope, password_hash=row.password_hash)
+            SubscriberAccount(
+                username=row.username,
+                bureau=row.scope,
+                password_hash=row.password_hash,
+                rabbitmq_hash=row.rabbitmq_hash,
+            )
             for row in accounts
         ],
         revoked=certificates.revoked(connection),

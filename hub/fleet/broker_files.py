@@ -24,6 +24,7 @@ class SubscriberAccount:
     username: str
     bureau: str
     password_hash: str = field(repr=False)
+    rabbitmq_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from federation.private_files import read_secret, write_private
 from hub.config import HubConfig
-from hub.errors import BrokerMissing
+from hub.errors import BrokerMissing, ConfigInvalid
 from hub.fleet.authority import HubAuthority
 from hub.fleet.broker_files import Admitted, BrokerPorts, BrokerSettings, render_settings, write_admission
 
@@ -33,7 +33,9 @@ def remembered_port(config: HubConfig, name: str, host: str) -> int:
 
 
 def run_broker(config: HubConfig) -> None:
-    """Become the broker; raise BrokerMissing if its program is not installed."""
+    """Become the broker; raise BrokerMissing if its program is not installed, ConfigInvalid if there is none to run."""
+    if not config.broker.managed:
+        raise ConfigInvalid("broker.managed is false: the broker is somebody else's, and runs elsewhere")
     program = find_program()
     folder = config.broker_folder
     authority = HubAuthority(config.authority_folder, config.server_names).open(datetime.now(UTC))

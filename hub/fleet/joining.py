@@ -14,14 +14,14 @@ from federation.http.problem import Problem, conflict, invalid, not_found
 from federation.identity.bundle import FORMAT, Bundle
 from federation.identity.certificate import CertificateRequest, read_request
 from federation.identity.errors import KeyUnsuitable
-from federation.messages import Enrolled, EnrolmentRequest, Issued, RenewalRequest, new_id
+from federation.messages import BrokerEndpoint, Enrolled, EnrolmentRequest, Issued, RenewalRequest, new_id
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.database import Database
 from hub.database.moments import from_us, now_us, to_us
 from hub.fleet.admittance import check_admitted
 from hub.fleet.broker_admission import BrokerAdmission
 from hub.fleet.certificates import Issuer, NodeCertificate
-from hub.fleet.enrolment import TOKEN_PREFIX, Throttle, digest_of, new_token, node_id_for
+from hub.fleet.enrolment import TOKEN_PREFIX, Throttle, digest_of, new_token, node_id_for, spread
 from hub.fleet.model import EnrolmentBundle, EnrolmentBundleDraft, EnrolmentBundleFile
 from hub.fleet.roster import NodeRecord, Roster, life_columns, record_of, utc_now, web_address
 from hub.fleet.tables import enrolment_bundles, nodes
@@ -36,8 +36,7 @@ class Address:
 
     hub_name: str
     hub_url: str
-    mqtt_host: str
-    mqtt_port: int
+    brokers: tuple[BrokerEndpoint, ...]
 
 
 @dataclass(kw_only=True)
@@ -118,9 +117,8 @@ class Joining:
             **issued.model_dump(),
             node_id=node.id,
             hub_name=self.address.hub_name,
-            mqtt_host=self.address.mqtt_host,
-            mqtt_port=self.address.mqtt_port,
             signing_key=self.signing_key(),
+            brokers=spread(self.address.brokers, node.id),
         )
 
     async def renew(self, request: RenewalRequest, peer: str) -> Issued:

@@ -83,5 +83,6 @@ broker_accounts = Table(
     Column("username", String(80), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("scope", String(64), nullable=False),
-    Column("password_hash", String(200), nullable=False),
+    Column("password_hash", String(200), nullable=False),  # as Mosquitto reads it
+    Column("rabbitmq_hash", String(200), nullable=False, server_default=""),  # as RabbitMQ reads it
 )

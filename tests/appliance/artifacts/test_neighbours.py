@@ -28,7 +28,7 @@ from federation.identity.issuing import Authority
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member
 from federation.identity.trust import client_context, node_server_name, server_context, show
-from federation.messages import ArtifactState
+from federation.messages import ArtifactState, BrokerEndpoint
 from federation.testing.played_source import Fault, PlayedSource, played_source
 from tests.appliance.artifacts.conftest import CHUNK, Artifact, fetching
 
@@ -43,8 +43,7 @@ def make_member(folder: Path, authority: Authority, node_id: str) -> Member:
         hub_url="https://127.0.0.1:1",
         hub_name="hub",
         node_id=node_id,
-        mqtt_host="127.0.0.1",
-        mqtt_port=1,
+        brokers=(BrokerEndpoint(host="127.0.0.1", port=1),),
         ca=authority.certificate_pem,
         certificate=authority.issue_node(request, node_id, now=now, valid=timedelta(days=1)),
         signing_key=SigningKey.generate().public.to_pem(),
