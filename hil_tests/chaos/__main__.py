@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from federation.testing.waiting import NeverHappened
+from hil_tests.chaos.brokers import BROKERS, MOSQUITTO
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.parser import Parser
 from hil_tests.chaos.run import Options, Outcome, run
@@ -27,14 +29,15 @@ def main(argv: list[str]) -> int:
     """Run `fengsui chaos`; return 0 if everything held, 1 if not, 2 for a wrong call."""
     try:
         given = _parsed(argv)
-        options = Options(events=given.events, faults=given.faults, seed=given.seed, boxes=given.boxes)
+        names = ("events", "faults", "seed", "boxes", "broker")
+        options = Options(**{name: getattr(given, name) for name in names})
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born with SIGINT ignored
             signal.signal(number, signal.default_int_handler)
         _say(f"seed {options.seed}")
         _say(f"again: {_command(options, given.net)}")
         with _folder(given.keep) as folder:
             report = asyncio.run(_run(options, given.net, folder, keep=given.keep is not None))
-    except (ChaosError, NetworkError) as error:
+    except (ChaosError, NetworkError, NeverHappened) as error:
         print(f"fengsui chaos: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -62,6 +65,7 @@ def _report(options: Options, net: str, outcome: Outcome) -> dict[str, object]:
         "ok": outcome.ok,
         "seed": options.seed,
         "net": net,
+        "broker": options.broker,
         "boxes": options.boxes,
         **verdict,
         "faults_struck": sum(outcome.faults.values()),
@@ -97,6 +101,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=200, help="faults to let happen (default 200)")
     parser.add_argument("--seed", type=int, help="draws the same faults again (default: a new one)")
     parser.add_argument("--boxes", type=int, default=3, help="appliances (default 3)")
+    parser.add_argument("--broker", choices=BROKERS, default=MOSQUITTO, help="what relays messages (default mosquitto)")
     parser.add_argument("--net", choices=GROUNDS, help="what links are made of (default: namespaces where permitted)")
     parser.add_argument("--keep", type=Path, help="keep databases, logs and a timeline in this folder")
     given = parser.parse_args(argv)

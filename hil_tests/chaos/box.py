@@ -50,17 +50,29 @@ class Box:
 
 @asynccontextmanager
 async def running_box(
-    folder: Path, bundle: Bundle, *, ground: Ground, hub_side: HubSide, task_id: str, settings: str = NO_DISCOVERY
+    folder: Path,
+    bundle: Bundle,
+    *,
+    ground: Ground,
+    hub_side: HubSide,
+    task_id: str,
+    number: int = 0,
+    settings: str = NO_DISCOVERY,
 ) -> AsyncIterator[Box]:
-    """Run an agent that has joined by `bundle`, on a line and a disk of its own; `settings` go on in [lan]."""
+    """Run an agent that has joined by `bundle`, on a line and a disk of its own.
+
+    `number` tells boxes apart; `settings` go on in [lan].
+    """
     data, run = folder / "data", folder / "run"
     data.mkdir(parents=True, mode=0o700)
     async with AsyncExitStack() as stack:
         party = await stack.enter_async_context(ground.party())
         disk = await party.disk(data)
         stack.callback(_keep, disk.seen, data)
-        hub, broker = await party.reach(hub_side.hub_at), await party.reach(hub_side.broker_at)
-        node_id = await joined(party, bundle, data=data, seen=disk.seen, hub=hub, broker=broker)
+        hub, *brokers = [await party.reach(each) for each in (hub_side.hub_at, *hub_side.broker.at)]
+        first = number % len(brokers)  # or all boxes would begin at the same node of a cluster
+        brokers = [*brokers[first:], *brokers[:first]]
+        node_id = await joined(party, bundle, data=data, seen=disk.seen, hub=hub, brokers=brokers)
         config = folder / "appliance.toml"
         config.write_text(
             f'profile = "{PROFILE}"\ndata_folder = "{data}"\nrun_folder = "{run}"\n'

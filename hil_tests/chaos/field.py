@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,12 @@ import httpx
 from federation.identity.bundle import Bundle
 from federation.messages import new_id
 from hil_tests.chaos.box import PROFILE, Box, running_box
+from hil_tests.chaos.brokers import MOSQUITTO
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.hub_side import HubSide, running_hub_side
 from hil_tests.chaos.invariants import Verdict, judge
 from hil_tests.chaos.program import Program
+from hil_tests.chaos.record import Record
 from hil_tests.network.ground import Ground
 
 READY_WITHIN_S = 60.0
@@ -44,20 +46,21 @@ class Field:
     @property
     def programs(self) -> list[Program]:
         """Every program under test."""
-        return [self.hub_side.hub, self.hub_side.broker, *(box.agent for box in self.boxes)]
+        return [self.hub_side.hub, *self.hub_side.broker.programs, *(box.agent for box in self.boxes)]
 
 
 @asynccontextmanager
-async def running_field(ground: Ground, boxes: int, folder: Path) -> AsyncIterator[Field]:
-    """Run a hub, its broker and enrolled boxes for as long as the context is open."""
+async def running_field(ground: Ground, boxes: int, folder: Path, *, broker: str = MOSQUITTO) -> AsyncIterator[Field]:
+    """Run a hub, its broker (one of BROKERS) and enrolled boxes for as long as the context is open."""
     async with AsyncExitStack() as stack:
-        hub_side = await stack.enter_async_context(running_hub_side(folder, ground.centre))
+        hub_side = await stack.enter_async_context(running_hub_side(folder, ground.centre, broker=broker))
         await ready(hub_side)
         running = []
         for number in range(1, boxes + 1):
-            bundle = await invited(hub_side, f"box-{number}")
-            box = running_box(folder / f"b{number}", bundle, ground=ground, hub_side=hub_side, task_id=new_id())
+            bundle, own = await invited(hub_side, f"box-{number}"), folder / f"b{number}"
+            box = running_box(own, bundle, ground=ground, hub_side=hub_side, number=number, task_id=new_id())
             running.append(await stack.enter_async_context(box))
+        await hub_side.broker.admit()
         yield Field(hub_side=hub_side, boxes=running)
 
 
@@ -129,16 +132,19 @@ async def _until(happened: Callable[[], Awaitable[bool]], otherwise: str) -> Non
 async def count(scene: Field) -> Verdict:
     """Count what boxes and hub hold."""
     records = [await box.record() for box in scene.boxes]
-    return await asyncio.to_thread(_count, scene, [digest for record in records for digest in record.pictures])
+    return await asyncio.to_thread(_count, scene, records)
 
 
-def _count(scene: Field, pictures: list[str]) -> Verdict:
+def _count(scene: Field, records: Sequence[Record]) -> Verdict:
+    hub = scene.hub_side
     return judge(
         {box.node_id: box.producer.ids for box in scene.boxes},
-        scene.hub_side.rows(),
-        tombstones=scene.hub_side.tombstones(),
-        pictures=pictures,
-        hub_pictures=scene.hub_side.pictures(),
+        hub.rows(),
+        tombstones=hub.tombstones("events"),
+        results=sum(record.results for record in records) - hub.tombstones("results"),
+        hub_results=hub.results(),
+        pictures=[digest for record in records for digest in record.pictures],
+        hub_pictures=hub.pictures(),
     )
 
 

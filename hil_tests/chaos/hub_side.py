@@ -1,21 +1,33 @@
 """The hub and its broker under test, with backups of the hub's database to fall back to."""
 
+import asyncio
 import shutil
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hil_tests.chaos.brokers import (
+    MOSQUITTO,
+    RABBITMQ,
+    Broker,
+    foreign_cluster,
+    foreign_settings,
+    own_broker,
+    own_settings,
+)
+from hil_tests.chaos.cluster import NODES
 from hil_tests.chaos.program import Program, kept_running
 from hil_tests.demo.supervision import FENGSUI
 from hil_tests.network.ground import Centre, Endpoint
 from hil_tests.network.weather import Wire
 
 OLDEST_BACKUP_S = 600.0
+ENDPOINTS = 2 + 2 * NODES + 1  # of the hub, of a cluster to the outside and within, of its epmd
 
 
 @dataclass(kw_only=True)
@@ -27,9 +39,8 @@ class HubSide:
 
     folder: Path
     hub: Program
-    broker: Program
+    broker: Broker
     hub_at: Endpoint
-    broker_at: Endpoint
     wire: Wire
     _backups: deque[tuple[float, Path]] = field(default_factory=deque)
     _taken: int = 0
@@ -75,14 +86,19 @@ class HubSide:
         with self._replacing, closing(self._opened()) as db:
             return dict(db.execute(query).fetchall())
 
-    def tombstones(self) -> int:
-        """Read how many events boxes have dropped knowingly, and told. Blocks."""
+    def tombstones(self, lane: str) -> int:
+        """Read how many rows of a lane boxes have given up knowingly, and told. Blocks."""
         query = (
             "SELECT coalesce(sum(last - first + 1), 0) FROM custody_gaps"
-            " WHERE lane = 'events' AND reason NOT IN ('unknown', 'expired')"
+            " WHERE lane = ? AND reason NOT IN ('unknown', 'expired')"
         )
         with closing(self._opened()) as db:
-            return int(db.execute(query).fetchone()[0])
+            return int(db.execute(query, (lane,)).fetchone()[0])
+
+    def results(self) -> int:
+        """Read how many things that were done on boxes stand in the audit. Blocks."""
+        with closing(self._opened()) as db:
+            return int(db.execute("SELECT count(*) FROM audit WHERE node_id != ''").fetchone()[0])
 
     def pictures(self) -> frozenset[str]:
         """Read the digests of the pictures that the hub holds. Blocks."""
@@ -94,31 +110,47 @@ class HubSide:
 
 
 @asynccontextmanager
-async def running_hub_side(folder: Path, centre: Centre) -> AsyncIterator[HubSide]:
-    """Run a hub and its broker in `folder`."""
-    people_at, hub_at, broker_at, bureaus_at, own_at = centre.listening(5)
-    (found,) = await centre.broker_line(own_at)
-    for name, own in (("hub", found), ("broker", own_at)):
-        settings = _settings(folder, people_at, hub_at, (broker_at, bureaus_at, own))
-        (folder / f"{name}.toml").write_text(settings, encoding="utf-8")
+async def running_hub_side(folder: Path, centre: Centre, *, broker: str = MOSQUITTO) -> AsyncIterator[HubSide]:
+    """Run a hub and its broker, one of BROKERS, in `folder`."""
+    people_at, hub_at, *others = centre.listening(ENDPOINTS)
+    config = folder / "hub.toml"
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(_kept(folder, centre, "broker", "broker"))
-        hub = await stack.enter_async_context(_kept(folder, centre, "hub", "run"))
-        yield HubSide(folder=folder, hub=hub, broker=broker, hub_at=hub_at, broker_at=broker_at, wire=centre.wire)
+        make = _with_cluster if broker == RABBITMQ else _with_own_broker
+        running = await stack.enter_async_context(make(config, centre, _settings(folder, people_at, hub_at), others))
+        words = centre.command(FENGSUI, "hub", "run", "--config", str(config))
+        hub = await stack.enter_async_context(kept_running(words, folder / "hub.log"))
+        yield HubSide(folder=folder, hub=hub, broker=running, hub_at=hub_at, wire=centre.wire)
 
 
-def _kept(folder: Path, centre: Centre, name: str, command: str) -> AbstractAsyncContextManager[Program]:
-    words = centre.command(FENGSUI, "hub", command, "--config", str(folder / f"{name}.toml"))
-    return kept_running(words, folder / f"{name}.log")
+@asynccontextmanager
+async def _with_own_broker(
+    config: Path, centre: Centre, settings: str, others: list[Endpoint]
+) -> AsyncIterator[Broker]:
+    own_at, nodes_at, bureaus_at, *_ = others
+    (found,) = await centre.broker_line(own_at)
+    await _write(config, settings + own_settings(found, nodes_at, bureaus_at))
+    itself = config.with_name("broker.toml")
+    await _write(itself, settings + own_settings(own_at, nodes_at, bureaus_at))
+    async with own_broker(itself, centre, nodes_at) as broker:
+        yield broker
 
 
-def _settings(folder: Path, people: Endpoint, hub: Endpoint, broker: tuple[Endpoint, Endpoint, Endpoint]) -> str:
-    """Return the settings of both programs; the last of the broker's endpoints is where the hub finds it."""
-    nodes, bureaus, own = broker
+@asynccontextmanager
+async def _with_cluster(config: Path, centre: Centre, settings: str, others: list[Endpoint]) -> AsyncIterator[Broker]:
+    mqtt = tuple(others[:NODES])
+    found = await centre.broker_line(*mqtt)
+    await _write(config, settings + foreign_settings(found, mqtt))
+    async with foreign_cluster(config, centre, mqtt, tuple(others[NODES:])) as broker:
+        yield broker
+
+
+async def _write(path: Path, text: str) -> None:
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+
+
+def _settings(folder: Path, people: Endpoint, hub: Endpoint) -> str:
     return (
         f'data_folder = "{folder / "hub"}"\nname = "chaos"\npublic_host = "{hub.host}"\n'
         f'[http]\nhost = "{people.host}"\nport = {people.port}\n'
-        f'[nodes]\nhost = "{hub.host}"\nport = {hub.port}\n'
-        f'[broker]\nhost = "{own.host}"\nport = {nodes.port}\n'
-        f"subscriber_port = {bureaus.port}\nhub_port = {own.port}\n[discovery]\nenabled = false\n"
+        f'[nodes]\nhost = "{hub.host}"\nport = {hub.port}\n[discovery]\nenabled = false\n'
     )

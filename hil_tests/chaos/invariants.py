@@ -19,13 +19,22 @@ class Verdict:
     duplicates: int
     strangers: int
     out_of_order: int
+    results: int
+    results_missing: int
     pictures: int
     pictures_missing: int
 
     @property
     def holds(self) -> bool:
         """Whether custody held: nothing lost, doubled, made up or out of order."""
-        faults = (self.lost, self.duplicates, self.strangers, self.out_of_order, self.pictures_missing)
+        faults = (
+            self.lost,
+            self.duplicates,
+            self.strangers,
+            self.out_of_order,
+            self.results_missing,
+            self.pictures_missing,
+        )
         return not any(faults) and self.produced == self.hub_rows + self.tombstones
 
 
@@ -34,13 +43,16 @@ def judge(
     hub_rows: Sequence[tuple[str, str]],
     *,
     tombstones: int = 0,
+    results: int = 0,
+    hub_results: int = 0,
     pictures: Sequence[str] = (),
     hub_pictures: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Compare event ids: those of every box in its order, and the hub's (box, id) in the hub's order.
 
     An event that the hub has not got is lost, unless it is one of `tombstones` that the box has told of.
-    `pictures` are the digests that boxes handed over, `hub_pictures` those that the hub holds.
+    `results` counts what was done on boxes, `hub_results` what of it the hub has. `pictures` are the digests that boxes
+    handed over, `hub_pictures` those that the hub holds.
     """
     times = Counter(event_id for _, event_id in hub_rows)
     known = {event_id for ids in produced.values() for event_id in ids}
@@ -52,6 +64,8 @@ def judge(
         duplicates=sum(count - 1 for count in times.values()),
         strangers=sum(event_id not in known for event_id in times),
         out_of_order=sum(_out_of_order(ids, node_id, hub_rows) for node_id, ids in produced.items()),
+        results=results,
+        results_missing=abs(results - hub_results),
         pictures=len(set(pictures)),
         pictures_missing=len(set(pictures) - hub_pictures),
     )

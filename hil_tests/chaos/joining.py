@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,19 +10,22 @@ from federation.identity.bundle import Bundle, read_bundle
 from federation.identity.enrolment import Applicant, enrol
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, load_identity, save_identity
+from federation.messages import BrokerEndpoint
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.network.ground import Endpoint, Party
 
 JOINED_WITHIN_S = 30.0
 
 
-async def joined(party: Party, bundle: Bundle, *, data: Path, seen: Path, hub: Endpoint, broker: Endpoint) -> str:
+async def joined(
+    party: Party, bundle: Bundle, *, data: Path, seen: Path, hub: Endpoint, brokers: Sequence[Endpoint]
+) -> str:
     """Let the box whose `data` folder is `seen` here join by `bundle`; return the node's id."""
     identity = seen / "identity"
     identity.mkdir(mode=0o700)
     relayed = bundle.model_copy(update={"hub_url": f"https://{hub}"})
     (identity / "bundle").write_text(relayed.to_text(), encoding="utf-8")
-    words = (sys.executable, "-m", __name__, str(data / "identity"), broker.host, str(broker.port))
+    words = (sys.executable, "-m", __name__, str(data / "identity"), *map(str, brokers))
     process = await asyncio.create_subprocess_exec(*party.command(*words), stderr=asyncio.subprocess.PIPE)
     async with asyncio.timeout(JOINED_WITHIN_S):
         _, said = await process.communicate()
@@ -31,13 +35,13 @@ async def joined(party: Party, bundle: Bundle, *, data: Path, seen: Path, hub: E
     return found.node_id
 
 
-async def _join(folder: Path, broker: Endpoint) -> None:
+async def _join(folder: Path, brokers: tuple[BrokerEndpoint, ...]) -> None:
     key, bundle = NodeKey.open(folder / "key.pem"), read_bundle((folder / "bundle").read_bytes())
     applicant = Applicant(serial=bundle.name, profile=bundle.profile)
     member = await enrol(bundle, applicant, key, now=datetime.now(UTC))
-    found: HubIdentity = member.identity.model_copy(update={"mqtt_host": broker.host, "mqtt_port": broker.port})
+    found: HubIdentity = member.identity.model_copy(update={"brokers": brokers})
     save_identity(folder / "hub.json", found)
 
 
 if __name__ == "__main__":
-    asyncio.run(_join(Path(sys.argv[1]), Endpoint(host=sys.argv[2], port=int(sys.argv[3]))))
+    asyncio.run(_join(Path(sys.argv[1]), tuple(BrokerEndpoint.parse(text) for text in sys.argv[2:])))

@@ -16,10 +16,11 @@ READ_WITHIN_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a box holds: rows of all its lanes, how many of them are acknowledged, and its pictures."""
+    """What a box holds: rows of all its lanes, how many are acknowledged, how many are results; and its pictures."""
 
     produced: int
     acknowledged: int
+    results: int
     pictures: tuple[str, ...]
     pictures_waiting: int
 
@@ -49,10 +50,12 @@ async def record_of(party: Party, data: Path) -> Record:
 def _read(database: Path) -> Record:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as db:
         produced, acknowledged = db.execute("SELECT sum(produced), sum(acknowledged) FROM lanes").fetchone()
+        (results,) = db.execute("SELECT produced FROM lanes WHERE lane = 'results'").fetchone()
         pictures = db.execute("SELECT digest, state FROM pictures").fetchall()
     return Record(
         produced=produced,
         acknowledged=acknowledged,
+        results=results,
         pictures=tuple(digest for digest, _ in pictures),
         pictures_waiting=sum(state == "waiting" for _, state in pictures),
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil_tests.chaos.beside import beside
+from hil_tests.chaos.brokers import MOSQUITTO, RABBITMQ
 from hil_tests.chaos.chronicle import Chronicle, most_memory_mb, quantiles_s, recoveries_s
 from hil_tests.chaos.errors import ChaosError
-from hil_tests.chaos.faults import Stroke, draw
+from hil_tests.chaos.faults import CLUSTER, ONE_BROKER, Stroke, draw
 from hil_tests.chaos.field import Field, Say, count, give_tasks, running_field
 from hil_tests.chaos.invariants import Verdict
 from hil_tests.chaos.strikes import strike_together
@@ -32,6 +33,7 @@ class Options:
     faults: int
     seed: int
     boxes: int
+    broker: str = MOSQUITTO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,12 @@ class Outcome:
 
 async def run(options: Options, ground: Ground, folder: Path, say: Say) -> tuple[Outcome, Chronicle]:
     """Make one run in `folder`; raise ChaosError if it does not come to an end."""
-    strokes = draw(options.seed, faults=options.faults, boxes=options.boxes)
-    async with running_field(ground, options.boxes, folder) as scene:
+    kinds = CLUSTER if options.broker == RABBITMQ else ONE_BROKER
+    strokes = draw(options.seed, faults=options.faults, boxes=options.boxes, kinds=kinds)
+    async with running_field(ground, options.boxes, folder, broker=options.broker) as scene:
         await give_tasks(scene)
         await asyncio.to_thread(scene.hub_side.back_up)
-        say(f"{options.boxes} boxes, a broker and a hub run; {options.events} events, {options.faults} faults")
+        say(f"{options.boxes} boxes, {options.broker} and a hub run; {options.events} events, {options.faults} faults")
         chronicle = Chronicle(scene=scene)
         async with beside(chronicle.watch()):
             await _trouble(chronicle, strokes, options.events, say)

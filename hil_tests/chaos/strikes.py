@@ -47,14 +47,15 @@ async def strike(scene: Field, fault: Fault) -> None:
         case Kind.KILL_HUB:
             hub_side.hub.kill()
         case Kind.KILL_BROKER | Kind.KILL_CLUSTER_NODE:
-            hub_side.broker.kill()
+            await hub_side.broker.kill()
         case Kind.KILL_HUB_AND_BROKER:
-            hub_side.broker.kill()
+            await hub_side.broker.kill()
             hub_side.hub.kill()
         case Kind.KILL_AGENT:
             box.agent.kill()
         case Kind.POWER_CUT:
-            for program in scene.programs:
+            await hub_side.broker.kill()
+            for program in (hub_side.hub, *(each.agent for each in scene.boxes)):
                 program.kill()
         case Kind.HUB_RESTORED:
             await hub_side.hub.hold()

@@ -174,7 +174,7 @@ def _costs(scene: Field) -> dict[str, Cost]:
     agents = [cost_of(box.agent.pid) for box in scene.boxes]
     return {
         "hub": cost_of(scene.hub_side.hub.pid),
-        "broker": cost_of(scene.hub_side.broker.pid),
+        "broker": cost_of(scene.hub_side.broker.programs[0].pid),
         "agents": Cost(
             cpu_s=sum(cost.cpu_s for cost in agents), memory_bytes=sum(cost.memory_bytes for cost in agents)
         ),

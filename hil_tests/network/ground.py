@@ -59,7 +59,7 @@ class Centre(Protocol):
         """Return the command that runs `words` as a program of the centre."""
 
     def listening(self, count: int) -> tuple[Endpoint, ...]:
-        """Return `count` (1 to 8) free endpoints for servers of the centre; to be called once."""
+        """Return `count` (1 to 12) free endpoints for servers of the centre; to be called once."""
 
     async def broker_line(self, *brokers: Endpoint) -> tuple[Endpoint, ...]:
         """Return where the hub finds these brokers over its wire; to be called once."""

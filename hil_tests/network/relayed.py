@@ -10,7 +10,7 @@ from federation.testing.ports import HOST, reserved
 from hil_tests.network.ground import Endpoint
 from hil_tests.network.relay import Relay
 
-MOST_ENDPOINTS = 8
+MOST_ENDPOINTS = 12
 ROOM_LEFT_BYTES = 4096  # no file of a full disk grows beyond this
 
 

@@ -50,6 +50,12 @@ def test_tombstones_that_do_not_add_up_break_custody(rows: list[tuple[str, str]]
     assert verdict.lost == lost
 
 
+@pytest.mark.parametrize("hub_results", [2, 4])
+def test_a_result_that_is_missing_or_there_twice_breaks_custody(hub_results: int) -> None:
+    assert judge(PRODUCED, WHOLE, results=3, hub_results=3).holds
+    assert not judge(PRODUCED, WHOLE, results=3, hub_results=hub_results).holds
+
+
 def test_a_picture_that_is_not_there_breaks_custody() -> None:
     nothing: Any = {"n1": []}
 

@@ -19,6 +19,7 @@ from federation.identity.member import Member
 from federation.messages import Batch, Lane
 from federation.testing.played_appliance import made_event
 from hil_tests.chaos.box import PROFILE
+from hil_tests.chaos.cluster import SCRIPTS
 from hil_tests.chaos.faults import ONE_BROKER
 from hil_tests.chaos.field import invited, ready
 from hil_tests.chaos.hub_side import running_hub_side
@@ -36,25 +37,47 @@ def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([FENGSUI, "chaos", *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize(
-    ("net", "events", "faults"), [("namespaces", 4000, 26), ("relay", 300, 3)], ids=["namespaces", "relay"]
-)
-async def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(net: str, events: int, faults: int) -> None:
-    if net == "namespaces" and (reason := await why_not()):
-        pytest.skip(f"no namespaces here: {reason}")
-    wanted = ("--events", str(events), "--faults", str(faults), "--seed", "20261125", "--boxes", "2", "--net", net)
-    done = await asyncio.to_thread(chaos, *wanted)
+def run_holds(net: str, broker: str, *, events: int, faults: int) -> dict[str, Any]:
+    """Make a run, assert that everything held, and return its figures."""
+    wanted = ("--events", str(events), "--faults", str(faults), "--seed", "20261125", "--boxes", "2")
+    done = chaos(*wanted, "--broker", broker, "--net", net)
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert done.stdout.startswith(f"seed 20261125\nagain: fengsui chaos {' '.join(wanted)}\n")
-    figures = json.loads(done.stdout.splitlines()[-1])
+    seed, again, *_, last = done.stdout.splitlines()
+    assert seed == "seed 20261125"
+    assert again == f"again: fengsui chaos {' '.join(wanted)} --broker {broker} --net {net}"
+    figures = dict(json.loads(last))
     assert figures["ok"] is True
-    assert figures["net"] == net
+    assert (figures["net"], figures["broker"]) == (net, broker)
     assert figures["produced"] == figures["hub_rows"] >= events
     assert figures["tasks_restarted"] == 0
     assert sum(figures["faults"].values()) == faults
-    assert figures["faults"].keys() == set(ONE_BROKER) or faults < len(ONE_BROKER)
     assert figures["pictures"] >= events // 50
+    return figures
+
+
+async def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails() -> None:
+    if reason := await why_not():
+        pytest.skip(f"no namespaces here: {reason}")
+
+    figures = await asyncio.to_thread(run_holds, "namespaces", "mosquitto", events=2000, faults=len(ONE_BROKER) + 3)
+
+    assert figures["faults"].keys() == set(ONE_BROKER)
+
+
+async def test_nothing_is_lost_over_relays_where_namespaces_are_not_permitted() -> None:
+    await asyncio.to_thread(run_holds, "relay", "mosquitto", events=200, faults=2)
+
+
+async def test_nothing_is_lost_over_a_broker_cluster_of_somebody_else_whose_nodes_die() -> None:
+    if not SCRIPTS.is_dir():
+        pytest.skip("RabbitMQ is not installed: apt-get install rabbitmq-server")
+    if reason := await why_not():
+        pytest.skip(f"no namespaces here: {reason}")
+
+    figures = await asyncio.to_thread(run_holds, "namespaces", "rabbitmq", events=300, faults=4)
+
+    assert figures["faults"]["kill_cluster_node"] >= 1
 
 
 async def publish_carelessly(member: Member, rows: list[dict[str, Any]]) -> None:
@@ -62,7 +85,7 @@ async def publish_carelessly(member: Member, rows: list[dict[str, Any]]) -> None
     node_id = member.identity.node_id
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=node_id, protocol=paho.MQTTv311)
     client.tls_set_context(member.tls())
-    client.connect(member.identity.mqtt_host, member.identity.mqtt_port)
+    client.connect(**member.identity.brokers[0].model_dump())
     client.loop_start()
     batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(rows))
     sent = client.publish(topics.batch(node_id, Lane.EVENTS), batch.to_bytes(), qos=1)
@@ -83,7 +106,7 @@ async def test_the_count_fails_where_custody_ends_at_the_brokers_acknowledgement
 
         await side.hub.hold()
         await publish_carelessly(member, rows)
-        side.broker.kill()
+        await side.broker.kill()
         side.hub.release()
         await ready(side)
 
