@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import random
 import shutil
 import signal
@@ -22,6 +23,7 @@ from hil_tests.chaos.timeline import drawn
 from hil_tests.network.choice import GROUNDS, chosen_ground
 from hil_tests.network.errors import NetworkError
 
+LEFTOVER = "fengsui-chaos-"
 MOST_EVENTS, MOST_FAULTS, MOST_BOXES = 10_000_000, 100_000, 16
 
 
@@ -82,13 +84,22 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
+def remove_leftovers(where: Path) -> None:
+    """Remove the folders of runs that were killed; programs and networks have died with them."""
+    for folder in where.glob(f"{LEFTOVER}*-*"):
+        owner = folder.name.removeprefix(LEFTOVER).partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.resolve()
         return
-    folder = Path(tempfile.mkdtemp(prefix="fengsui-chaos-"))
+    remove_leftovers(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{LEFTOVER}{os.getpid()}-"))
     try:
         yield folder
     finally:

@@ -24,7 +24,7 @@ from hil_tests.chaos.faults import ONE_BROKER
 from hil_tests.chaos.field import invited, ready
 from hil_tests.chaos.hub_side import running_hub_side
 from hil_tests.chaos.invariants import judge
-from hil_tests.network.cell import why_not
+from hil_tests.network.cell import DIES_WITH_US, why_not
 from hil_tests.network.relayed import relayed_ground
 
 pytestmark = pytest.mark.system
@@ -34,7 +34,8 @@ ROWS = 20
 
 
 def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([FENGSUI, "chaos", *arguments], capture_output=True, text=True, timeout=300, check=False)
+    command = [*DIES_WITH_US, FENGSUI, "chaos", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def run_holds(net: str, broker: str, *, events: int, faults: int) -> dict[str, Any]:
