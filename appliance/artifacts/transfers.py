@@ -116,6 +116,7 @@ class Transfers:
             await transfer.run()
             log.info("artifact %s of %s is here", digest[:19], progress.wanted.name)
             self._come[digest] = progress.report()
+            self._whole |= {digest}  # or it would be told as waiting until the folder is looked at again
             await asyncio.to_thread(self._prune, SPARE_VERSIONS)
             await self.arrived()
         except Exception:  # a supervisor: the next round begins it again, and the others go on

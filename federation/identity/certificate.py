@@ -12,6 +12,7 @@ from federation.identity.errors import KeyUnsuitable
 from federation.identity.key import LONGEST_NAME, fingerprint_of
 
 LARGEST_BYTES = 16_384
+UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm, InvalidSignature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def read_certificate(certificate: str | bytes) -> CertificateFacts:
             not_before=parsed.not_valid_before_utc,
             not_after=parsed.not_valid_after_utc,
         )
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise KeyUnsuitable("this is no certificate that can be read") from error
 
 
@@ -61,7 +62,7 @@ def read_request(pem: str) -> CertificateRequest:
         parsed = x509.load_pem_x509_csr(pem.encode())
         public, signed = parsed.public_key(), parsed.is_signature_valid
         name = _common_name(parsed.subject)
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature, TypeError) as error:
+    except UNREADABLE as error:
         raise KeyUnsuitable("this is no request for a certificate (PKCS #10, PEM)") from error
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise KeyUnsuitable("the key of a node is ECDSA on the curve P-256, and no other")

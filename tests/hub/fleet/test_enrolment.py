@@ -1,6 +1,7 @@
 """Joining a hub and staying in: bundles, certificates, renewal, and everybody who is turned away."""
 
 import asyncio
+import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from federation.identity.certificate import read_certificate, read_request
@@ -332,14 +333,14 @@ def test_text_that_is_no_request_is_refused(text: str) -> None:
 
 
 @given(st.integers(min_value=0, max_value=300), st.integers(min_value=1, max_value=255))
+@example(place=7, change=1)  # its version
 def test_a_request_with_one_byte_changed_is_refused_or_proves_nothing_false(place: int, change: int) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     der = bytearray(x509.load_pem_x509_csr(signed(SERIAL, key).encode()).public_bytes(serialization.Encoding.DER))
     der[place % len(der)] ^= change
     try:
-        pem = x509.load_der_x509_csr(bytes(der)).public_bytes(serialization.Encoding.PEM).decode()
-        read = read_request(pem)
-    except (KeyUnsuitable, ValueError):
+        read = read_request(ssl.DER_cert_to_PEM_cert(bytes(der)).replace("CERTIFICATE", "CERTIFICATE REQUEST"))
+    except KeyUnsuitable:
         return
     assert read.public_key == key.public_key()
 

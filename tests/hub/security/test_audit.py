@@ -18,7 +18,7 @@ async def test_a_change_is_audited_with_who_what_and_from_where(hub: Any) -> Non
     [entry] = await entries(hub, action="enrolment_bundle.create")
     assert (entry["actor_kind"], entry["actor"], entry["peer"]) == ("user", "some-operator", "127.0.0.1")
     assert entry["subject"] == f"enrolment_bundle:{made['id']}"
-    assert entry["detail"] == {"name": "北门", "profile": "capture", "valid_s": 86400}
+    assert entry["detail"] == {"name": "北门", "profile": "capture", "site": "", "valid_s": 604800}
     assert made["bundle"]["token"] not in str(entry)
 
 
