@@ -30,9 +30,15 @@ data_folder = {data_folder}
 host = "127.0.0.1"
 port = 8080
 
+[nodes]                        # where boxes reach the hub; 0.0.0.0 listens everywhere
+host = "127.0.0.1"
+port = 8443
+
 [broker]
 host = "127.0.0.1"
-port = 0                       # a free port, chosen once
+port = 8883                    # of boxes
+subscriber_port = 8884         # of bureaus
+hub_port = 8885                # of the hub alone
 """
 
 

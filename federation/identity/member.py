@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from federation.identity.certificate import CertificateFacts, read_certificate
 from federation.identity.errors import KeyUnsuitable
 from federation.identity.key import NodeKey
-from federation.identity.trust import client_context, show
+from federation.identity.trust import HUB_NAME, client_context, node_server_name, show
 from federation.messages import BrokerEndpoint, Issued, Slug
 from federation.private_files import write_private
 
@@ -43,9 +43,10 @@ class Member:
         """What the node's certificate says."""
         return read_certificate(self.identity.certificate)
 
-    def tls(self) -> ssl.SSLContext:
-        """Return how to reach the hub's servers as this node. Blocks: it reads the key's file."""
-        context = client_context(ca=self.identity.ca)
+    def tls(self, *, peer: str | None = None) -> ssl.SSLContext:
+        """Return how to reach the hub's servers as this node, or the node `peer` of the same hub. Blocks."""
+        name = HUB_NAME if peer is None else node_server_name(peer)
+        context = client_context(ca=self.identity.ca, peer_name=name)
         show(context, chain=self.identity.certificate, key_file=self.key.path)
         return context
 

@@ -5,7 +5,7 @@ import queue
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from hub.app import open_hub
+from hub.app import RunningHub, open_hub
 from hub.config import HubConfig, make_config
 from tests.hub.conftest import running_postgres
 
@@ -42,16 +42,19 @@ class Site:
     url: str
     document: dict[str, Any]
     headers: dict[str, str]
+    node_url: str
+    node_document: dict[str, Any]
+    authority: Path
 
 
 @contextmanager
-def _hub_in_a_thread(config: HubConfig) -> Iterator[str]:
-    started: queue.Queue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = queue.Queue()
+def _hub_in_a_thread(config: HubConfig) -> Iterator[RunningHub]:
+    started: queue.Queue[tuple[RunningHub, asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
         async with open_hub(config) as running:
             stopped = asyncio.Event()
-            started.put((running.url, asyncio.get_running_loop(), stopped))
+            started.put((running, asyncio.get_running_loop(), stopped))
             await stopped.wait()
 
     def run() -> None:
@@ -65,9 +68,9 @@ def _hub_in_a_thread(config: HubConfig) -> Iterator[str]:
     answer = started.get(timeout=START_WITHIN_S)
     if isinstance(answer, BaseException):
         raise answer
-    url, loop, stopped = answer
+    running_hub, loop, stopped = answer
     try:
-        yield url
+        yield running_hub
     finally:
         loop.call_soon_threadsafe(stopped.set)
         thread.join(START_WITHIN_S)
@@ -105,7 +108,7 @@ def _without_security(document: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _site(folder: Path, values: dict[str, Any]) -> Iterator[Site]:
     config = make_config(values, folder=folder)
-    with _hub_in_a_thread(config) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with _hub_in_a_thread(config) as running, httpx.Client(base_url=running.url, timeout=30) as client:
         first = (config.data_folder / "first-password").read_text().strip()
         session = client.post("/api/v1/session", json={"username": "admin", "password": first}).json()
         client.headers["X-CSRF-Token"] = session["csrf_token"]
@@ -113,23 +116,42 @@ def _site(folder: Path, values: dict[str, Any]) -> Iterator[Site]:
         client.put("/api/v1/session/password", json=change).raise_for_status()
         cookie = f"fengsui_session={client.cookies['fengsui_session']}"
         headers = {"Cookie": cookie, "X-CSRF-Token": session["csrf_token"]}
-        yield Site(url=url, document=_without_security(client.get("/api/openapi.json").json()), headers=headers)
+        yield Site(
+            url=running.url,
+            document=_without_security(client.get("/api/openapi.json").json()),
+            headers=headers,
+            node_url=running.node_url,
+            node_document=_without_security(running.hub.node_api.openapi()),
+            authority=config.broker_folder / "ca",
+        )
 
 
 def _try_everything(site: Site, *, examples: int, leave_out: set[str], headers: dict[str, str]) -> Counter[int]:
-    schema = schemathesis.openapi.from_dict(site.document)
-    schema.config.update(base_url=site.url)
+    return _try_all_of(site.document, site.url, examples=examples, leave_out=leave_out, headers=headers)
+
+
+def _try_all_of(
+    document: dict[str, Any],
+    url: str,
+    *,
+    examples: int,
+    leave_out: Collection[str] = (),
+    headers: dict[str, str],
+    verify: str | None = None,
+) -> Counter[int]:
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=url)
     answers: Counter[int] = Counter()
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)
         operation = found.ok()
         if operation.definition.raw["operationId"] in leave_out:
             continue
-        _try(operation, examples=examples, headers=headers, answers=answers)
+        _try(operation, examples=examples, headers=headers, answers=answers, verify=verify)
     return answers
 
 
-def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Counter[int]) -> None:
+def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Counter[int], verify: str | None) -> None:
     for mode in GenerationMode:
 
         @hypothesis.seed(1)
@@ -142,7 +164,7 @@ def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Cou
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def send(case: Any) -> None:
-            response = case.call(headers=headers, timeout=20, allow_redirects=False)
+            response = case.call(headers=headers, timeout=20, allow_redirects=False, verify=verify)
             answers[response.status_code] += 1
             case.validate_response(response, checks=KNOWN)
 
@@ -163,3 +185,9 @@ def test_a_stranger_is_answered_as_documented(site: Site) -> None:
     answers = _try_everything(site, examples=1, leave_out=set(), headers={})
 
     assert set(answers) <= {400, 401, 403, 404, 405, 415, 422, 429}
+
+
+def test_a_stranger_at_the_port_for_nodes_is_answered_as_documented(site: Site) -> None:
+    answers = _try_all_of(site.node_document, site.node_url, examples=3, headers={}, verify=str(site.authority))
+
+    assert {401, 422} <= answers.keys() <= {400, 401, 403, 404, 405, 409, 415, 422, 429}

@@ -31,6 +31,12 @@ NO_PACKAGE = "sha256:" + "0" * 64
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
+@pytest.fixture
+def database_url() -> str:
+    """One kind of database will do here; sites and links are tested on both, and nodes join there too."""
+    return ""
+
+
 def signed(name: str, key: Any) -> str:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())

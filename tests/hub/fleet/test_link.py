@@ -1,16 +1,13 @@
 """Nodes, hub and broker as they are: a real Mosquitto run by the hub's own command."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from federation import topics
 from federation.bus import BrokerAddress, Connected, Disconnected, Session, Will
@@ -18,12 +15,7 @@ from federation.identity.member import Member
 from federation.messages import Presence, ReportedState
 from federation.testing.waiting import until
 from hub.config import HubConfig
-from hub.database import Database
-from hub.fleet.certificates import revoke_all
-from hub.fleet.tables import nodes
-from tests.hub.conftest import running_broker, serving
-
-NO_PACKAGE = "sha256:" + "0" * 64
+from tests.hub.conftest import serving
 
 
 class FakeNode:
@@ -142,69 +134,6 @@ async def test_a_removed_node_is_cut_off_at_once_and_the_others_notice_nothing(l
             pass
 
         assert (stays.connects, stays.lost) == (1, [])
-
-
-async def test_a_revoked_node_is_cut_off_at_once_by_mqtt_and_https_and_the_others_notice_nothing(
-    linked_hub: Any,
-) -> None:
-    leaving = await linked_hub.enrol("goes")
-    async with (
-        node_of(await linked_hub.enrol("stays")) as stays,
-        node_of(leaving) as goes,
-        linked_hub.node(leaving) as http,
-    ):
-        before = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
-        revoked = (await linked_hub.console.post("/api/v1/nodes/goes/revocation")).raise_for_status().json()
-        after = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
-
-        await until(lambda: len(goes.lost) >= 2, within_s=10, what="the revoked node is cut off and refused")
-        assert (stays.connects, stays.lost) == (1, [])
-
-    assert (before.status_code, after.status_code, after.json()["code"]) == (404, 403, "node_revoked")
-    assert (revoked["state"], bool(revoked["revoked_at"])) == ("revoked", True)
-    audit = (await linked_hub.console.get("/api/v1/audit", params={"action": "node.revoke"})).json()["items"]
-    assert [entry["subject"] for entry in audit] == ["node:goes"]
-
-
-async def test_a_node_that_was_revoked_while_the_hub_was_away_is_cut_off_when_it_is_back(
-    broker: "subprocess.Popen[bytes]", config: HubConfig
-) -> None:
-    async with serving(config) as hub:
-        await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="linked")
-        leaving = await hub.enrol("goes")
-    async with node_of(leaving) as goes:
-        database = await asyncio.to_thread(Database, config.database)
-        await database.run(lambda connection: connection.execute(update(nodes).values(revoked_at_us=1)))
-        await database.run(lambda connection: revoke_all(connection, "goes"))
-        await database.close()
-        async with serving(config):
-            await until(lambda: len(goes.lost) >= 2, within_s=20, what="the revoked node is cut off and refused")
-
-
-async def test_the_authority_outlives_restart_and_backup_of_the_hub(tmp_path: Path, config: HubConfig) -> None:
-    async with serving(config) as hub:
-        member = await hub.enrol()
-    copy = config.model_copy(update={"data_folder": tmp_path / "restored"})
-    await asyncio.to_thread(shutil.copytree, config.data_folder, copy.data_folder)
-    async with running_broker(copy, tmp_path), serving(copy) as hub:
-        await until(lambda: hub.hub.foundation.link.connected, within_s=20, what="linked")
-        async with node_of(member), hub.node(member) as http:
-            answer = await http.get(f"/api/v1/artifacts/{NO_PACKAGE}")
-
-    assert answer.status_code == 404
-
-
-async def test_a_node_takes_no_others_place_by_its_client_id(linked_hub: Any) -> None:
-    mallory = await linked_hub.enrol("mallory")
-    async with node_of(await linked_hub.enrol("victim")) as victim:
-        tls = await asyncio.to_thread(mallory.tls)
-        address = BrokerAddress(endpoints=mallory.identity.brokers, tls=tls)
-        async with Session(address, client_id="victim") as thief:
-            assert isinstance(await until(thief.next, within_s=10, what="it is let in as itself"), Connected)
-            victim.say()
-            await is_in_state(linked_hub, "victim", "online")
-
-        assert (victim.connects, victim.lost) == (1, [])
 
 
 async def test_a_node_can_neither_speak_for_another_nor_hear_it(linked_hub: Any) -> None:
