@@ -1,5 +1,7 @@
 """The aiohttp application around typed routes: authentication, errors, headers, health."""
 
+import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -60,14 +62,14 @@ def make_app(api: Api, *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> web.Appli
     `body_limit_bytes` bounds JSON bodies; handlers that stream a larger body read it themselves.
     """
     app = web.Application(middlewares=[_headers, _problems], client_max_size=body_limit_bytes)
-    described = api.openapi()
+    described = functools.cache(api.openapi)  # making it takes a second, which a start need not wait for
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def show_openapi(request: web.Request) -> web.Response:
         await _admit(api.authenticator, request, None)
-        return web.json_response(described)
+        return web.json_response(await asyncio.to_thread(described))
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/api/openapi.json", show_openapi)
