@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from appliance.analysis.decoding import CannotDecode, KeyFrameDecoder, jpeg
+from appliance.analysis.decoding import DecoderPool, jpeg
 from appliance.analysis.finding import Finding, Picture
+from appliance.analysis.levels import Levels
 from appliance.analysis.outgoing import EventQueue
+from appliance.analysis.sight import Sights
 from appliance.analysis.snapshots import Snapshots, serving
 from appliance.analysis.tasks import Tasks
-from appliance.local import LocalEvent, LocalPicture, Plan, VisionReport
+from appliance.local import DecodeLevel, LocalEvent, LocalPicture, Plan, VisionReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.parcel import Outgoing
@@ -56,12 +59,13 @@ class Vision:
         self.snapshots = Snapshots(render=self._render, known=self._knows)
         self.snapshots.on_change = self._subscribe
         self._agent = agent
-        self._decoder = KeyFrameDecoder()
+        self._pool = DecoderPool()
+        self._levels = Levels()
+        self._sights = Sights(pool=self._pool)
         self._plan = Plan(version=0)
-        self._newest: OrderedDict[str, AccessUnit] = OrderedDict()
+        self._units: OrderedDict[str, list[AccessUnit]] = OrderedDict()
         self._waiting = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judging")
-        self._decoded = 0
         self._dropped = 0
 
     def close(self) -> None:
@@ -77,16 +81,18 @@ class Vision:
             await self._report()
 
     async def judge_forever(self) -> None:
-        """Judge the newest key frame of every point, the one that has waited longest first."""
+        """Judge what has come of every camera, beginning with the one that has waited longest."""
         while True:
             await self._waiting.wait()
-            point_id, unit = self._newest.popitem(last=False)
-            if not self._newest:
+            point_id, units = self._units.popitem(last=False)
+            if not self._units:
                 self._waiting.clear()
-            await self.snapshots.offer(unit)
-            for outgoing in await self._on_thread(partial(self._judge, unit)):
+            keys = [unit for unit in units if unit.header.key]
+            if keys:
+                await self.snapshots.offer(keys[-1])
+            for outgoing in await self._on_thread(partial(self._judge, units)):
                 self.events.put(outgoing)
-            self.frames.done(point_id)
+            self.frames.done(point_id, len(units))
 
     async def report_forever(self) -> None:
         """Report every second; forget cameras that nobody looks at any more."""
@@ -96,46 +102,56 @@ class Vision:
             await asyncio.sleep(REPORT_EVERY_S)
 
     def _arrived(self, unit: AccessUnit) -> None:
-        """Keep an access unit; a camera's older one that still waits is dropped, counted."""
+        """Keep an access unit. A key frame that still waits is dropped for a newer one, and counted."""
         point_id = unit.header.point_id
-        if self._newest.pop(point_id, None) is not None:
-            self._dropped += 1
-            self.frames.done(point_id)
-        self._newest[point_id] = unit
+        self._levels.note(unit.header, time.monotonic())
+        sight = self._sights.by_point.get(point_id)
+        waiting = self._units.setdefault(point_id, [])
+        if waiting and (sight is None or sight.level is not DecodeLevel.FULL):
+            self._dropped += len(waiting)
+            self.frames.done(point_id, len(waiting))
+            waiting.clear()
+        waiting.append(unit)
         self._waiting.set()
 
-    def _judge(self, unit: AccessUnit) -> list[Outgoing]:
-        point_id, at = unit.header.point_id, unit.header.received_at
-        if point_id not in self.tasks.points():
+    def _judge(self, units: list[AccessUnit]) -> list[Outgoing]:
+        """Decode access units of one camera and show the pictures to its tasks."""
+        sight = self._sights.by_point.get(units[0].header.point_id)
+        if sight is None or sight.point_id not in self.tasks.points():
             return []
-        try:
-            picture = self._decoder.decode(unit.header.codec, unit.payload)
-        except CannotDecode as error:
-            log.warning("frame of %s not decoded: %s", point_id, error)
-            self._dropped += 1
-            return []
-        self._decoded += 1
-        found = self.tasks.judge(point_id, picture, at)
-        return _outgoing(found, picture, at) if found else []
+        outgoing: list[Outgoing] = []
+        for unit in units:
+            picture, at = sight.see(unit), unit.header.received_at
+            found = self.tasks.judge(sight.point_id, picture, at) if picture is not None else []
+            if picture is not None and found:
+                outgoing += _outgoing(found, picture, at)
+        return outgoing
 
     def _render(self, codec: str, payload: bytes) -> bytes:
-        return jpeg(self._decoder.decode(codec, payload))[0]
+        return jpeg(self._pool.key_frame(codec, payload))[0]
 
     def _knows(self, point_id: str) -> bool:
         return any(camera.point_id == point_id for camera in self._plan.cameras)
 
     def _subscribe(self) -> None:
-        wanted = self.tasks.points() | self.snapshots.wanted()
-        self.snapshots.keep_only(wanted)
-        self.frames.subscribe(wanted)
+        """Want the cameras that tasks or people look at; those of people alone by their key frames."""
+        now_s = time.monotonic()
+        watched, shown = self.tasks.points(), self.snapshots.wanted()
+        levels = self._levels.choose(watched, now_s)
+        levels |= dict.fromkeys(shown - watched, DecodeLevel.KEYFRAME)
+        self.snapshots.keep_only(frozenset(levels))
+        self._sights.adopt(levels)
+        self._pool.sweep(now_s)
+        self.frames.subscribe(levels)
 
     async def _report(self) -> None:
-        at = datetime.now(UTC)
+        at, decoding = datetime.now(UTC), self._sights.report(self._levels.gop_s)
         report = VisionReport(
             pid=os.getpid(),
             tasks=tuple(task.report(at) for task in self.tasks.running.values()),
-            frames_decoded=self._decoded,
-            frames_dropped=self._dropped,
+            frames_decoded=self._sights.decoded,
+            frames_dropped=self._dropped + self._sights.failed,
+            decoding=decoding,
             events_dropped=self.events.dropped,
         )
         try:

@@ -1,7 +1,11 @@
-"""Key frames to pictures, by decoders that are shared by all cameras of one codec and size."""
+"""Access units to pictures. A key frame needs no other, so cameras of one codec and size share a decoder for theirs.
+
+A camera whose every frame is decoded has a decoder of its own, as its frames build on one another.
+"""
 
 import threading
-from collections import OrderedDict
+import time
+from dataclasses import dataclass
 from typing import Any, cast
 
 import av
@@ -10,61 +14,104 @@ import numpy as np
 from av.codec.context import ThreadType
 
 from appliance.analysis.finding import Picture
-from appliance.streams.rtp.nal import Syntax
+from appliance.local import FrameHeader
 
 av.logging.set_level(None)  # its log callback can deadlock under threads
 
-DECODERS = 8
+IDLE_S = 30.0
+MOST_DECODERS = 64
+"""Of all kinds together; a decoder of 1080p takes some 12 MB."""
+
 WIDEST_EVIDENCE_PX = 1920
 JPEG_QUALITY = 85
-SETS_WITHIN_BYTES = 4096
-_NAMES = {"h264": "h264", "h265": "hevc"}
+_NAMES = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
+
+# Codec and size of those who share; a camera whose every frame is decoded has one of its own.
+_Key = tuple[str, int, int, str]
 
 
 class CannotDecode(Exception):
-    """An access unit is damaged, or is no key frame."""
+    """An access unit is damaged, or does not follow on what was decoded before."""
 
 
-class KeyFrameDecoder:
-    """Decodes key frames, each by itself. Threads may call `decode` at the same time.
+@dataclass(kw_only=True)
+class _Decoder:
+    context: "av.VideoCodecContext"
+    used_s: float
+    sequence: int = 0  # of the access unit that was decoded last, for a camera's own decoder
+    session: int = 0
 
-    A key frame brings its parameter sets along, so one decoder serves every camera that shares
-    codec and parameter sets; at most `DECODERS` are kept, the least recently used goes first.
-    """
+
+class DecoderPool:
+    """Decodes for all cameras. Threads may call it at the same time; one camera's frames come one after the other."""
 
     def __init__(self) -> None:
         """Start without decoders."""
         self._lock = threading.Lock()
-        self._contexts: OrderedDict[tuple[str, bytes], av.VideoCodecContext] = OrderedDict()
+        self._idle: dict[_Key, _Decoder] = {}
 
-    def decode(self, codec: str, payload: bytes) -> Picture:
-        """Return the picture of an Annex B key access unit as BGR; raise CannotDecode."""
-        key = (codec, parameter_sets(codec, payload))
-        with self._lock:
-            context = self._contexts.pop(key, None) or _open(codec)
-        try:
-            frames = context.decode(av.Packet(payload))
-            frames = frames or context.decode(None)
-            context.flush_buffers()
-        except (av.FFmpegError, ValueError, EOFError) as error:
-            raise CannotDecode(str(error)) from error
+    def __len__(self) -> int:
+        """Return how many decoders there are that nobody uses at this moment."""
+        return len(self._idle)
+
+    def key_frame(self, codec: str, payload: bytes, *, size: tuple[int, int] = (0, 0)) -> Picture:
+        """Return the picture of a key access unit as BGR, `size` being its width and height; raise CannotDecode."""
+        key = (codec, *size, "")
+        decoder = self._take(key)
+        frames = self._decode(decoder, payload, last=True)
+        self._give_back(key, decoder)
         if not frames:
             raise CannotDecode("the access unit holds no whole picture")
-        self._keep(key, context)
-        return cast("Picture", frames[0].to_ndarray(format="bgr24"))
+        return _bgr(frames[0])
 
-    def _keep(self, key: tuple[str, bytes], context: "av.VideoCodecContext") -> None:
+    def next_frame(self, header: FrameHeader, payload: bytes, *, shown: bool) -> Picture | None:
+        """Decode the next access unit of a camera whose every frame is decoded; return the picture if it is `shown`.
+
+        After a gap everything is refused up to the next key frame. Raises CannotDecode.
+        """
+        key = (header.codec, header.width_px, header.height_px, header.point_id)
+        decoder = self._take(key)
+        follows = decoder.session == header.session and decoder.sequence + 1 == header.sequence
+        if not follows and not header.key:
+            self._give_back(key, decoder)
+            raise CannotDecode("frames before this one are missing")
+        if not follows:
+            decoder.context.flush_buffers()
+        frames = self._decode(decoder, payload, last=False)
+        decoder.session, decoder.sequence = header.session, header.sequence
+        self._give_back(key, decoder)
+        return _bgr(frames[-1]) if shown and frames else None
+
+    def sweep(self, now_s: float) -> None:
+        """Drop decoders that nobody has used for some time."""
         with self._lock:
-            self._contexts[key] = context
-            while len(self._contexts) > DECODERS:
-                self._contexts.popitem(last=False)
+            self._idle = {key: item for key, item in self._idle.items() if now_s - item.used_s <= IDLE_S}
+
+    def _decode(self, decoder: _Decoder, payload: bytes, *, last: bool) -> list["av.VideoFrame"]:
+        """Return the pictures that an access unit completes; with `last` nothing is kept for a following one."""
+        try:
+            frames = decoder.context.decode(av.Packet(payload))
+            if last:
+                frames = frames or decoder.context.decode(None)
+                decoder.context.flush_buffers()
+        except (av.FFmpegError, ValueError, EOFError) as error:
+            raise CannotDecode(str(error)) from error
+        return frames
+
+    def _take(self, key: _Key) -> _Decoder:
+        with self._lock:
+            return self._idle.pop(key, None) or _Decoder(context=_open(key[0]), used_s=0.0)
+
+    def _give_back(self, key: _Key, decoder: _Decoder) -> None:
+        decoder.used_s = time.monotonic()
+        with self._lock:
+            self._idle[key] = decoder
+            while len(self._idle) > MOST_DECODERS:
+                del self._idle[min(self._idle, key=lambda item: self._idle[item].used_s)]
 
 
-def parameter_sets(codec: str, payload: bytes) -> bytes:
-    """Return the parameter sets at the head of a key access unit, which tell kinds of streams apart."""
-    syntax = Syntax.of("h264" if codec == "h264" else "h265")
-    units = payload[:SETS_WITHIN_BYTES].split(b"\0\0\1")
-    return b"".join(unit for unit in units if unit and syntax.type_of(unit[0]) in syntax.set_types)
+def _bgr(frame: "av.VideoFrame") -> Picture:
+    return cast("Picture", frame.to_ndarray(format="bgr24"))
 
 
 def jpeg(picture: Picture) -> tuple[bytes, int, int]:

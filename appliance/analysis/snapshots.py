@@ -18,6 +18,8 @@ KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for 
 Render = Callable[[str, bytes], bytes]
 """Makes a JPEG of a key access unit, given its codec; blocks, raises CannotDecode."""
 
+CODECS = frozenset({"h264", "h265", "mjpeg"})
+
 
 class Snapshots:
     """Key frames of cameras that somebody looks at; `wanted` says which these are."""
@@ -70,8 +72,8 @@ class Snapshots:
     async def jpeg_of(self, request: web.Request) -> web.Response:
         """Answer a key access unit with its picture as JPEG; 422 for one that cannot be decoded."""
         codec, payload = request.query.get("codec", ""), await request.read()
-        if codec not in {"h264", "h265"}:
-            return web.Response(status=422, text="codec must be h264 or h265")
+        if codec not in CODECS:
+            return web.Response(status=422, text=f"codec must be one of {', '.join(sorted(CODECS))}")
         try:
             content = await asyncio.to_thread(self._render, codec, payload)
         except CannotDecode as error:

@@ -2,6 +2,7 @@
 
 from appliance.local.messages import (
     Answer,
+    CameraDecoding,
     DecodeLevel,
     FrameHeader,
     LocalEvent,
@@ -14,6 +15,7 @@ from appliance.local.messages import (
 
 __all__ = [
     "Answer",
+    "CameraDecoding",
     "DecodeLevel",
     "FrameHeader",
     "LocalEvent",

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.local.messages import DecodeLevel, FrameHeader
 
-KEY_FRAME_CREDITS = 2
+# Key frames are taken one by one; where every frame counts, some seconds of them may wait.
+CREDITS = {DecodeLevel.KEYFRAME: 2, DecodeLevel.FULL: 50, DecodeLevel.DEMUX: 200}
 RETRY_S = 0.5
 HEADER_LIMIT_BYTES = 64 << 10
 PAYLOAD_LIMIT_BYTES = 16 << 20
@@ -30,35 +31,23 @@ class FrameSource:
     `take` is called on the event loop for every access unit and must not block.
     """
 
-    def __init__(
-        self,
-        socket: Path,
-        take: Callable[[AccessUnit], None],
-        *,
-        level: DecodeLevel = DecodeLevel.KEYFRAME,
-        credits_each: int = KEY_FRAME_CREDITS,
-    ) -> None:
-        """Prepare; `run` connects. Each point gets `credits_each` to begin with."""
+    def __init__(self, socket: Path, take: Callable[[AccessUnit], None]) -> None:
+        """Prepare; `run` connects."""
         self._socket = socket
         self._take = take
-        self._level = level
-        self._credits_each = credits_each
-        self._wanted: frozenset[str] = frozenset()
+        self._wanted: Mapping[str, DecodeLevel] = {}
         self._writer: asyncio.StreamWriter | None = None
 
-    def subscribe(self, points: frozenset[str]) -> None:
-        """Want access units of exactly these points from now on."""
+    def subscribe(self, wanted: Mapping[str, DecodeLevel]) -> None:
+        """Want exactly these cameras from now on, each at its level."""
+        before, self._wanted = self._wanted, dict(wanted)
         if self._writer is not None:
-            for point_id in sorted(points - self._wanted):
-                self._send({"subscribe": point_id, "level": self._level, "credits": self._credits_each})
-            for point_id in sorted(self._wanted - points):
-                self._send({"unsubscribe": point_id})
-        self._wanted = points
+            self._tell(before)
 
-    def done(self, point_id: str) -> None:
-        """Say that one access unit of the point has been dealt with: another may come."""
+    def done(self, point_id: str, count: int = 1) -> None:
+        """Say that access units of the point have been dealt with: as many others may come."""
         if point_id in self._wanted:
-            self._send({"credit": point_id, "n": 1})
+            self._send({"credit": point_id, "n": count})
 
     async def run(self) -> None:
         """Connect and read until cancelled; a lost connection is made anew."""
@@ -73,8 +62,7 @@ class FrameSource:
 
     async def _read_all(self) -> None:
         reader, self._writer = await asyncio.open_unix_connection(str(self._socket))
-        wanted, self._wanted = self._wanted, frozenset()
-        self.subscribe(wanted)
+        self._tell({})
         while True:
             lengths = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
             if lengths[0] > HEADER_LIMIT_BYTES or lengths[1] > PAYLOAD_LIMIT_BYTES:
@@ -82,6 +70,16 @@ class FrameSource:
                 raise ValueError(msg)
             header = FrameHeader.model_validate_json(await reader.readexactly(lengths[0]))
             self._take(AccessUnit(header=header, payload=await reader.readexactly(lengths[1])))
+
+    def _tell(self, before: Mapping[str, DecodeLevel]) -> None:
+        """Tell the streams process what has changed since it was told `before`."""
+        for point_id, level in sorted(self._wanted.items()):
+            if before.get(point_id) is not level:
+                if point_id in before:  # what the other level allows to wait is another number
+                    self._send({"unsubscribe": point_id})
+                self._send({"subscribe": point_id, "level": level.value, "credits": CREDITS[level]})
+        for point_id in sorted(set(before) - set(self._wanted)):
+            self._send({"unsubscribe": point_id})
 
     def _send(self, order: dict[str, object]) -> None:
         if self._writer is not None and not self._writer.is_closing():

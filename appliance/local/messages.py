@@ -80,6 +80,8 @@ class FrameHeader(WireModel):
     session: int = Field(ge=1, description="grows with every reconnect of the camera")
     received_at: AwareDatetime
     sent_at: AwareDatetime | None = Field(default=None, description="by the camera's own clock")
+    width_px: int = Field(default=0, ge=0, description="of the shown picture, 0 while unknown")
+    height_px: int = Field(default=0, ge=0)
     dropped: int = Field(default=0, ge=0, description="access units dropped for want of credit")
 
 
@@ -123,6 +125,16 @@ class StreamsReport(WireModel):
     cameras: tuple[CameraReport, ...]
 
 
+class CameraDecoding(WireModel):
+    """How much of a camera is decoded: every frame where key frames are too rare to judge by."""
+
+    point_id: Slug
+    level: DecodeLevel
+    gop_s: float = Field(default=0.0, ge=0, description="seconds between key frames, 0 while unknown")
+    decoded: int = Field(default=0, ge=0)
+    failed: int = Field(default=0, ge=0, description="access units that no decoder could use")
+
+
 class VisionReport(WireModel):
     """State of every task, and what decoding and judging cost."""
 
@@ -131,3 +143,4 @@ class VisionReport(WireModel):
     frames_decoded: int = 0
     frames_dropped: int = 0
     events_dropped: int = Field(default=0, description="events that the agent did not take in time")
+    decoding: tuple[CameraDecoding, ...] = ()

@@ -69,6 +69,8 @@ def _head(unit: AccessUnit, dropped: int) -> tuple[bytes, bytes]:
         session=unit.session,
         received_at=unit.arrived_at,
         sent_at=unit.sent_at,
+        width_px=unit.parameters.width_px,
+        height_px=unit.parameters.height_px,
         dropped=dropped,
     ).to_bytes()
     return _LENGTHS.pack(len(header), len(unit.payload)), header

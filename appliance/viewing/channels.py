@@ -17,7 +17,6 @@ from federation.viewing import Broadcast, Viewer
 
 log = logging.getLogger(__name__)
 
-CREDITS = 200
 LINGER_S = 5.0  # who comes back soon, or changes the size of the wall, sees a picture at once
 TICK_S = 1.0
 MOST_VIEWERS = 128
@@ -42,9 +41,7 @@ class Channels:
     def __init__(self, run_folder: Path) -> None:
         """Prepare; `run` connects to the streams process."""
         self._channels: dict[str, Channel] = {}
-        self._source = FrameSource(
-            run_folder / STREAMS_SOCKET, self._take, level=DecodeLevel.DEMUX, credits_each=CREDITS
-        )
+        self._source = FrameSource(run_folder / STREAMS_SOCKET, self._take)
 
     async def run(self) -> None:
         """Follow the watched cameras until cancelled."""
@@ -117,4 +114,4 @@ class Channels:
                 self._subscribe()
 
     def _subscribe(self) -> None:
-        self._source.subscribe(frozenset(self._channels))
+        self._source.subscribe(dict.fromkeys(self._channels, DecodeLevel.DEMUX))

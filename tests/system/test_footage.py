@@ -14,9 +14,9 @@ import pytest
 from aiohttp import web
 from numpy.typing import NDArray
 
-from appliance.analysis.decoding import KeyFrameDecoder
+from appliance.analysis.decoding import DecoderPool
 from appliance.analysis.detector import Detector
-from appliance.local import Plan
+from appliance.local import DecodeLevel, Plan
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.sockets import AGENT_SOCKET, STREAMS_SOCKET
 from appliance.packaging.__main__ import main as package_command
@@ -142,7 +142,7 @@ async def received(path: Path, run_folder: Path, count: int) -> list[AccessUnit]
             point_id="p1", name="p1", url=cameras.url("cam1"), username=account.username, password=account.password
         )
         async with agent_with(Plan(version=1, cameras=(spec,)), run_folder), streams_process(run_folder):
-            source.subscribe(frozenset({"p1"}))
+            source.subscribe({"p1": DecodeLevel.KEYFRAME})
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(source.run())
                 await _take(source, units, count)
@@ -154,8 +154,8 @@ async def test_persons_in_real_video_are_those_that_yolox_finds_by_itself(
     street: Path, detector: Detector, tmp_path: Path
 ) -> None:
     units = await received(street, tmp_path, KEY_FRAMES)
-    decoder = KeyFrameDecoder()
-    pictures = [decoder.decode(unit.header.codec, unit.payload) for unit in units]
+    decoder = DecoderPool()
+    pictures = [decoder.key_frame(unit.header.codec, unit.payload) for unit in units]
     ours = [sum(item.label == "person" for item in detector.detect(picture)) for picture in pictures]
 
     session = ort.InferenceSession(DATA / "models" / "yolox_nano.onnx", providers=["CPUExecutionProvider"])

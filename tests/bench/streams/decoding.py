@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from appliance.analysis.decoding import KeyFrameDecoder
+from appliance.analysis.decoding import DecoderPool
+from appliance.local import DecodeLevel
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.sockets import STREAMS_SOCKET
 from tests.bench.streams.field import Field, running
@@ -41,9 +42,9 @@ async def measure(field: Field) -> dict[str, Any]:
 
 async def decode_all(run_folder: Path, points: list[str]) -> None:
     """Decode every key frame of `points` and note once a second how many these were; for ever."""
-    decoder, queue = KeyFrameDecoder(), asyncio.Queue[AccessUnit](maxsize=1024)
+    decoder, queue = DecoderPool(), asyncio.Queue[AccessUnit](maxsize=1024)
     source = FrameSource(run_folder / STREAMS_SOCKET, queue.put_nowait)
-    source.subscribe(frozenset(points))
+    source.subscribe(dict.fromkeys(points, DecodeLevel.KEYFRAME))
     loop = asyncio.get_running_loop()
     counts = {"decoded": 0, "dropped": 0}
     noted_s = 0.0
@@ -51,7 +52,8 @@ async def decode_all(run_folder: Path, points: list[str]) -> None:
         group.create_task(source.run(), name="frames")
         while True:
             unit = await queue.get()
-            await asyncio.to_thread(decoder.decode, unit.header.codec, unit.payload)
+            size = (unit.header.width_px, unit.header.height_px)
+            await asyncio.to_thread(decoder.key_frame, unit.header.codec, unit.payload, size=size)
             source.done(unit.header.point_id)
             counts["decoded"] += 1
             if loop.time() - noted_s >= 1:
