@@ -25,6 +25,8 @@ from appliance.health.machine import disk_room
 from appliance.local.recorder_client import RecorderClient
 from appliance.local.vision_client import VisionClient
 from appliance.panel import api as panel_api
+from appliance.panel.cameras import api as cameras_api
+from appliance.panel.cameras.service import Cameras
 from appliance.panel.service import PanelService
 from appliance.playback import api as playback_api
 from appliance.playback.catalogue import Catalogue
@@ -156,6 +158,7 @@ def _api(
         parts=(
             sign_in.routes(),
             panel_api.routes(panel),
+            cameras_api.routes(Cameras(state=state)),
             playback_api.routes(recordings),
             viewing_api.routes(live),
             _metrics(state),

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterable, Iterable, Sequence
 from aiohttp import web
 
 from federation.http import Call
+from federation.http.sheet import BOM, FORMULA_STARTS
 
-BOM = "\ufeff"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_AT_ONCE = 500
 
 
@@ -50,16 +49,10 @@ def text(rows: Iterable[Sequence[object]]) -> str:
     return buffer.getvalue()
 
 
-def plain(cell: str) -> str:
-    """Return what a cell meant before `text` guarded it."""
-    guarded = cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS)
-    return cell[1:] if guarded else cell
-
-
 def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float | int):
         return str(value)
     shown = str(value)
-    return "'" + shown if shown.startswith(_FORMULA_STARTS) else shown
+    return "'" + shown if shown.startswith(FORMULA_STARTS) else shown

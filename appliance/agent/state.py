@@ -31,7 +31,7 @@ from appliance.health.processes import (
     started_anew,
     supervisor_name,
 )
-from appliance.local import LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.local import CameraDecoding, LocalEvent, Plan, StreamsReport, VisionReport
 from appliance.local.parcel import Outgoing
 from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
@@ -101,6 +101,7 @@ class AgentState:
         self.artifacts: tuple[ArtifactReport, ...] = ()
         self.neighbours: Browsing | None = None
         self.neighbour_failures: Failures = Counter()
+        self.decoding: dict[str, CameraDecoding] = {}
         self.heard: dict[str, Heard] = {}
         self.node_id = UNENROLLED
         self.serial = ""
@@ -289,6 +290,7 @@ class AgentState:
             self.live.publish("task.changed", {})
             self.report_changes.note()
         self.tasks = fresh
+        self.decoding = {camera.point_id: camera for camera in report.decoding}
 
     async def measure(self) -> None:
         """Read the shares of CPU, memory and disk."""

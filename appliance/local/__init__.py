@@ -3,6 +3,7 @@
 from appliance.local.messages import (
     Answer,
     CameraDecoding,
+    CameraTrial,
     DecodeLevel,
     FrameHeader,
     LocalEvent,
@@ -16,6 +17,7 @@ from appliance.local.messages import (
 __all__ = [
     "Answer",
     "CameraDecoding",
+    "CameraTrial",
     "DecodeLevel",
     "FrameHeader",
     "LocalEvent",

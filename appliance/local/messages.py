@@ -20,6 +20,9 @@ It also serves HTTP on `recorder.sock`: `POST /triggers/{point_id}` says that so
 `PUT /locks` takes a `Lock` (appliance.recording.locks), `DELETE /locks/{id}` lets it go; 204, or 503 while
 nothing can be recorded.
 
+It also serves HTTP on `trial.sock`: `POST /trials` takes a `CameraSpec`, pulls that camera once, whether it is in the
+plan or not, and answers a `CameraTrial`; 429 while too many are being tried.
+
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
 newest key frame, 404 for an unknown point, 503 with a reason while there is no picture; `POST /jpeg?codec=h264`
 answers the JPEG of the key access unit in its body, 422 if it cannot be decoded.
@@ -133,6 +136,19 @@ class CameraDecoding(WireModel):
     gop_s: float = Field(default=0.0, ge=0, description="seconds between key frames, 0 while unknown")
     decoded: int = Field(default=0, ge=0)
     failed: int = Field(default=0, ge=0, description="access units that no decoder could use")
+
+
+class CameraTrial(WireModel):
+    """What one try of a camera brought: a key access unit, or why none came."""
+
+    code: str = Field(default="", description="stable reason, empty where a key frame came")
+    detail: str = ""
+    codec: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    transport: str = ""
+    certificate: str = Field(default="", description="of a camera that is not trusted: sha256: and its fingerprint")
+    key_frame: str = Field(default="", repr=False, description="in Base64")
 
 
 class VisionReport(WireModel):

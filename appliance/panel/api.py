@@ -5,16 +5,14 @@ import asyncio
 from aiohttp import WSMsgType, web
 
 from appliance.agent.live import Notice
-from appliance.errors import ProcessAway
-from appliance.local.vision_client import VisionClient
 from appliance.panel import model
 from appliance.panel.service import PanelService
 from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
-from federation.http import Access, Call, Page, Problem, Routes
+from federation.http import Access, Call, Page, Routes
 from federation.http.problem import not_found
 from federation.identity.bundle import Bundle
-from federation.messages import ArtifactReport, Digest, Slug
+from federation.messages import ArtifactReport, Digest
 from federation.packages import builtin_manifests
 
 CAN_READ = Access(permission=READ)
@@ -26,7 +24,6 @@ def routes(panel: PanelService) -> Routes:
     """Return the routes over `panel`."""
     part = Routes(tag="panel")
     _add_overview(part, panel)
-    _add_cameras(part, panel)
     _add_tasks(part, panel)
     _add_events(part, panel)
     return part
@@ -72,33 +69,6 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
                         break
                 telling.cancel()
         return socket
-
-
-def _add_cameras(part: Routes, panel: PanelService) -> None:
-    @part.get("/api/v1/cameras", access=CAN_READ)
-    async def list_cameras() -> Page[model.Camera]:
-        """List all cameras with their health."""
-        return panel.cameras()
-
-    @part.post("/api/v1/cameras", access=CAN_OPERATE, status=201)
-    async def add_camera(call: Call, body: model.CameraDraft) -> model.Camera:
-        """Add a camera on this box."""
-        return await panel.add_camera(body, _doer(call))
-
-    @part.delete("/api/v1/cameras/{point_id}", access=CAN_OPERATE)
-    async def remove_camera(call: Call, point_id: Slug) -> None:
-        """Remove a camera that was added on this box."""
-        await panel.remove_camera(point_id, _doer(call))
-
-    @part.put("/api/v1/cameras/{point_id}/recording", access=CAN_OPERATE)
-    async def set_recording(call: Call, point_id: Slug, body: model.RecordingDraft) -> model.Camera:
-        """Say what of a camera is recorded here; refused where the hub says it."""
-        return await panel.set_recording(point_id, body, _doer(call))
-
-    @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
-    async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
-        """Give the newest picture of a camera; 503 while none has arrived."""
-        return await _snapshot(panel, point_id)
 
 
 def _add_tasks(part: Routes, panel: PanelService) -> None:
@@ -153,18 +123,6 @@ def _add_events(part: Routes, panel: PanelService) -> None:
 
 def _doer(call: Call) -> Doer:
     return Doer(kind=call.principal.kind, name=call.principal.name, peer=call.peer)
-
-
-async def _snapshot(panel: PanelService, point_id: str) -> web.Response:
-    if all(camera.point_id != point_id for camera in panel.state.outcome.plan.cameras):
-        raise not_found("camera", point_id)
-    try:
-        content = await VisionClient(panel.state.config.run_folder).snapshot(point_id)
-    except ProcessAway as error:
-        raise Problem(503, "process_away", "The vision process is starting; try again.") from error
-    if content is None:
-        raise Problem(503, "no_picture", "No picture has arrived from this camera yet.")
-    return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 async def _tell(socket: web.WebSocketResponse, notices: asyncio.Queue[Notice]) -> None:

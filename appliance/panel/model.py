@@ -1,23 +1,15 @@
 """What the panel's API says and takes."""
 
-from typing import Annotated, Literal
-
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
+from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
 from federation.messages import (
-    Calendar,
-    CameraReport,
     Detection,
     LaneReport,
     Polygon,
-    RecordingSpec,
     Slug,
-    StreamUrl,
     TaskReport,
 )
-
-LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 
 
 class CertificateStatus(Output):
@@ -91,39 +83,6 @@ class Status(Output):
     cpu_share: float
     memory_share: float
     disk_share: float
-
-
-class Camera(Output):
-    """A camera with its health; local ones were added on this box."""
-
-    point_id: str
-    name: str
-    url: str
-    username: str
-    local: bool
-    report: CameraReport
-    recording: RecordingSpec
-    recording_set_by: Literal["hub", "box", "profile"]
-
-
-class RecordingDraft(Input):
-    """What of a camera shall be recorded, and for how long it is kept."""
-
-    calendar: Calendar | None = Field(default=None, description="without windows always, absent never")
-    on_event: bool = False
-    before_s: int = Field(default=5, ge=0, le=60)
-    after_s: int = Field(default=30, ge=1, le=3600)
-    keep_days: int = Field(default=30, ge=1, le=3650)
-
-
-class CameraDraft(Input):
-    """A camera to add on this box; its id becomes `local-{name}`."""
-
-    id: LocalName
-    name: str = Field(min_length=1, max_length=100)
-    url: StreamUrl
-    username: str = Field(default="", max_length=64)
-    password: str = Field(default="", max_length=128, repr=False)
 
 
 class Task(Output):

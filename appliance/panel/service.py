@@ -26,16 +26,7 @@ from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
-from federation.messages import (
-    ArtifactReport,
-    CameraReport,
-    CameraSpec,
-    CameraState,
-    RecordingSpec,
-    TaskReport,
-    TaskSpec,
-    new_id,
-)
+from federation.messages import ArtifactReport, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from firmware_profiles import load_profile
 
@@ -70,51 +61,6 @@ class PanelService:
             disk_share=state.shares.disk,
         )
 
-    def cameras(self) -> Page[model.Camera]:
-        """Return all cameras with their health."""
-        reports = {report.point_id: report for report in self.state.camera_reports()}
-        return Page(items=tuple(self._camera(spec, reports) for spec in self.state.wishes.all_cameras))
-
-    async def add_camera(self, draft: model.CameraDraft, doer: Doer) -> model.Camera:
-        """Add a camera on this box."""
-        point_id = LOCAL_PREFIX + draft.id
-        if any(camera.point_id == point_id for camera in self.state.wishes.cameras):
-            raise conflict("exists", f"There is a camera {point_id!r} already; remove it first.")
-        spec = CameraSpec(
-            point_id=point_id,
-            name=draft.name,
-            url=draft.url,
-            username=draft.username,
-            password=draft.password,
-        )
-
-        def work(db: sqlite3.Connection) -> None:
-            documents.put_local_camera(db, spec)
-            record(db, doer, "camera.add", f"camera:{point_id}", {"name": spec.name, "url": spec.url})
-
-        await self.state.commit(work)
-        await self.state.change_local(cameras=(*self.state.wishes.cameras, spec))
-        return self._camera(spec, {})
-
-    async def set_recording(self, point_id: str, draft: model.RecordingDraft, doer: Doer) -> model.Camera:
-        """Say what of a camera is recorded; refused where the hub says it."""
-        state = self.state
-        camera = next((item for item in state.wishes.all_cameras if item.point_id == point_id), None)
-        if camera is None:
-            raise not_found("camera", point_id)
-        if camera.recording is not None:
-            raise conflict("set_by_hub", "The hub says how this camera is recorded; change it in the portal.")
-        spec = RecordingSpec.model_validate(draft.model_dump())
-
-        def work(db: sqlite3.Connection) -> None:
-            documents.put_local_recording(db, point_id, spec)
-            record(db, doer, "recording.set", f"camera:{point_id}", spec.model_dump(mode="json"))
-
-        await state.commit(work)
-        await state.change_local(recordings={**state.wishes.recordings, point_id: spec})
-        reports = {report.point_id: report for report in state.camera_reports()}
-        return self._camera(camera, reports)
-
     async def note(self, doer: Doer, action: str, subject: str, detail: dict[str, JsonValue]) -> None:
         """Note what somebody did with recordings: locked, unlocked, downloaded."""
         await self.state.commit(lambda db: record(db, doer, action, subject, detail))
@@ -133,20 +79,6 @@ class PanelService:
             )
             for item in found
         )
-
-    async def remove_camera(self, point_id: str, doer: Doer) -> None:
-        """Remove a camera that was added here; refused while a local task needs it."""
-        if any(task.point_id == point_id for task in self.state.wishes.tasks):
-            raise conflict("in_use", "A task of this box uses the camera; remove the task first.")
-
-        def work(db: sqlite3.Connection) -> None:
-            if not documents.remove_local_camera(db, point_id):
-                raise not_found("camera of this box", point_id)
-            record(db, doer, "camera.remove", f"camera:{point_id}")
-
-        await self.state.commit(work)
-        cameras = tuple(item for item in self.state.wishes.cameras if item.point_id != point_id)
-        await self.state.change_local(cameras=cameras)
 
     def tasks(self) -> Page[model.Task]:
         """Return all tasks with their state."""
@@ -259,20 +191,6 @@ class PanelService:
             connected=since is not None,
             connected_since=since,
             last_ack_age_s=round(time.monotonic() - max(acks), 1) if acks else None,
-        )
-
-    def _camera(self, spec: CameraSpec, reports: dict[str, CameraReport]) -> model.Camera:
-        unknown = CameraReport(point_id=spec.point_id, state=CameraState.CONNECTING)
-        own = self.state.wishes.recordings.get(spec.point_id)
-        return model.Camera(
-            point_id=spec.point_id,
-            name=spec.name,
-            url=spec.url,
-            username=spec.username,
-            local=spec.point_id.startswith(LOCAL_PREFIX),
-            report=reports.get(spec.point_id, unknown),
-            recording=spec.recording or own or self.state.default_recording,
-            recording_set_by="hub" if spec.recording else "box" if own else "profile",
         )
 
     def _processes(self) -> tuple[model.ProcessStatus, ...]:

@@ -10,6 +10,7 @@ from appliance.local import Plan, StreamsReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.recording.api import serving as recorder_serving
 from appliance.recording.recorder import Recorder, Settings
+from appliance.streams import trial
 from appliance.streams.camera import Camera
 from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
@@ -36,6 +37,7 @@ async def run(*, run_folder: Path, footage: Path | None = None, recordings: Sett
         async with (
             agent_client(run_folder) as agent,
             serving(Consumers(feeds), run_folder),
+            trial.serving(sources, run_folder),
             recorder_serving(recorder, run_folder),
             asyncio.TaskGroup() as group,
         ):

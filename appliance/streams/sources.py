@@ -5,7 +5,8 @@ from pathlib import Path
 from appliance.streams.errors import Refused, StreamError
 from appliance.streams.ffmpeg.source import FfmpegSource, Nursery
 from appliance.streams.ffmpeg.wire import Pull
-from appliance.streams.rtsp.address import DEFAULT_PORTS
+from appliance.streams.rtsp import security
+from appliance.streams.rtsp.address import DEFAULT_PORTS, read_address
 from appliance.streams.rtsp.auth import Credentials
 from appliance.streams.rtsp.dialling import Dialler
 from appliance.streams.rtsp.messages import Inlet
@@ -53,6 +54,14 @@ class Sources:
             trust=spec.trust,
         )
         return RtspSource(approach, intake, inlet=self._inlet, dialler=self._dialler)
+
+    async def certificate(self, url: str) -> str:
+        """Return `sha256:` and the fingerprint of the certificate of an rtsps:// camera, empty if it shows none."""
+        try:
+            found = await self._dialler.certificate(read_address(url))
+        except StreamError:
+            return ""
+        return f"sha256:{security.fingerprint(found)}" if found else ""
 
     def _by_ffmpeg(self, spec: CameraSpec, intake: Intake, *, folder: Path | None = None) -> FfmpegSource:
         place = None if folder is None else str(folder)

@@ -22,6 +22,16 @@ _NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETD
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
+class _Noting(asyncio.Protocol):
+    """Does nothing but note its transport."""
+
+    def __init__(self, transports: list[asyncio.BaseTransport]) -> None:
+        self._transports = transports
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transports.append(transport)
+
+
 class Dialler:
     """Connects to cameras. Names are looked up on threads of its own: a dead name server keeps nobody else waiting."""
 
@@ -55,6 +65,14 @@ class Dialler:
                 transport.abort()
                 raise
         return protocol
+
+    async def certificate(self, address: Address) -> bytes:
+        """Return the certificate in DER form that `address` shows, trusted or not; raise Unreachable or Refused."""
+        transports: list[asyncio.BaseTransport] = []
+        await self.dial(address, lambda: _Noting(transports), trust=security.UNVERIFIED)
+        encrypted = transports[0].get_extra_info("ssl_object")
+        transports[0].close()
+        return (encrypted.getpeercert(binary_form=True) or b"") if encrypted is not None else b""
 
     async def _resolve(self, address: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
         if address.family is not None:

@@ -16,7 +16,7 @@ import pytest
 
 from appliance import app
 from appliance.config import Config, LanConfig, PanelConfig
-from appliance.local import LocalEvent, LocalPicture, StreamsReport
+from appliance.local import CameraDecoding, DecodeLevel, LocalEvent, LocalPicture, StreamsReport, VisionReport
 from appliance.local.agent_client import AgentClient, EventsRefused, agent_client
 from appliance.local.parcel import Outgoing
 from federation.identity.issuing import Authority
@@ -45,7 +45,7 @@ async def agent(config: Config) -> AsyncIterator[str]:
     """Run the agent; give its panel's address."""
     async with asyncio.TaskGroup() as group:
         running = group.create_task(app.run(config))
-        await until(config.panel_note.exists, within_s=10, what="the panel answers")
+        await until(config.panel_note.exists, within_s=90, what="the panel answers")
         try:
             yield json.loads(config.panel_note.read_text())["url"]
         finally:
@@ -56,7 +56,7 @@ async def agent(config: Config) -> AsyncIterator[str]:
 async def signed_in(config: Config, url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client in whose name the first password was changed."""
     first = config.first_password_file.read_text().strip()
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         answer = await client.post("/api/v1/session", json={"username": "admin", "password": first})
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
         await client.put("/api/v1/session/password", json={"old": first, "new": PASSWORD})
@@ -173,6 +173,86 @@ async def test_a_camera_of_the_box_lives_from_its_addition_to_its_removal(
     assert plan.cameras[0].password == "camera-secret"  # streams needs it
     assert removed.status_code == 204
     assert (await panel.get("/api/v1/cameras")).json()["items"] == []
+
+
+async def test_a_camera_is_changed_and_keeps_its_password_on_its_own_host_only(
+    panel: httpx.AsyncClient, box: AgentClient
+) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    change = {"name": "北门", "url": "rtsps://127.0.0.1:2/live", "username": "u", "trust": "none", "transport": "tcp"}
+
+    changed = await panel.put(f"/api/v1/cameras/{POINT}", json=change)
+    elsewhere = await panel.put(f"/api/v1/cameras/{POINT}", json={**change, "url": "rtsp://10.0.0.9/live"})
+    unknown = await panel.put("/api/v1/cameras/local-nobody", json=change)
+    camera = (await anext(box.plans())).cameras[0]
+
+    assert (changed.status_code, elsewhere.status_code, unknown.status_code) == (200, 422, 404)
+    assert changed.json()["name"] == "北门"
+    assert elsewhere.json()["errors"][0]["field"] == "body.password"
+    assert (camera.url, camera.trust, camera.transport) == ("rtsps://127.0.0.1:2/live", "none", "tcp")
+    assert camera.password == "camera-secret"
+
+
+async def test_cameras_come_from_a_table_all_or_none(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    table = "编号,名称,视频流地址,用户名,密码,传输方式\ngate,西门,rtsp://127.0.0.1:1/new,u,,udp\nyard,院子,http://127.0.0.1/a.flv,,,\n"
+    faulty = "id,name,url,transport\nok,好,rtsp://127.0.0.1/1,\nBad,,ftp://x,carrier pigeon\nok,again,rtsp://127.0.0.1/2,tcp\n"
+    headers = {"Content-Type": "text/csv"}
+
+    taken = await panel.post("/api/v1/cameras/import", content=table.encode("gb18030"), headers=headers)
+    refused = await panel.post("/api/v1/cameras/import", content=faulty.encode(), headers=headers)
+    nonsense = await panel.post("/api/v1/cameras/import", content=b"a,b\n1,2\n", headers=headers)
+    plan = await anext(box.plans())
+
+    assert taken.json() == {"added": 1, "replaced": 1}
+    assert (refused.status_code, nonsense.status_code) == (422, 422)
+    faults = {item["field"] for item in refused.json()["errors"]}
+    assert faults == {"row 3.id", "row 3.name", "row 3.url", "row 3.transport", "row 4.id"}
+    assert {camera.point_id: camera.name for camera in plan.cameras} == {POINT: "西门", "local-yard": "院子"}
+    gate = next(camera for camera in plan.cameras if camera.point_id == POINT)
+    assert (gate.transport, gate.password) == ("udp", "camera-secret")
+
+
+async def test_a_table_that_is_too_large_is_refused(panel: httpx.AsyncClient) -> None:
+    rows = "".join(f"c{number},c,rtsp://127.0.0.1/{number}\n" for number in range(2001))
+
+    answer = await panel.post(
+        "/api/v1/cameras/import", content=("id,name,url\n" + rows).encode(), headers={"Content-Type": "text/csv"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_many_rows")
+
+
+async def test_a_try_of_a_camera_says_so_while_nothing_can_try_it(panel: httpx.AsyncClient) -> None:
+    answer = await panel.post("/api/v1/cameras/try", json={"url": "rtsp://127.0.0.1:1/live"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "process_away")
+    assert (await panel.get("/api/v1/cameras")).json()["items"] == []
+
+
+async def test_how_much_of_a_camera_is_decoded_is_shown(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    decoding = CameraDecoding(point_id=POINT, level=DecodeLevel.FULL, gop_s=10, decoded=7, failed=1)
+
+    before = (await panel.get("/api/v1/cameras")).json()["items"][0]["decoding"]
+    await box.report(VisionReport(pid=1, tasks=(), decoding=(decoding,)))
+    shown = (await panel.get("/api/v1/cameras")).json()["items"][0]["decoding"]
+
+    assert before is None
+    assert shown == {"level": "full", "decoded": 7, "failed": 1}
+
+
+async def test_news_of_some_cameras_leaves_the_others_as_they_were(panel: httpx.AsyncClient, box: AgentClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    await panel.post("/api/v1/cameras", json={**CAMERA, "id": "yard"})
+    gate, yard = (CameraReport(point_id=name, state=CameraState.LIVE) for name in (POINT, "local-yard"))
+
+    await box.report(StreamsReport(pid=1, cameras=(gate, yard)))
+    lost = gate.model_copy(update={"state": CameraState.STALLED, "reason": "no_pictures: silent"})
+    await box.report(StreamsReport(pid=1, whole=False, cameras=(lost,)))
+    listed = (await panel.get("/api/v1/cameras")).json()["items"]
+
+    assert {item["point_id"]: item["report"]["state"] for item in listed} == {POINT: "stalled", "local-yard": "live"}
 
 
 async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncClient) -> None:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.http import Problem
+from federation.http.sheet import plain
 from hub.points.sheet import COLUMNS, read_points
-from hub.spreadsheet import plain, text
+from hub.spreadsheet import text
 
 POINT = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate", "gb_code": "33010000001310000001"}
 

@@ -142,75 +142,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/cameras": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List all cameras with their health. */
-        get: operations["list_cameras"];
-        put?: never;
-        /** Add a camera on this box. */
-        post: operations["add_camera"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cameras/{point_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Remove a camera that was added on this box. */
-        delete: operations["remove_camera"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cameras/{point_id}/recording": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Say what of a camera is recorded here; refused where the hub says it. */
-        put: operations["set_recording"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cameras/{point_id}/picture.jpg": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Give the newest picture of a camera; 503 while none has arrived. */
-        get: operations["get_camera_picture"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/algorithms": {
         parameters: {
             query?: never;
@@ -290,6 +221,110 @@ export interface paths {
         /** Give an evidence picture. */
         get: operations["get_picture"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all cameras with their health. */
+        get: operations["list_cameras"];
+        put?: never;
+        /** Add a camera on this box. */
+        post: operations["add_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/picture.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the newest picture of a camera; 503 while none has arrived. */
+        get: operations["get_camera_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull a camera once without adding it: its first picture, or why there is none. Takes up to half a minute. */
+        post: operations["try_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add or replace cameras of this box from CSV, all or none; header names in Chinese or English. */
+        post: operations["import_cameras"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a camera that was added on this box; an absent password stays as it is. */
+        put: operations["change_camera"];
+        post?: never;
+        /** Remove a camera that was added on this box. */
+        delete: operations["remove_camera"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what of a camera is recorded here; refused where the hub says it. */
+        put: operations["set_recording"];
         post?: never;
         delete?: never;
         options?: never;
@@ -622,9 +657,15 @@ export interface components {
             url: string;
             /** Username */
             username: string;
+            /** Transport */
+            transport: string;
+            /** Trust */
+            trust: string;
             /** Local */
             local: boolean;
             report: components["schemas"]["CameraReport"];
+            /** @description None while nobody looks at it */
+            decoding: components["schemas"]["Decoding"] | null;
             recording: components["schemas"]["RecordingSpec"];
             /**
              * Recording Set By
@@ -633,14 +674,10 @@ export interface components {
             recording_set_by: "hub" | "box" | "profile";
         };
         /**
-         * CameraDraft
-         * @description A camera to add on this box; its id becomes `local-{name}`.
+         * CameraChange
+         * @description What a camera of this box shall be from now on.
          */
-        CameraDraft: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
+        CameraChange: {
             /** Url */
             url: string;
             /**
@@ -650,9 +687,61 @@ export interface components {
             username: string;
             /**
              * Password
+             * @description absent keeps the present one, where there is one
+             * @default null
+             */
+            password: string | null;
+            /**
+             * Transport
+             * @description auto: TCP, and UDP where the camera refuses it
+             * @default auto
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp";
+            /**
+             * Trust
+             * @description which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), or sha256: and its fingerprint
+             * @default verify
+             */
+            trust: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * CameraDraft
+         * @description A camera to add on this box; its id becomes `local-{id}`.
+         */
+        CameraDraft: {
+            /** Url */
+            url: string;
+            /**
+             * Username
              * @default
              */
-            password: string;
+            username: string;
+            /**
+             * Password
+             * @description absent keeps the present one, where there is one
+             * @default null
+             */
+            password: string | null;
+            /**
+             * Transport
+             * @description auto: TCP, and UDP where the camera refuses it
+             * @default auto
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp";
+            /**
+             * Trust
+             * @description which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), or sha256: and its fingerprint
+             * @default verify
+             */
+            trust: string;
+            /** Name */
+            name: string;
+            /** Id */
+            id: string;
         };
         /**
          * CameraReport
@@ -754,6 +843,43 @@ export interface components {
          */
         CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable";
         /**
+         * CameraTry
+         * @description A camera to try; without a password that of `point_id` is used, if it is a camera of this box.
+         */
+        CameraTry: {
+            /** Url */
+            url: string;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+            /**
+             * Password
+             * @description absent keeps the present one, where there is one
+             * @default null
+             */
+            password: string | null;
+            /**
+             * Transport
+             * @description auto: TCP, and UDP where the camera refuses it
+             * @default auto
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp";
+            /**
+             * Trust
+             * @description which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), or sha256: and its fingerprint
+             * @default verify
+             */
+            trust: string;
+            /**
+             * Point Id
+             * @default null
+             */
+            point_id: string | null;
+        };
+        /**
          * CertificateStatus
          * @description The certificate by which the hub knows this box.
          */
@@ -805,6 +931,21 @@ export interface components {
             username: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Decoding
+         * @description How much of a camera is decoded for its tasks: key frames, or every frame where those are rare.
+         */
+        Decoding: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "keyframe" | "full";
+            /** Decoded */
+            decoded: number;
+            /** Failed */
+            failed: number;
         };
         /**
          * Detection
@@ -899,6 +1040,16 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Imported
+         * @description How many cameras an import added, and how many it replaced.
+         */
+        Imported: {
+            /** Added */
+            added: number;
+            /** Replaced */
+            replaced: number;
         };
         /**
          * JoiningStatus
@@ -1489,6 +1640,37 @@ export interface components {
          */
         TaskState: "starting" | "running" | "waiting" | "failed" | "fenced";
         /**
+         * Tried
+         * @description What one try of a camera brought: its first picture, or why there is none.
+         */
+        Tried: {
+            /**
+             * Code
+             * @description stable reason, empty where a picture came
+             */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Codec */
+            codec: string;
+            /** Width Px */
+            width_px: number;
+            /** Height Px */
+            height_px: number;
+            /** Transport */
+            transport: string;
+            /**
+             * Certificate
+             * @description where the camera's certificate is not trusted: sha256: and its fingerprint
+             */
+            certificate: string;
+            /**
+             * Picture
+             * @description JPEG in Base64; None if none came, or it cannot be decoded
+             */
+            picture: string | null;
+        };
+        /**
          * Window
          * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.
          */
@@ -1828,163 +2010,6 @@ export interface operations {
             };
         };
     };
-    list_cameras: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_Camera_"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    add_camera: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CameraDraft"];
-            };
-        };
-        responses: {
-            /** @description done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Camera"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    remove_camera: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    set_recording: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RecordingDraft"];
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Camera"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    get_camera_picture: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/jpeg": string;
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
     list_algorithms: {
         parameters: {
             query?: never;
@@ -2157,6 +2182,264 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Camera_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_camera_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    try_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraTry"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    import_cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
                 };
             };
             /** @description a problem that says what to do */

@@ -1,0 +1,100 @@
+"""Cameras as they go over the wire."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from federation.http import Input, Output
+from federation.messages import Calendar, CameraReport, RecordingSpec, StreamUrl
+
+LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
+Transport = Literal["auto", "tcp", "udp"]
+Trust = Annotated[str, StringConstraints(pattern=r"^(verify|none|sha256:[0-9a-f]{64})$")]
+
+
+class Decoding(Output):
+    """How much of a camera is decoded for its tasks: key frames, or every frame where those are rare."""
+
+    level: Literal["keyframe", "full"]
+    decoded: int
+    failed: int
+
+
+class Camera(Output):
+    """A camera with its health; local ones were added on this box."""
+
+    point_id: str
+    name: str
+    url: str
+    username: str
+    transport: str
+    trust: str
+    local: bool
+    report: CameraReport
+    decoding: Decoding | None = Field(description="None while nobody looks at it")
+    recording: RecordingSpec
+    recording_set_by: Literal["hub", "box", "profile"]
+
+
+class CameraSource(Input):
+    """How a camera is pulled."""
+
+    url: StreamUrl
+    username: str = Field(default="", max_length=64)
+    password: str | None = Field(
+        default=None, max_length=128, repr=False, description="absent keeps the present one, where there is one"
+    )
+    transport: Transport = Field(default="auto", description="auto: TCP, and UDP where the camera refuses it")
+    trust: Trust = Field(
+        default="verify",
+        description="which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), "
+        "or sha256: and its fingerprint",
+    )
+
+
+class CameraChange(CameraSource):
+    """What a camera of this box shall be from now on."""
+
+    name: str = Field(min_length=1, max_length=100)
+
+
+class CameraDraft(CameraChange):
+    """A camera to add on this box; its id becomes `local-{id}`."""
+
+    id: LocalName
+
+
+class CameraTry(CameraSource):
+    """A camera to try; without a password that of `point_id` is used, if it is a camera of this box."""
+
+    point_id: str | None = Field(default=None, max_length=64)
+
+
+class Tried(Output):
+    """What one try of a camera brought: its first picture, or why there is none."""
+
+    code: str = Field(description="stable reason, empty where a picture came")
+    detail: str
+    codec: str
+    width_px: int
+    height_px: int
+    transport: str
+    certificate: str = Field(description="where the camera's certificate is not trusted: sha256: and its fingerprint")
+    picture: str | None = Field(description="JPEG in Base64; None if none came, or it cannot be decoded")
+
+
+class Imported(Output):
+    """How many cameras an import added, and how many it replaced."""
+
+    added: int
+    replaced: int
+
+
+class RecordingDraft(Input):
+    """What of a camera shall be recorded, and for how long it is kept."""
+
+    calendar: Calendar | None = Field(default=None, description="without windows always, absent never")
+    on_event: bool = False
+    before_s: int = Field(default=5, ge=0, le=60)
+    after_s: int = Field(default=30, ge=1, le=3600)
+    keep_days: int = Field(default=30, ge=1, le=3650)
