@@ -98,6 +98,8 @@ def merge(
         for (name, version), digest in needed.items()
         if digest is None or digest in packages
     ]
+    built_in = {(task.algorithm_id, task.algorithm_version) for task in wishes.tasks} - set(needed)
+    ready += [LocalPackage(algorithm_id=name, version=version) for name, version in sorted(built_in)]
     absent = {key: digest for key, digest in needed.items() if digest is not None and digest not in packages}
     free = [task for task in wishes.all_tasks if task.task_id not in wishes.fenced]
     tasks, held_back = _divide(free, absent)

@@ -255,6 +255,20 @@ async def test_news_of_some_cameras_leaves_the_others_as_they_were(panel: httpx.
     assert {item["point_id"]: item["report"]["state"] for item in listed} == {POINT: "stalled", "local-yard": "live"}
 
 
+async def test_a_task_of_the_box_brings_its_built_in_algorithm_into_the_plan(
+    panel: httpx.AsyncClient, box: AgentClient
+) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    await panel.post("/api/v1/tasks", json={"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION})
+
+    plan = await anext(box.plans())
+
+    task = plan.tasks[0]
+    assert [(item.algorithm_id, item.version, item.path) for item in plan.packages] == [
+        (task.algorithm_id, task.algorithm_version, None)
+    ]
+
+
 async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncClient) -> None:
     await panel.post("/api/v1/cameras", json=CAMERA)
     draft = {"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION}

@@ -3,6 +3,7 @@ import { useSession } from '@fengsui/kit'
 
 type Schemas = ApplianceComponents['schemas']
 export type Camera = Schemas['Camera']
+export type Tried = Schemas['Tried']
 export type EventRow = Schemas['EventRow']
 export type Status = Schemas['Status']
 

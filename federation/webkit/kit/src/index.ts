@@ -1,3 +1,4 @@
+export { cameraFault, type CameraFault } from './camera/faults.ts'
 export { isPassing, makeApplication, type Product } from './application.ts'
 export type { Centre, CentrePage, MenuEntry } from './centre.ts'
 export { copy } from './copying.ts'

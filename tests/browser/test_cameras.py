@@ -1,0 +1,92 @@
+"""An installer connects cameras to a box that has no hub."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
+from hil_tests.rig.rtsp.clip import read_clip
+from hil_tests.rig.scene.cameras import scripted_cameras
+from hil_tests.rig.scene.clips import render
+from tests.browser.conftest import Look, SignIn
+from tests.browser.lone_box import Held, LoneBox, held, lone_box
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+
+@asynccontextmanager
+async def _street() -> AsyncIterator[VirtualCameras]:
+    clip = read_clip(render(scripted_cameras(1)[0], Path.home() / ".cache" / "fengsui"))
+    async with virtual_cameras({"east": clip, "west": clip}, secure=True) as cameras:
+        yield cameras
+
+
+@pytest.fixture(scope="module")
+def cameras() -> Iterator[Held[VirtualCameras]]:
+    """Run two cameras of a street."""
+    with held(_street()) as street:
+        yield street
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[LoneBox]:
+    """Run one box; its folder is short, as sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as folder, lone_box(Path(folder)) as running:
+        yield running
+
+
+def fill(page: Page, **fields: str) -> None:
+    """Fill fields of the camera's form."""
+    for name, text in fields.items():
+        page.get_by_test_id(f"camera-{name}").fill(text)
+
+
+def test_an_installer_tries_adds_changes_and_imports_cameras(
+    box: LoneBox,
+    cameras: Held[VirtualCameras],
+    page: Page,
+    sign_in: SignIn,
+    look: Look,
+    screenshots: Path,
+    tmp_path: Path,
+) -> None:
+    street = cameras.value
+    sign_in(box.url, box.data)
+    page.click(".menu a[href='/cameras']")
+    expect(page.locator(".stage")).to_contain_text("还没有摄像机")
+    page.screenshot(path=screenshots / "panel-cameras-none.png", animations="disabled")
+
+    page.get_by_test_id("add-camera").click()
+    fill(page, name="东门枪机", id="east-gate", url=street.url("east"), user="camera", password="wrong")
+    page.get_by_test_id("try").click()
+    expect(page.get_by_test_id("tried")).to_contain_text("用户名或密码错误")
+    page.screenshot(path=screenshots / "panel-camera-refused.png", animations="disabled")
+    fill(page, url=street.secure_url("east"), password=street.credentials.password)
+    page.get_by_test_id("try").click()
+    expect(page.get_by_test_id("tried")).to_contain_text("不受信任")
+    page.get_by_role("button", name="信任此证书").click()
+    expect(page.get_by_test_id("tried")).to_contain_text("连接正常", timeout=60_000)
+    expect(page.get_by_test_id("tried").locator("img")).not_to_have_js_property("naturalWidth", 0)
+    page.screenshot(path=screenshots / "panel-camera-tried.png", animations="disabled")
+    page.get_by_test_id("save").click()
+    row = page.locator(".stage article").first
+    expect(row).to_contain_text("在线", timeout=60_000)
+    expect(row.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    expect(row).to_contain_text("H264")
+
+    table = tmp_path / "cameras.csv"
+    table.write_text("编号,名称,视频流地址\nok,好,rtsp://127.0.0.1:1/x\nBad Id,,gopher://x\n", encoding="utf-8")
+    page.get_by_test_id("import-cameras").click()
+    page.get_by_test_id("table").set_input_files(table)
+    expect(page.get_by_test_id("faults").locator("tbody tr")).to_have_count(3)
+    page.screenshot(path=screenshots / "panel-camera-import.png", animations="disabled")
+    table.write_text("编号,名称,视频流地址\nlost,后门,rtsp://127.0.0.1:1/x\n", encoding="utf-8")
+    page.get_by_test_id("table").set_input_files(table)
+    expect(page.locator(".stage article")).to_have_count(2)
+    expect(page.locator(".stage article").last).to_contain_text("端口未开放", timeout=60_000)
+
+    look(box.url, ["/cameras"], "panel-lone")
