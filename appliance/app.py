@@ -19,6 +19,9 @@ from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
 from appliance.artifacts.pacing import Pacing
 from appliance.artifacts.sharing import sharing_routes
+from appliance.capture import api as capture_api
+from appliance.capture.desk import Desk, Settings
+from appliance.capture.service import Snapshots
 from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
 from appliance.health.machine import disk_room
@@ -66,7 +69,7 @@ async def run(config: Config) -> None:
         await state.load()
         membership = Membership(state)
         await membership.load()
-        video = _video(config)
+        video = _video(state)
         neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
         try:
             async with (
@@ -81,6 +84,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
+                group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
         finally:
             video.player.close()
             await state.ended()
@@ -98,15 +102,16 @@ def openapi_document() -> dict[str, object]:
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
     membership = Membership(state)
-    return _api(state, membership, Neighbourhood(state, membership), Passwords(), _video(config)).openapi()
+    return _api(state, membership, Neighbourhood(state, membership), Passwords(), _video(state)).openapi()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """What plays recordings, and what shows cameras live."""
+    """What plays recordings, what shows cameras live, and what takes snapshots of them."""
 
     player: Player
     channels: Channels
+    desk: Desk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +166,7 @@ def _api(
             cameras_api.routes(Cameras(state=state)),
             playback_api.routes(recordings),
             viewing_api.routes(live),
+            capture_api.routes(Snapshots(desk=video.desk, camera=state.camera)),
             _metrics(state),
         ),
         authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),
@@ -211,9 +217,11 @@ async def _first_account(state: AgentState, passwords: Passwords) -> None:
     await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
 
 
-def _video(config: Config) -> Video:
+def _video(state: AgentState) -> Video:
+    config = state.config
     catalogue = Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder)
-    return Video(player=Player(catalogue=catalogue), channels=Channels(config.run_folder))
+    desk = Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report)
+    return Video(player=Player(catalogue=catalogue), channels=Channels(config.run_folder), desk=desk)
 
 
 def _recordings(state: AgentState, panel: PanelService, player: Player) -> Recordings:

@@ -70,6 +70,22 @@ class RecordingsConfig(_Section):
     )
 
 
+class CaptureConfig(_Section):
+    """Snapshots: how fast they are taken, where they lie and how long they are kept."""
+
+    at_once: int = Field(default=100, ge=1, le=1000, description="cameras from which a picture is awaited at one time")
+    per_s: float = Field(default=50, gt=0, le=1000, description="snapshots that may begin in a second on this box")
+    device_per_s: float = Field(
+        default=2, gt=0, le=1000, description="the same for one camera or video recorder, by its network address"
+    )
+    folder: Path | None = Field(default=None, description="folder of the pictures; absent: in the data folder")
+    most_bytes: int = Field(default=50 * GIBIBYTE, ge=2**20, description="bytes of pictures to keep")
+    keep_days: int = Field(default=30, ge=1, le=3650, description="days that pictures and failures are kept")
+    free_bytes: int = Field(
+        default=2 * GIBIBYTE, ge=2**20, description="bytes of their disk that always stay free for everything else"
+    )
+
+
 class LanConfig(_Section):
     """The box's HTTPS port on the local network: a hub claims it here, and boxes of the same hub fetch files."""
 
@@ -120,6 +136,7 @@ class Config(_Section):
     panel: PanelConfig = PanelConfig()
     record: RecordConfig = RecordConfig()
     recordings: RecordingsConfig = RecordingsConfig()
+    capture: CaptureConfig = CaptureConfig()
     lan: LanConfig = LanConfig()
     artifacts: ArtifactsConfig = ArtifactsConfig()
     logging: LoggingConfig = LoggingConfig()
@@ -144,6 +161,16 @@ class Config(_Section):
     def recordings_index_file(self) -> Path:
         """The index of the recordings."""
         return self.data_folder / "recordings.db"
+
+    @property
+    def captures_folder(self) -> Path:
+        """Snapshots by their digest."""
+        return self.capture.folder or self.data_folder / "captures"
+
+    @property
+    def captures_file(self) -> Path:
+        """The index of the snapshots, with the orders that wait."""
+        return self.data_folder / "captures.db"
 
     @property
     def footage_folder(self) -> Path:
@@ -254,6 +281,7 @@ def _setting(name: str, description: str | None, value: object) -> list[str]:
 def _absolute(config: Config, folder: Path) -> Config:
     metrics = config.metrics.model_copy(update={"token_file": _under(folder, config.metrics.token_file)})
     recordings = config.recordings.model_copy(update={"folder": _under(folder, config.recordings.folder)})
+    capture = config.capture.model_copy(update={"folder": _under(folder, config.capture.folder)})
     return config.model_copy(
         update={
             "data_folder": folder / config.data_folder,
@@ -261,6 +289,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             "bundle_folder": _under(folder, config.bundle_folder),
             "metrics": metrics,
             "recordings": recordings,
+            "capture": capture,
         }
     )
 

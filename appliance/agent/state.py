@@ -107,6 +107,8 @@ class AgentState:
         self.serial = ""
         self.software = ""
         self.shares = MachineShares(cpu=0, memory=0, disk=0)
+        self._indexed = self.outcome.plan
+        self._by_point: dict[str, CameraSpec] = {}
         self._processes = ProcessRecord(supervisor="")
         self._gauge = MachineGauge(disk=config.data_folder)
 
@@ -306,9 +308,18 @@ class AgentState:
             for camera in self.outcome.plan.cameras
         )
 
+    def camera(self, point_id: str) -> CameraSpec | None:
+        """Return one camera of the plan, None for any other."""
+        plan = self.outcome.plan
+        if self._indexed is not plan:
+            self._indexed, self._by_point = plan, {camera.point_id: camera for camera in plan.cameras}
+        return self._by_point.get(point_id)
+
     def camera_report(self, point_id: str) -> CameraReport | None:
         """Return the health of one camera of the plan, None for any other."""
-        return next((report for report in self.camera_reports() if report.point_id == point_id), None)
+        if self.camera(point_id) is None:
+            return None
+        return self.cameras.get(point_id, CameraReport(point_id=point_id, state=CameraState.CONNECTING))
 
     def task_reports(self) -> tuple[TaskReport, ...]:
         """Return the state of every task that somebody wants."""

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from appliance.analysis.decoding import DecoderPool, jpeg
+from appliance.analysis.decoding import DecoderPool, cropped, jpeg
 from appliance.analysis.finding import Finding, Picture
 from appliance.analysis.levels import Levels
 from appliance.analysis.outgoing import EventQueue
@@ -24,7 +24,7 @@ from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.parcel import Outgoing
 from appliance.local.sockets import STREAMS_SOCKET
-from federation.messages import TaskSpec, new_id
+from federation.messages import Box, TaskSpec, new_id
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Vision:
         self.tasks = Tasks()
         self.events = EventQueue()
         self.frames = FrameSource(run_folder / STREAMS_SOCKET, self._arrived)
-        self.snapshots = Snapshots(render=self._render, known=self._knows)
+        self.snapshots = Snapshots(render=self._render, portray=self._portray, known=self._knows)
         self.snapshots.on_change = self._subscribe
         self._agent = agent
         self._pool = DecoderPool()
@@ -129,6 +129,11 @@ class Vision:
 
     def _render(self, codec: str, payload: bytes) -> bytes:
         return jpeg(self._pool.key_frame(codec, payload))[0]
+
+    def _portray(self, codec: str, payload: bytes, region: Box | None) -> bytes:
+        picture = self._pool.key_frame(codec, payload)
+        kept = picture if region is None else cropped(picture, region)
+        return jpeg(kept, widest_px=kept.shape[1])[0]
 
     def _knows(self, point_id: str) -> bool:
         return any(camera.point_id == point_id for camera in self._plan.cameras)

@@ -15,6 +15,7 @@ from av.codec.context import ThreadType
 
 from appliance.analysis.finding import Picture
 from appliance.local import FrameHeader
+from federation.messages import Box
 
 av.logging.set_level(None)  # its log callback can deadlock under threads
 
@@ -114,11 +115,20 @@ def _bgr(frame: "av.VideoFrame") -> Picture:
     return cast("Picture", frame.to_ndarray(format="bgr24"))
 
 
-def jpeg(picture: Picture) -> tuple[bytes, int, int]:
-    """Return the picture as JPEG of at most 1920 px width, with its width and height in px."""
+def cropped(picture: Picture, region: Box) -> Picture:
+    """Return the part of a picture that `region` names, at least one px wide and high."""
     height, width = picture.shape[:2]
-    if width > WIDEST_EVIDENCE_PX:
-        size = (WIDEST_EVIDENCE_PX, round(height * WIDEST_EVIDENCE_PX / width))
+    left, top = min(int(region.x * width), width - 1), min(int(region.y * height), height - 1)
+    right = max(left + 1, round((region.x + region.width) * width))
+    bottom = max(top + 1, round((region.y + region.height) * height))
+    return picture[top:bottom, left:right]
+
+
+def jpeg(picture: Picture, *, widest_px: int = WIDEST_EVIDENCE_PX) -> tuple[bytes, int, int]:
+    """Return the picture as JPEG of at most `widest_px` width, with its width and height in px."""
+    height, width = picture.shape[:2]
+    if width > widest_px:
+        size = (widest_px, round(height * widest_px / width))
         picture = cast("Picture", cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
         height, width = picture.shape[:2]
     done, buffer = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from appliance.analysis.decoding import CannotDecode
 from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
+from federation.messages import Box
 
 FIRST_PICTURE_WITHIN_S = 6.0
 KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for longer
@@ -18,15 +20,19 @@ KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for 
 Render = Callable[[str, bytes], bytes]
 """Makes a JPEG of a key access unit, given its codec; blocks, raises CannotDecode."""
 
+Portray = Callable[[str, bytes, Box | None], bytes]
+"""Does so in full resolution, of the whole or of a region."""
+
 CODECS = frozenset({"h264", "h265", "mjpeg"})
 
 
 class Snapshots:
     """Key frames of cameras that somebody looks at; `wanted` says which these are."""
 
-    def __init__(self, *, render: Render, known: Callable[[str], bool]) -> None:
+    def __init__(self, *, render: Render, portray: Portray, known: Callable[[str], bool]) -> None:
         """Set up with what makes a JPEG (blocking), and what tells a known point."""
         self._render = render
+        self._portray = portray
         self._known = known
         self._newest: dict[str, AccessUnit] = {}
         self._looked_at: dict[str, float] = {}
@@ -75,8 +81,13 @@ class Snapshots:
         if codec not in CODECS:
             return web.Response(status=422, text=f"codec must be one of {', '.join(sorted(CODECS))}")
         try:
-            content = await asyncio.to_thread(self._render, codec, payload)
-        except CannotDecode as error:
+            if "full" in request.query:
+                told = request.query.get("region")
+                region = None if told is None else Box.model_validate_json(told)
+                content = await asyncio.to_thread(self._portray, codec, payload, region)
+            else:
+                content = await asyncio.to_thread(self._render, codec, payload)
+        except (CannotDecode, ValidationError) as error:
             return web.Response(status=422, text=str(error)[:300])
         return web.Response(body=content, content_type="image/jpeg")
 

@@ -25,7 +25,8 @@ plan or not, and answers a `CameraTrial`; 429 while too many are being tried.
 
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
 newest key frame, 404 for an unknown point, 503 with a reason while there is no picture; `POST /jpeg?codec=h264`
-answers the JPEG of the key access unit in its body, 422 if it cannot be decoded.
+answers the JPEG of the key access unit in its body, with `full=1` in full resolution, or then of the `region` that a
+`Box` as JSON names; 422 if it cannot be decoded.
 """
 
 from enum import StrEnum

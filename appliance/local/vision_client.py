@@ -1,11 +1,13 @@
 """What the agent asks of the vision process, over `vision.sock`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 
 from appliance.errors import ProcessAway
 from appliance.local.sockets import VISION_SOCKET
+from federation.messages import Box
 
 WITHIN_S = 8.0
 
@@ -22,16 +24,25 @@ class VisionClient:
         return await self._ask("GET", f"/snapshot/{point_id}")
 
     async def jpeg(self, codec: str, payload: bytes) -> bytes | None:
-        """Return the picture of a key access unit as JPEG, None if it cannot be decoded."""
-        return await self._ask("POST", f"/jpeg?codec={codec}", payload)
+        """Return the picture of a key access unit as JPEG of moderate size, None if it cannot be decoded."""
+        return await self._ask("POST", "/jpeg", payload, {"codec": codec})
 
-    async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes | None:
+    async def portray(self, codec: str, payload: bytes, region: Box | None) -> bytes | None:
+        """Return the same in full resolution, of the whole picture or a region."""
+        query = {"codec": codec, "full": "1"}
+        if region is not None:
+            query["region"] = region.model_dump_json()
+        return await self._ask("POST", "/jpeg", payload, query)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
+    ) -> bytes | None:
         connector = aiohttp.UnixConnector(path=self._socket)
         timeout = aiohttp.ClientTimeout(total=WITHIN_S)
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.request(method, f"http://vision{path}", data=body) as answer,
+                session.request(method, f"http://vision{path}", data=body, params=query) as answer,
             ):
                 content = await answer.read()
                 return content if answer.status == 200 else None

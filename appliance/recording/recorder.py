@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,11 @@ from appliance.config import Config
 from appliance.errors import ProcessAway
 from appliance.recording import index, locks, retention
 from appliance.recording.camera import Budget, CameraRecorder
-from appliance.recording.recovery import is_damage, mend, set_aside
+from appliance.recording.recovery import mend
 from appliance.recording.schema import migrations
 from appliance.recording.shelf import Shelf, WriteFailed
 from appliance.recording.space import Limits, excess_bytes, pause
+from appliance.store.damage import is_damage, leaves, set_aside
 from appliance.store.database import Database
 from appliance.streams.feeds import Feeds
 from federation.messages import CameraSpec, RecordingReport, RecordingSpec
@@ -96,7 +97,7 @@ class Recorder:
                 await self._run()
             except* WriteFailed as failed:
                 log.exception("recording begins again")
-                faults = list(_leaves(failed))
+                faults = list(leaves(failed))
                 self._paused = f"write_failed: {faults[0]}"
                 if any(map(is_damage, faults)):
                     await asyncio.to_thread(set_aside, self.settings.index_file)
@@ -214,12 +215,3 @@ def _read_zones(cameras: Iterable[CameraSpec]) -> None:
     for camera in cameras:
         if camera.recording is not None and camera.recording.calendar is not None:
             zone(camera.recording.calendar.timezone)
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors in a group of them, however deep."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

@@ -17,7 +17,6 @@ from appliance.recording.shelf import Shelf
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
-_DAMAGE = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 _NAME = re.compile(r"\d{6}-(?P<id>\d{1,18})\.mp4")
 
@@ -37,20 +36,6 @@ class Mended:
             removed=self.removed + other.removed,
             cut_bytes=self.cut_bytes + other.cut_bytes,
         )
-
-
-def is_damage(error: BaseException) -> bool:
-    """Tell whether an error says that the index is no sound database any more."""
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorname", "") in _DAMAGE
-
-
-def set_aside(index_file: Path) -> None:
-    """Rename a damaged index, so that it is made again from the segments. Blocks."""
-    log.error("the index of recordings is damaged; it is set aside and made again")
-    for suffix in ("", "-wal", "-shm"):
-        part = index_file.with_name(index_file.name + suffix)
-        if part.exists():
-            part.replace(part.with_name(f"damaged-{part.name}"))
 
 
 async def mend(shelf: Shelf) -> Mended:

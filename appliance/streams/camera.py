@@ -16,6 +16,9 @@ from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.source import Intake, Picture, Source
 from federation.messages import CameraReport, CameraSpec
 
+LINGER_S = 3.0
+"""So long a camera that is pulled when asked is still pulled after nobody needs it: the next snapshot comes at once."""
+
 MakeSource = Callable[[CameraSpec, Intake, StreamError | None], Source]
 """Makes the source of one attempt, knowing how the last one ended; raises Refused where no way leads to the camera."""
 
@@ -39,15 +42,21 @@ class Camera:
         self._source: Source | None = None
         self._limit: asyncio.Timeout | None = None
         self._overdue: StreamError | None = None
+        self._needed_s = 0.0
+        self._released = False
 
     async def run(self) -> None:
-        """Pull until cancelled, with growing pauses after failures in a row."""
+        """Pull until cancelled, or while somebody needs it; with growing pauses after failures in a row."""
         failures = 0
         error: StreamError | None = None
         while True:
+            await self._called_for()
             await self._pace.turn()
             before = self._sequence
             error = await self._attempt(error)
+            if self._released:
+                failures, error = 0, None
+                continue
             if self.health.failed(error, datetime.now(UTC)):
                 self._changed()
             failures = 1 if self._sequence > before else failures + 1
@@ -61,15 +70,32 @@ class Camera:
         self.health.sample(now_s, self._source.traffic())
         if self._overdue is None and self._limit is not None:
             self._overdue = self.health.overdue(now_s)
-            if self._overdue is not None:
+            self._released = self._overdue is None and self._is_needless(now_s)
+            if self._overdue is not None or self._released:
                 self._limit.reschedule(now_s)
 
     def report(self, now_s: float) -> CameraReport:
         """Return the camera's health."""
         return self.health.report(now_s)
 
+    async def _called_for(self) -> None:
+        """Return once somebody needs the stream, which of most cameras is always."""
+        if self.spec.pull != "asked" or self._feed.wanted.is_set():
+            return
+        self._feed.forget()  # it would be old, and there may be thousands of such cameras
+        if self.health.rested(datetime.now(UTC)):
+            self._changed()
+        await self._feed.wanted.wait()
+
+    def _is_needless(self, now_s: float) -> bool:
+        """Tell whether nobody has needed the stream for a while."""
+        if self.spec.pull != "asked" or self._feed.wanted.is_set():
+            self._needed_s = now_s
+        return now_s - self._needed_s > LINGER_S
+
     async def _attempt(self, last: StreamError | None) -> StreamError:
         """Pull once; return why it ended."""
+        self._released, self._needed_s = False, time.monotonic()
         self._session += 1
         self.health.attempt()
         try:

@@ -76,6 +76,7 @@ class Feed:
         self.newest_key: AccessUnit | None = None
         self._held: list[AccessUnit] = []  # the newest key unit and all that followed, while somebody takes them all
         self._held_bytes = 0
+        self.wanted = asyncio.Event()  # set while anybody is attached
         self._sinks: list[Sink] = []
 
     @property
@@ -89,6 +90,7 @@ class Feed:
         Of these the key unit alone is there if nobody took all units until now.
         """
         self._sinks.append(sink)
+        self.wanted.set()
         self.review()
         if newest and self._held:
             for unit in self._held:
@@ -101,6 +103,8 @@ class Feed:
         """Send nothing more to `sink`."""
         if sink in self._sinks:
             self._sinks.remove(sink)
+            if not self._sinks:
+                self.wanted.clear()
             self.review()
 
     def review(self) -> None:

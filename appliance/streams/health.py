@@ -3,6 +3,8 @@
     connecting --usable picture--> live --no picture for a while--> stalled
     any state --failure--> stalled, refused or unreachable, by the kind of failure; --usable picture--> live
 
+    connecting, live --nobody needs the stream--> idle
+
 A camera that is tried again stays what it was: only a picture makes it live.
 """
 
@@ -153,6 +155,14 @@ class Health:
         """Note why the attempt ended; tell whether this changes the state or the reason."""
         before = self.condition
         self.condition = before.turned(state_after(error), error.reason, at)
+        return self.condition is not before
+
+    def rested(self, at: datetime) -> bool:
+        """Note that the camera is not pulled for now; tell whether this changes the state. One that fails, fails on."""
+        before = self.condition
+        if before.state in {CameraState.CONNECTING, CameraState.LIVE}:
+            self._lives -= before.state is CameraState.LIVE  # to be called again is no reconnect
+            self.condition = before.turned(CameraState.IDLE, "", at)
         return self.condition is not before
 
     def overdue(self, now_s: float) -> StreamError | None:

@@ -1,6 +1,7 @@
 """Every message that crosses the network between appliance and hub, as frozen pydantic models."""
 
 from federation.messages.calendar import Calendar, Window
+from federation.messages.capture import Aim, PositionAim, PresetAim, Region, Want, WayAim
 from federation.messages.custody import (
     BATCH_ROWS,
     EXACT_LANES,
@@ -57,6 +58,7 @@ __all__ = [
     "EXACT_LANES",
     "SLUG_PATTERN",
     "Ack",
+    "Aim",
     "Applied",
     "AppliedVersion",
     "ArtifactReport",
@@ -94,11 +96,14 @@ __all__ = [
     "OnCut",
     "PackageRef",
     "Polygon",
+    "PositionAim",
     "Presence",
+    "PresetAim",
     "Promise",
     "RecordingReport",
     "RecordingSpec",
     "RecordingState",
+    "Region",
     "RenewalRequest",
     "ReportedState",
     "Result",
@@ -112,6 +117,8 @@ __all__ = [
     "TaskSpec",
     "TaskState",
     "Tombstone",
+    "Want",
+    "WayAim",
     "Window",
     "WireModel",
     "WitnessAnswer",

@@ -41,6 +41,9 @@ class CameraSpec(WireModel):
         "or sha256: and the certificate's fingerprint in hex",
     )
     recording: RecordingSpec | None = Field(default=None, description="absent: as the appliance's kind has it")
+    pull: Literal["always", "asked"] = Field(
+        default="always", description="always, or asked: only while something needs its stream, such as a snapshot"
+    )
 
 
 class PackageRef(WireModel):

@@ -18,6 +18,7 @@ class CameraState(StrEnum):
     STALLED = "stalled"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    IDLE = "idle"  # not pulled, because nothing needs its stream now
 
 
 class CameraReport(WireModel):

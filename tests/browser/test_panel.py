@@ -10,7 +10,7 @@ from tests.browser.conftest import Look, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-PAGES = ("/", "/cameras", "/live", "/recordings", "/events", "/artifacts", "/hub")
+PAGES = ("/", "/cameras", "/live", "/recordings", "/snapshots", "/events", "/artifacts", "/hub")
 POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 
 
@@ -80,6 +80,27 @@ def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
     page.screenshot(path=screenshots / "panel-recordings-played.png")
     page.get_by_role("button", name="解锁").click()
     expect(page.locator(".locks")).to_have_count(0)
+
+
+def test_a_guard_takes_a_snapshot_and_finds_it_among_the_pictures(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    url, data = panel_with_cameras(demo)
+    sign_in(url, data)
+    page.click(".menu a[href='/snapshots']")
+    expect(page.get_by_test_id("take-snapshot")).to_be_disabled()
+    page.get_by_test_id("snapshot-camera").click()
+    page.locator(".el-select-dropdown__item:visible").nth(1).click()
+
+    page.get_by_test_id("take-snapshot").click()
+
+    picture = page.get_by_test_id("snapshot-picture")
+    expect(picture).to_be_visible(timeout=60_000)
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
+    page.screenshot(path=screenshots / "panel-snapshot-taken.png")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("snapshot").first).to_be_visible()
+    page.screenshot(path=screenshots / "panel-snapshots-gallery.png")
 
 
 def goes_on(page: Page) -> None:

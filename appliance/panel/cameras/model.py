@@ -29,6 +29,7 @@ class Camera(Output):
     username: str
     transport: str
     trust: str
+    pull: Literal["always", "asked"]
     local: bool
     report: CameraReport
     decoding: Decoding | None = Field(description="None while nobody looks at it")
@@ -49,6 +50,9 @@ class CameraSource(Input):
         default="verify",
         description="which certificate of an rtsps:// camera is good: verify (by the box's authorities), none (any), "
         "or sha256: and its fingerprint",
+    )
+    pull: Literal["always", "asked"] = Field(
+        default="always", description="asked: only while something needs its stream, such as a snapshot"
     )
 
 

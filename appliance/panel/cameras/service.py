@@ -164,6 +164,7 @@ class Cameras:
             username=spec.username,
             transport=spec.transport,
             trust=spec.trust,
+            pull=spec.pull,
             local=spec.point_id.startswith(LOCAL_PREFIX),
             report=reports.get(spec.point_id, unknown),
             decoding=None
@@ -189,4 +190,5 @@ def _spec(point_id: str, draft: model.CameraChange, present: CameraSpec | None) 
         password=password or "",
         transport=draft.transport,
         trust=draft.trust,
+        pull=draft.pull,
     )

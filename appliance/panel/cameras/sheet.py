@@ -13,6 +13,7 @@ CAMERAS = Sheet(
         "password": "密码",
         "transport": "传输方式",
         "trust": "证书信任",
+        "pull": "取流方式",
     },
     required=("id", "name", "url"),
     key="id",

@@ -60,13 +60,21 @@ async def _pulled(
     spec: CameraSpec, *, level: DecodeLevel = DecodeLevel.DEMUX
 ) -> AsyncIterator[tuple[Camera, list[AccessUnit]]]:
     arrived: list[AccessUnit] = []
-    feed, sources = Feed(), Sources()
+    feed = Feed()
     feed.attach(_Collector(arrived, level), newest=False)
+    async with pulled_into(feed, spec) as camera:
+        yield camera, arrived
+
+
+@asynccontextmanager
+async def pulled_into(feed: Feed, spec: CameraSpec) -> AsyncIterator[Camera]:
+    """Pull a camera into a feed of the test's own."""
+    sources = Sources()
     camera = Camera(spec, feed=feed, make_source=sources.make, pace=Pace(), changed=lambda: None)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(camera.run()), group.create_task(_tick_forever(camera))]
         try:
-            yield camera, arrived
+            yield camera
         finally:
             for task in tasks:
                 task.cancel()

@@ -6,14 +6,17 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from appliance.local import DecodeLevel
 from appliance.streams.access_unit import AccessUnit
 from appliance.streams.camera import Camera
 from appliance.streams.errors import Refused, Unreachable
+from appliance.streams.feeds import Feed
 from appliance.streams.pace import Pace, pause_s
 from federation.messages import CameraSpec, CameraState
 from federation.testing.waiting import until
 from hil_tests.rig.cameras import virtual_cameras
 from hil_tests.rig.rtsp.clip import Clip
+from tests.appliance.streams.conftest import pulled_into
 
 Pulled = Callable[..., AbstractAsyncContextManager[tuple[Camera, list[AccessUnit]]]]
 SpecOf = Callable[..., CameraSpec]
@@ -76,3 +79,45 @@ async def test_attempts_begin_at_a_bounded_rate() -> None:
     await asyncio.gather(*(pace.turn() for _ in range(11)))
 
     assert loop.time() - began >= 0.19
+
+
+class Needy:
+    """Needs a camera's key frames, and does nothing with them."""
+
+    level = DecodeLevel.KEYFRAME
+
+    def take(self, unit: AccessUnit) -> None:
+        pass
+
+    def await_key(self) -> None:
+        pass
+
+
+async def test_a_camera_that_is_pulled_when_asked_is_left_alone_until_somebody_needs_it(
+    clip: Clip, spec_of: SpecOf
+) -> None:
+    feed = Feed()
+    async with virtual_cameras({"cam1": clip}) as cameras, pulled_into(feed, spec_of(cameras, pull="asked")) as camera:
+        await until(is_(camera, CameraState.IDLE), within_s=10, what="idle")
+        assert camera.health.attempts == 0
+
+        feed.attach(Needy(), newest=True)
+
+        await until(is_(camera, CameraState.LIVE), within_s=10, what="live")
+
+
+async def test_it_is_let_go_soon_after_nobody_needs_it_any_more_and_no_old_picture_is_kept(
+    clip: Clip, spec_of: SpecOf
+) -> None:
+    feed, needy = Feed(), Needy()
+    async with virtual_cameras({"cam1": clip}) as cameras, pulled_into(feed, spec_of(cameras, pull="asked")) as camera:
+        feed.attach(needy, newest=True)
+        await until(lambda: feed.newest_key, within_s=10, what="a picture")
+
+        feed.detach(needy)
+
+        await until(is_(camera, CameraState.IDLE), within_s=20, what="idle")
+        assert feed.newest_key is None
+        feed.attach(needy, newest=True)
+        await until(is_(camera, CameraState.LIVE), within_s=10, what="live again")
+        assert camera.report(0.0).reconnects == 0

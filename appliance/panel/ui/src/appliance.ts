@@ -5,6 +5,8 @@ type Schemas = ApplianceComponents['schemas']
 export type Camera = Schemas['Camera']
 export type Tried = Schemas['Tried']
 export type EventRow = Schemas['EventRow']
+export type Snapshot = Schemas['SnapshotRow']
+export type SnapshotFigures = Schemas['SnapshotFigures']
 export type Status = Schemas['Status']
 
 /** The appliance's API, with the session of who is signed in. */

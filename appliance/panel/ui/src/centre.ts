@@ -1,4 +1,4 @@
-import { Bell, Box, Connection, DataLine, Film, Monitor, VideoCamera } from '@element-plus/icons-vue'
+import { Bell, Box, Camera, Connection, DataLine, Film, Monitor, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { texts } from './texts.ts'
@@ -10,6 +10,7 @@ export const panelCentre: Centre = {
     { path: '/cameras', title: 'panel.cameras', load: () => import('./pages/CamerasPage.vue') },
     { path: '/live', title: 'video.wall', load: () => import('./pages/LivePage.vue') },
     { path: '/recordings', title: 'footage.title', load: () => import('./pages/RecordingsPage.vue') },
+    { path: '/snapshots', title: 'snapshots.title', load: () => import('./pages/SnapshotsPage.vue') },
     { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
     { path: '/artifacts', title: 'delivery.title', load: () => import('./pages/ArtifactsPage.vue') },
     { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
@@ -19,6 +20,7 @@ export const panelCentre: Centre = {
     { path: '/cameras', title: 'panel.cameras', icon: VideoCamera },
     { path: '/live', title: 'video.wall', icon: Monitor },
     { path: '/recordings', title: 'footage.title', icon: Film },
+    { path: '/snapshots', title: 'snapshots.title', icon: Camera },
     { path: '/events', title: 'panel.events', icon: Bell },
     { path: '/artifacts', title: 'delivery.title', icon: Box },
     { path: '/hub', title: 'panel.hub', icon: Connection },

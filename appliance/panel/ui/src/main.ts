@@ -6,6 +6,8 @@ import '@fengsui/ui/theme.css'
 import { addTexts, makeApplication, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
+import { snapshotTexts } from './snapshot-texts.ts'
 
 addTexts(videoTexts)
+addTexts(snapshotTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -64,20 +64,21 @@ export const texts = bilingual(
       joinHint: '在门户「接入管理」页面制作接入包（扩展名 .fengsui-bundle），在此上传或拷入U盘插到本机，即自动接入。',
     },
     camera: {
+      pull: '取流方式', pulls: { always: '持续取流', asked: '按需取流（仅在抓图、预览或分析时连接）' },
       add: '添加摄像机', edit: '修改摄像机', all: '全部', name: '名称', id: '编号', idHint: '小写字母、数字和短横线，添加后不可修改', url: '视频流地址', urlHint: '支持 rtsp、rtsps、rtmp、http(s)（FLV、HLS、MJPEG）；不要在地址中写用户名和密码',
       username: '用户名', password: '密码', keep: '留空则保持不变', transport: '传输方式', transports: { auto: '自动（优先 TCP）', tcp: 'TCP', udp: 'UDP' },
       trust: '证书信任', trusts: { verify: '由可信机构签发', none: '不校验（不推荐）', pin: '仅信任此证书 {start}…' }, trustIt: '核对无误，信任此证书',
       try: '测试连接', trying: '正在取第一帧画面…', tryHint: '保存前先测试：能取到画面，或告诉您哪里不对、怎么办。', first: '第一帧画面', works: '连接正常',
       fromHub: '由中心下发', removeAsk: '移除摄像机「{name}」？其录像与事件记录会保留。',
       import: '批量导入摄像机', importHint: '上传 CSV 表格，首行为列名。编号已存在的摄像机会被更新；只要有一行有误，就一台也不导入。', sample: '下载模板', choose: '选择文件', imported: '新增 {added} 台，更新 {replaced} 台', importFaults: '共 {count} 处错误，未导入任何摄像机', line: '行', column: '列', fault: '问题',
-      rule: { id: '只能用小写字母、数字和短横线，最多 48 个字符', name: '必填，最多 100 个字符', url: '须以 rtsp://、rtsps://、rtmp:// 或 http(s):// 开头，不含用户名和密码', username: '最多 64 个字符', password: '最多 128 个字符；更换地址或用户名时必须重新填写', transport: '只能是 auto、tcp 或 udp', trust: '只能是 verify、none 或 sha256:证书指纹', twice: '编号在表中重复' },
+      rule: { id: '只能用小写字母、数字和短横线，最多 48 个字符', name: '必填，最多 100 个字符', url: '须以 rtsp://、rtsps://、rtmp:// 或 http(s):// 开头，不含用户名和密码', username: '最多 64 个字符', password: '最多 128 个字符；更换地址或用户名时必须重新填写', transport: '只能是 auto、tcp 或 udp', trust: '只能是 verify、none 或 sha256:证书指纹', pull: '只能是 always 或 asked', twice: '编号在表中重复' },
     },
     health: {
       since: '已持续 {time}', fps: '帧率', bitrate: '码率', gop: '关键帧间隔', loss: '丢包率', reconnects: '重连次数', format: '编码', transport: '传输', decoding: '解码', level: { keyframe: '关键帧', full: '逐帧' }, failed: '{count} 帧无法解码',
       longGop: '关键帧间隔过长：实时预览和分析会变慢。建议在摄像机上设为 1–2 秒，并关闭「智能编码」。',
       everyFrame: '关键帧间隔过长，已自动逐帧解码分析，占用更多处理器。建议在摄像机上设为 1–2 秒，并关闭「智能编码」。',
     },
-    cameraState: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接' },
+    cameraState: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接', idle: '按需取流' },
   },
   {
     panel: {
@@ -142,19 +143,20 @@ export const texts = bilingual(
       joinHint: "Make a bundle (.fengsui-bundle) on the portal's page Access; upload it here, or plug a stick with it into the box.",
     },
     camera: {
+      pull: 'Pulled', pulls: { always: 'Always', asked: 'When asked (for a snapshot, a view, a task)' },
       add: 'Add camera', edit: 'Change camera', all: 'All', name: 'Name', id: 'Id', idHint: 'Lower-case letters, digits and hyphens; it cannot be changed later', url: 'Stream address', urlHint: 'rtsp, rtsps, rtmp or http(s) (FLV, HLS, MJPEG); without user name and password in it',
       username: 'User name', password: 'Password', keep: 'Empty keeps the present one', transport: 'Transport', transports: { auto: 'Automatic (TCP first)', tcp: 'TCP', udp: 'UDP' },
       trust: 'Certificate', trusts: { verify: 'Signed by a trusted authority', none: 'Not checked (not advised)', pin: 'This certificate only {start}…' }, trustIt: 'It is the right one: trust it',
       try: 'Try it', trying: 'Waiting for the first picture…', tryHint: 'Try before you save: you see the first picture, or what is wrong and what to do.', first: 'First picture', works: 'It works',
       fromHub: 'from the hub', removeAsk: 'Remove camera "{name}"? Its recordings and events stay.',
       import: 'Import cameras', importHint: 'A CSV table whose first line names the columns. Cameras with a known id are changed; if one line is wrong, nothing is imported.', sample: 'Sample', choose: 'Choose a file', imported: '{added} added, {replaced} changed', importFaults: '{count} faults; nothing was imported', line: 'Line', column: 'Column', fault: 'Fault',
-      rule: { id: 'Lower-case letters, digits and hyphens, at most 48', name: 'Needed, at most 100 characters', url: 'Starts with rtsp://, rtsps://, rtmp:// or http(s)://, without user name and password', username: 'At most 64 characters', password: 'At most 128 characters; given again with another address or user', transport: 'auto, tcp or udp', trust: 'verify, none or sha256: and the fingerprint', twice: 'The id stands twice in the table' },
+      rule: { id: 'Lower-case letters, digits and hyphens, at most 48', name: 'Needed, at most 100 characters', url: 'Starts with rtsp://, rtsps://, rtmp:// or http(s)://, without user name and password', username: 'At most 64 characters', password: 'At most 128 characters; given again with another address or user', transport: 'auto, tcp or udp', trust: 'verify, none or sha256: and the fingerprint', pull: 'always or asked', twice: 'The id stands twice in the table' },
     },
     health: {
       since: 'for {time}', fps: 'Frames/s', bitrate: 'Bit rate', gop: 'Key frames', loss: 'Loss', reconnects: 'Reconnects', format: 'Format', transport: 'Transport', decoding: 'Decoded', level: { keyframe: 'key frames', full: 'every frame' }, failed: '{count} not decodable',
       longGop: 'Key frames are far apart: live view and analysis are slower. Set the interval to one or two seconds on the camera, and switch its "smart codec" off.',
       everyFrame: 'Key frames are far apart, so every frame is decoded, which costs more CPU. Set the interval to one or two seconds on the camera, and switch its "smart codec" off.',
     },
-    cameraState: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable' },
+    cameraState: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable', idle: 'pulled when asked' },
   },
 )

@@ -468,6 +468,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List snapshots, those that wait and those that failed among them, the newest first. */
+        get: operations["list_snapshots"];
+        put?: never;
+        /** Take a picture of a camera now; 503 with the reason if there is none in time. */
+        post: operations["take_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for pictures that are taken in their turn; a restart loses none of them, and failures are retried. */
+        post: operations["ask_for_snapshots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how many are taken, how fast, what waits and what is held. */
+        get: operations["get_snapshot_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what became of one snapshot. */
+        get: operations["get_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot_id}/picture.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the picture of a snapshot in full resolution. */
+        get: operations["get_snapshot_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -661,6 +747,11 @@ export interface components {
             transport: string;
             /** Trust */
             trust: string;
+            /**
+             * Pull
+             * @enum {string}
+             */
+            pull: "always" | "asked";
             /** Local */
             local: boolean;
             report: components["schemas"]["CameraReport"];
@@ -704,6 +795,13 @@ export interface components {
              * @default verify
              */
             trust: string;
+            /**
+             * Pull
+             * @description asked: only while something needs its stream, such as a snapshot
+             * @default always
+             * @enum {string}
+             */
+            pull: "always" | "asked";
             /** Name */
             name: string;
         };
@@ -738,6 +836,13 @@ export interface components {
              * @default verify
              */
             trust: string;
+            /**
+             * Pull
+             * @description asked: only while something needs its stream, such as a snapshot
+             * @default always
+             * @enum {string}
+             */
+            pull: "always" | "asked";
             /** Name */
             name: string;
             /** Id */
@@ -841,7 +946,7 @@ export interface components {
          * @description What is known of a camera's stream.
          * @enum {string}
          */
-        CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable";
+        CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable" | "idle";
         /**
          * CameraTry
          * @description A camera to try; without a password that of `point_id` is used, if it is a camera of this box.
@@ -873,6 +978,13 @@ export interface components {
              * @default verify
              */
             trust: string;
+            /**
+             * Pull
+             * @description asked: only while something needs its stream, such as a snapshot
+             * @default always
+             * @enum {string}
+             */
+            pull: "always" | "asked";
             /**
              * Point Id
              * @default null
@@ -1143,6 +1255,12 @@ export interface components {
             /** Point Id */
             point_id: string;
         };
+        /**
+         * Origin
+         * @description Who wants a picture, the most urgent first.
+         * @enum {string}
+         */
+        Origin: "sync" | "async" | "plan";
         /** Page[Algorithm] */
         Page_Algorithm_: {
             /** Items */
@@ -1223,6 +1341,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[SnapshotRow] */
+        Page_SnapshotRow_: {
+            /** Items */
+            items: components["schemas"]["SnapshotRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[Task] */
         Page_Task_: {
             /** Items */
@@ -1248,6 +1382,49 @@ export interface components {
             old: string;
             /** New */
             new: string;
+        };
+        /**
+         * PositionAim
+         * @description A position in the camera's own generic spaces: pan and tilt from -1 to 1, zoom from 0 to 1.
+         */
+        PositionAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "position";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PresetAim
+         * @description A place that the camera remembers (预置位), by the token that the camera gave it.
+         */
+        PresetAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "preset";
+            /** Preset */
+            preset: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * ProblemBody
@@ -1517,6 +1694,147 @@ export interface components {
             permissions: string[];
         };
         /**
+         * SnapshotDraft
+         * @description A picture that is wanted of a camera.
+         */
+        SnapshotDraft: {
+            /** Point Id */
+            point_id: string;
+            /**
+             * Aim
+             * @description where the camera is turned first; absent: as it looks now
+             * @default null
+             */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"] | components["schemas"]["WayAim"]) | null;
+            /**
+             * @description what is kept of the picture; absent: all
+             * @default null
+             */
+            region: components["schemas"]["Box"] | null;
+            /**
+             * Fresh S
+             * @description a picture that is at most so old will do
+             * @default 2
+             */
+            fresh_s: number;
+            /**
+             * Within S
+             * @description how long an attempt may wait for it
+             * @default 10
+             */
+            within_s: number;
+        };
+        /**
+         * SnapshotDrafts
+         * @description Pictures that are wanted, to be taken one after the other; whoever asks looks later what became of them.
+         */
+        SnapshotDrafts: {
+            /** Orders */
+            orders: components["schemas"]["SnapshotDraft"][];
+        };
+        /**
+         * SnapshotFigures
+         * @description How snapshots go: of the last minute, of the last five for the times, and what waits and is held now.
+         */
+        SnapshotFigures: {
+            /** Taken Per Minute */
+            taken_per_minute: number;
+            /** Failed Per Minute */
+            failed_per_minute: number;
+            /**
+             * P50 S
+             * @description from the order to the safe picture, half of them; absent without any
+             */
+            p50_s: number | null;
+            /**
+             * P95 S
+             * @description the same, 95 of 100
+             */
+            p95_s: number | null;
+            /** Running */
+            running: number;
+            /** Waiting */
+            waiting: {
+                [key: string]: number;
+            };
+            /**
+             * Waiting Later
+             * @description orders in the index, those that are tried again among them
+             */
+            waiting_later: number;
+            /**
+             * Dropped
+             * @description orders that found no room, since the agent started
+             */
+            dropped: {
+                [key: string]: number;
+            };
+            /** Pictures */
+            pictures: number;
+            /** Pictures Bytes */
+            pictures_bytes: number;
+            /** Most Bytes */
+            most_bytes: number;
+            /**
+             * Paused
+             * @description why nothing is kept now; empty if it is
+             */
+            paused: string;
+        };
+        /**
+         * SnapshotRow
+         * @description One snapshot. `reason` says why there is no picture (yet): a stable code, a colon and a sentence.
+         */
+        SnapshotRow: {
+            /** Id */
+            id: string;
+            /** Point Id */
+            point_id: string;
+            /** Plan Id */
+            plan_id: string;
+            origin: components["schemas"]["Origin"];
+            /** Aim */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"] | components["schemas"]["WayAim"]) | null;
+            region: components["schemas"]["Box"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "failed";
+            /** Attempts */
+            attempts: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Taken At
+             * @description when the camera's picture reached the box
+             */
+            taken_at: string | null;
+            /**
+             * Settled At
+             * @description when its picture was safe, or it had failed for good
+             */
+            settled_at: string | null;
+            /**
+             * Picture Url
+             * @description absent without a picture, and once it was removed
+             */
+            picture_url: string | null;
+            /** Digest */
+            digest: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Width Px */
+            width_px: number;
+            /** Height Px */
+            height_px: number;
+        };
+        /**
          * Status
          * @description Everything the overview page shows.
          */
@@ -1669,6 +1987,34 @@ export interface components {
              * @description JPEG in Base64; None if none came, or it cannot be decoded
              */
             picture: string | null;
+        };
+        /**
+         * WayAim
+         * @description A way from where the camera looks now, in the same spaces; zoom goes from -1 to 1.
+         */
+        WayAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "way";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Window
@@ -2703,6 +3049,198 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_snapshots: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                point_id?: string;
+                plan_id?: string;
+                state?: "waiting" | "done" | "failed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SnapshotRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnapshotDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRow"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    ask_for_snapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnapshotDrafts"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SnapshotRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_snapshot_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotFigures"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRow"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_snapshot_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
                 };
             };
             /** @description a problem that says what to do */

@@ -1339,7 +1339,7 @@ export interface components {
          * @description What is known of a camera's stream.
          * @enum {string}
          */
-        CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable";
+        CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable" | "idle";
         /**
          * CapacityRow
          * @description Units of one capability, e.g. `analyse` in streams: offered and in use.
@@ -4442,7 +4442,7 @@ export interface operations {
                 limit?: number;
                 text?: string;
                 bureau?: string;
-                camera_state?: "connecting" | "live" | "stalled" | "refused" | "unreachable";
+                camera_state?: "connecting" | "live" | "stalled" | "refused" | "unreachable" | "idle";
             };
             header?: never;
             path?: never;

@@ -18,7 +18,7 @@ export const videoTexts = bilingual(
       quit: '退出全屏',
       close: '关闭画面',
       away: '所属设备离线',
-      state: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接', removed: '已移除' },
+      state: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接', idle: '按需取流', removed: '已移除' },
     },
     recording: {
       title: '录像计划',
@@ -97,7 +97,7 @@ export const videoTexts = bilingual(
       quit: 'Leave full screen',
       close: 'Close view',
       away: 'its box is offline',
-      state: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable', removed: 'removed' },
+      state: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable', idle: 'pulled when asked', removed: 'removed' },
     },
     recording: {
       title: 'Recording plan',

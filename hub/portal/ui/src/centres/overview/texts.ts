@@ -12,7 +12,7 @@ export const texts = bilingual(
       noPoints: '还没有带坐标的点位', addPoint: '去添加点位', events: '事件', pictureOnWay: '图片上传中',
       offlineBase: '离线底图', fit: '查看全部点位', eventsToday: '今日事件', open: '查看事件', state: '状态',
     },
-    camera: { live: '在线', connecting: '连接中', stalled: '无数据', refused: '鉴权失败', unreachable: '不可达', none: '未取流' },
+    camera: { live: '在线', connecting: '连接中', stalled: '无数据', refused: '鉴权失败', unreachable: '不可达', idle: '按需取流', none: '未取流' },
   },
   {
     overview: {
@@ -25,6 +25,6 @@ export const texts = bilingual(
       noPoints: 'No point has coordinates yet', addPoint: 'Add a point', events: 'events', pictureOnWay: 'Picture on its way',
       offlineBase: 'Offline base map', fit: 'Show all points', eventsToday: 'Events today', open: 'Show events', state: 'State',
     },
-    camera: { live: 'Live', connecting: 'Connecting', stalled: 'Stalled', refused: 'Refused', unreachable: 'Unreachable', none: 'Not pulled' },
+    camera: { live: 'Live', connecting: 'Connecting', stalled: 'Stalled', refused: 'Refused', unreachable: 'Unreachable', idle: 'Pulled when asked', none: 'Not pulled' },
   },
 )

@@ -39,5 +39,6 @@ export const STATE_COLOURS: Readonly<Record<string, string>> = {
   stalled: '#ffb53a',
   refused: '#ff5c5c',
   unreachable: '#ff5c5c',
+  idle: '#7286a8',
   none: '#7286a8',
 }

@@ -1,0 +1,51 @@
+"""Routes of snapshots."""
+
+from aiohttp import web
+
+from appliance.capture import model
+from appliance.capture.service import Snapshots
+from appliance.store.people import OPERATE, READ
+from federation.http import Access, Page, Routes
+from federation.messages import Slug
+
+CAN_READ = Access(permission=READ)
+CAN_OPERATE = Access(permission=OPERATE)
+
+
+def routes(snapshots: Snapshots) -> Routes:
+    """Return the routes over `snapshots`."""
+    part = Routes(tag="snapshots")
+
+    @part.post("/api/v1/snapshots", access=CAN_OPERATE, status=201)
+    async def take_snapshot(body: model.SnapshotDraft) -> model.SnapshotRow:
+        """Take a picture of a camera now; 503 with the reason if there is none in time."""
+        return await snapshots.take(body)
+
+    @part.post("/api/v1/snapshots/queue", access=CAN_OPERATE, status=202)
+    async def ask_for_snapshots(body: model.SnapshotDrafts) -> Page[model.SnapshotRow]:
+        """Ask for pictures that are taken in their turn; a restart loses none of them, and failures are retried."""
+        return await snapshots.ask(body)
+
+    @part.get("/api/v1/snapshots", access=CAN_READ)
+    async def list_snapshots(query: model.SnapshotQuery) -> Page[model.SnapshotRow]:
+        """List snapshots, those that wait and those that failed among them, the newest first."""
+        return await snapshots.list(query)
+
+    @part.get("/api/v1/snapshots/figures", access=CAN_READ)
+    async def get_snapshot_figures() -> model.SnapshotFigures:
+        """Tell how many are taken, how fast, what waits and what is held."""
+        return await snapshots.figures()
+
+    @part.get("/api/v1/snapshots/{snapshot_id}", access=CAN_READ)
+    async def get_snapshot(snapshot_id: Slug) -> model.SnapshotRow:
+        """Tell what became of one snapshot."""
+        return await snapshots.find(snapshot_id)
+
+    @part.get("/api/v1/snapshots/{snapshot_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
+    async def get_snapshot_picture(snapshot_id: Slug) -> web.StreamResponse:
+        """Give the picture of a snapshot in full resolution."""
+        content = await snapshots.picture(snapshot_id)
+        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return web.Response(body=content, content_type="image/jpeg", headers=headers)
+
+    return part

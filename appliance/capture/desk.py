@@ -1,0 +1,190 @@
+"""The snapshots of a box: takes orders, keeps their index in order and their disk within bounds."""
+
+import asyncio
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from appliance.capture import index, retention
+from appliance.capture.dispatcher import BOX, Dispatcher
+from appliance.capture.figures import Figures
+from appliance.capture.index import Snapshot
+from appliance.capture.keyframes import KeyFrames
+from appliance.capture.order import NotTaken, Order, Origin
+from appliance.capture.pacing import Gate, Rate
+from appliance.capture.photographer import Photographer
+from appliance.capture.retention import Removed
+from appliance.capture.schema import migrations
+from appliance.capture.shelf import Shelf
+from appliance.config import CaptureConfig, Config
+from appliance.errors import ProcessAway
+from appliance.local.vision_client import VisionClient
+from appliance.recording.space import Limits, Space, excess_bytes, pause
+from appliance.store.damage import is_damage, leaves, set_aside
+from appliance.store.database import Database
+from appliance.store.pictures import PictureFolder
+from federation.messages import CameraReport, CameraSpec
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 5.0
+SETTLED_WITHIN_S = 60.0
+"""A person is answered after so long at the latest, and after the time of the attempt itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where pictures lie, how fast they are taken, and how long they are kept."""
+
+    run_folder: Path
+    folder: Path
+    index_file: Path
+    capture: CaptureConfig
+
+    @classmethod
+    def of(cls, config: Config) -> "Settings":
+        """Return what the configuration of an appliance says."""
+        return cls(
+            run_folder=config.run_folder,
+            folder=config.captures_folder,
+            index_file=config.captures_file,
+            capture=config.capture,
+        )
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """Takes orders while `run` runs; the methods that need the index raise ProcessAway while it cannot be used.
+
+    `camera` and `report` return what is known of a point, None for one that is not of this box.
+    """
+
+    settings: Settings
+    camera: Callable[[str], CameraSpec | None]
+    report: Callable[[str], CameraReport | None]
+    figures: Figures = field(default_factory=Figures)
+    _dispatcher: Dispatcher | None = None
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What carries out orders; raise ProcessAway before it can."""
+        if self._dispatcher is None:
+            raise ProcessAway("the index of snapshots cannot be used now; try again")
+        return self._dispatcher
+
+    @property
+    def shelf(self) -> Shelf:
+        """What is kept; raise ProcessAway."""
+        return self.dispatcher.shelf
+
+    async def run(self) -> None:
+        """Work until cancelled; an index that is damaged is set aside, and begun anew."""
+        try:
+            await self._run()
+        except* sqlite3.DatabaseError as failed:
+            if any(map(is_damage, leaves(failed))):
+                await asyncio.to_thread(set_aside, self.settings.index_file)
+            raise
+
+    async def take(self, order: Order) -> Snapshot:
+        """Take a picture now, and return what became of it; raise NotTaken where that could not even be noted."""
+        try:
+            async with asyncio.timeout(order.within_s + SETTLED_WITHIN_S):
+                return await self.dispatcher.settled(order)
+        except TimeoutError:
+            raise NotTaken("too_busy", "other snapshots keep this box busy; try again later") from None
+
+    async def ask(self, orders: Sequence[Order]) -> list[Snapshot]:
+        """Note orders for later, and return once nothing can lose them; raise index.QueueFull."""
+        rows = await self.shelf.database.run(lambda db: index.ask(db, orders))
+        self.dispatcher.load()
+        return rows
+
+    async def _run(self) -> None:
+        settings = self.settings
+        await asyncio.to_thread(settings.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+        async with Database(settings.index_file, migrations) as database:
+            if await database.read(index.is_empty):
+                await asyncio.to_thread(_clear, settings.folder)
+            shelf = Shelf(pictures=PictureFolder(root=settings.folder), database=database)
+            key_frames = KeyFrames(settings.run_folder)
+            photographer = Photographer(
+                key_frames=key_frames,
+                vision=VisionClient(settings.run_folder),
+                camera=self.camera,
+                report=self.report,
+            )
+            self._dispatcher = Dispatcher(
+                photographer=photographer,
+                shelf=shelf,
+                box=Gate(BOX, Rate(per_s=settings.capture.per_s, burst=max(1.0, settings.capture.per_s / 10))),
+                gates=self._gates,
+                at_once=settings.capture.at_once,
+                figures=self.figures,
+            )
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(key_frames.run(), name="key frames for snapshots")
+                    group.create_task(shelf.run(), name="shelf of snapshots")
+                    group.create_task(self._dispatcher.run(), name="snapshots")
+                    group.create_task(self._watch_forever(shelf), name="space of snapshots")
+            finally:
+                self._dispatcher = None
+
+    def _gates(self, point_id: str, _origin: Origin) -> list[Gate]:
+        """Return the gate of the device that a point belongs to: several may stand for one video recorder."""
+        camera = self.camera(point_id)
+        place = urlsplit(camera.url).netloc if camera is not None else ""
+        per_s = self.settings.capture.device_per_s
+        return [Gate(f"device {place or point_id}", Rate(per_s=per_s, burst=max(1.0, per_s)))]
+
+    async def _watch_forever(self, shelf: Shelf) -> None:
+        """Remove what is too old, and keep space free."""
+        while True:
+            await self._expire(shelf)
+            await self._make_room(shelf)
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    async def _expire(self, shelf: Shelf) -> None:
+        now, keep_days = datetime.now(UTC), self.settings.capture.keep_days
+        removed = await shelf.database.run(lambda db: retention.expire(db, now, keep_days))
+        while await self._removed(shelf, removed):
+            removed = await shelf.database.run(lambda db: retention.expire(db, now, keep_days))
+
+    async def _make_room(self, shelf: Shelf) -> None:
+        capture = self.settings.capture
+        limits = Limits(most_bytes=capture.most_bytes, floor_bytes=capture.free_bytes)
+        space = await self._space(shelf)
+        while (excess := excess_bytes(space, limits)) > 0:
+            removed = await shelf.database.run(lambda db: retention.make_room(db, excess))
+            if not await self._removed(shelf, removed):
+                break
+            space = await self._space(shelf)
+        paused = pause(space, limits)
+        if paused != shelf.paused:
+            log.log(logging.ERROR if paused else logging.INFO, "snapshots %s", paused or "are kept again")
+        shelf.paused = paused
+
+    async def _space(self, shelf: Shelf) -> Space:
+        _, held_bytes = await shelf.database.read(index.held)
+        usage = await asyncio.to_thread(shutil.disk_usage, self.settings.folder)
+        return Space(free_bytes=usage.free, held_bytes=held_bytes)
+
+    async def _removed(self, shelf: Shelf, removed: Removed) -> bool:
+        """Remove the files of what was removed from the index; tell whether there was anything."""
+        for digest in removed.digests:
+            await asyncio.to_thread(shelf.pictures.remove, digest)
+        return removed.rows > 0
+
+
+def _clear(folder: Path) -> None:
+    """Remove pictures that no index names: nobody could find them, and they would never give way."""
+    for part in folder.iterdir():
+        if part.is_dir():
+            log.warning("pictures of a lost index are removed: %s", part)
+            shutil.rmtree(part)

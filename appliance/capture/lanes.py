@@ -1,0 +1,108 @@
+"""Orders that wait for their turn: bounded lanes by urgency, in which orders for the same picture stand together."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from appliance.capture.order import Order, Origin
+
+LIMITS = {Origin.SYNC: 200, Origin.ASYNC: 500, Origin.PLAN: 20_000}
+MOST_TOGETHER = 1_000
+LOOK_AHEAD = 200
+"""So many of a lane are looked at when those before them may not begin yet: their cameras are busy."""
+
+
+@dataclass(kw_only=True)
+class Taking:
+    """One picture to be taken, with the orders that it serves; `since` is set when it begins."""
+
+    orders: list[Order]
+    since: datetime | None = None
+
+    @property
+    def order(self) -> Order:
+        """One order that asks for all that its orders ask for."""
+        fresh_s = min(order.fresh_s for order in self.orders)
+        return replace(self.orders[0], fresh_s=fresh_s, within_s=max(order.within_s for order in self.orders))
+
+    def begin(self, now: datetime) -> None:
+        """Note that the picture is taken now."""
+        self.since = now - timedelta(seconds=self.order.fresh_s)
+
+    def serves(self, order: Order, now: datetime) -> bool:
+        """Tell whether its picture will do for one more order of the same key."""
+        if len(self.orders) >= MOST_TOGETHER:
+            return False
+        return self.since is None or self.since >= now - timedelta(seconds=order.fresh_s)
+
+
+@dataclass(kw_only=True)
+class Lanes:
+    """What waits, by urgency and then by age. `dropped` counts by origin what found its lane full."""
+
+    limits: Mapping[Origin, int] = field(default_factory=lambda: LIMITS)
+    dropped: Counter[Origin] = field(default_factory=Counter)
+    _lanes: dict[Origin, dict[tuple[str, str], Taking]] = field(default_factory=lambda: {each: {} for each in Origin})
+
+    def __len__(self) -> int:
+        """Return how many pictures wait to be taken."""
+        return sum(len(lane) for lane in self._lanes.values())
+
+    def waiting(self) -> dict[Origin, int]:
+        """Return how many wait in each lane."""
+        return {origin: len(lane) for origin, lane in self._lanes.items()}
+
+    def put(self, order: Order, now: datetime) -> bool:
+        """Let an order wait, with those for the same picture; tell whether there was room."""
+        lane = self._lanes[order.origin]
+        if self._join(order, now):
+            return True
+        if order.key in lane or len(lane) >= self.limits[order.origin]:
+            self.dropped[order.origin] += 1
+            return False
+        lane[order.key] = Taking(orders=[order])
+        return True
+
+    def pick(self, wait_s: Callable[[Taking, Origin], float | None]) -> tuple[Taking | None, float | None]:
+        """Return the first that may begin, and take it out; or None and for how long none may, None: nothing is known.
+
+        `wait_s` tells of a picture when it may begin, 0 for now, None while something else has to end first.
+        """
+        shortest_s: float | None = None
+        for origin, lane in self._lanes.items():
+            for key, taking in _first(lane):
+                needed_s = wait_s(taking, origin)
+                if needed_s == 0.0:
+                    del lane[key]
+                    return taking, 0.0
+                if needed_s is not None and (shortest_s is None or needed_s < shortest_s):
+                    shortest_s = needed_s
+        return None, shortest_s
+
+    def forget_plan(self) -> None:
+        """Forget what plans wanted: they have changed."""
+        self._lanes[Origin.PLAN].clear()
+
+    def _join(self, order: Order, now: datetime) -> bool:
+        """Add an order to a picture that waits already, which then stands in the lane of the more urgent."""
+        for origin, lane in self._lanes.items():
+            taking = lane.get(order.key)
+            if taking is None or not taking.serves(order, now):
+                continue
+            taking.orders.append(order)
+            if _is_before(order.origin, origin):
+                del lane[order.key]
+                self._lanes[order.origin][order.key] = taking
+            return True
+        return False
+
+
+def _first(lane: dict[tuple[str, str], Taking]) -> Iterator[tuple[tuple[str, str], Taking]]:
+    for _, item in zip(range(LOOK_AHEAD), lane.items(), strict=False):
+        yield item
+
+
+def _is_before(one: Origin, other: Origin) -> bool:
+    urgency = list(Origin)
+    return urgency.index(one) < urgency.index(other)

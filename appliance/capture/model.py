@@ -1,0 +1,80 @@
+"""What the API of snapshots says and takes."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from appliance.capture.order import FRESH_S, TAKEN_WITHIN_S, Origin
+from federation.http import Input, Output, PageQuery
+from federation.messages import Aim, Box, Region, Slug, Want
+
+MOST_ORDERS = 1_000
+
+
+class SnapshotDraft(Input):
+    """A picture that is wanted of a camera."""
+
+    point_id: Slug
+    aim: Aim | None = Field(default=None, description="where the camera is turned first; absent: as it looks now")
+    region: Region | None = Field(default=None, description="what is kept of the picture; absent: all")
+    fresh_s: float = Field(default=FRESH_S, ge=0, le=60, description="a picture that is at most so old will do")
+    within_s: float = Field(default=TAKEN_WITHIN_S, ge=1, le=60, description="how long an attempt may wait for it")
+
+    @property
+    def want(self) -> Want:
+        """What picture that is."""
+        return Want(aim=self.aim, region=self.region)
+
+
+class SnapshotDrafts(Input):
+    """Pictures that are wanted, to be taken one after the other; whoever asks looks later what became of them."""
+
+    orders: tuple[SnapshotDraft, ...] = Field(min_length=1, max_length=MOST_ORDERS)
+
+
+class SnapshotRow(Output):
+    """One snapshot. `reason` says why there is no picture (yet): a stable code, a colon and a sentence."""
+
+    id: str
+    point_id: str
+    plan_id: str
+    origin: Origin
+    aim: Aim | None
+    region: Box | None
+    state: Literal["waiting", "done", "failed"]
+    attempts: int
+    reason: str
+    asked_at: AwareDatetime
+    taken_at: AwareDatetime | None = Field(description="when the camera's picture reached the box")
+    settled_at: AwareDatetime | None = Field(description="when its picture was safe, or it had failed for good")
+    picture_url: str | None = Field(description="absent without a picture, and once it was removed")
+    digest: str | None
+    size_bytes: int
+    width_px: int
+    height_px: int
+
+
+class SnapshotQuery(PageQuery):
+    """Filters of the list of snapshots, the newest first."""
+
+    after: str | None = Field(default=None, pattern=r"^\d{1,18}$", description="`next` of the page before")
+    point_id: Slug | None = None
+    plan_id: Slug | None = None
+    state: Literal["waiting", "done", "failed"] | None = None
+
+
+class SnapshotFigures(Output):
+    """How snapshots go: of the last minute, of the last five for the times, and what waits and is held now."""
+
+    taken_per_minute: int
+    failed_per_minute: int
+    p50_s: float | None = Field(description="from the order to the safe picture, half of them; absent without any")
+    p95_s: float | None = Field(description="the same, 95 of 100")
+    running: int
+    waiting: dict[Origin, int]
+    waiting_later: int = Field(description="orders in the index, those that are tried again among them")
+    dropped: dict[Origin, int] = Field(description="orders that found no room, since the agent started")
+    pictures: int
+    pictures_bytes: int
+    most_bytes: int
+    paused: str = Field(description="why nothing is kept now; empty if it is")

@@ -1,0 +1,68 @@
+"""Takes one picture of a camera: a key frame of its stream, written as JPEG by the vision process."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from appliance.capture.keyframes import KeyFrames
+from appliance.capture.order import NotTaken, Order, Shot
+from appliance.errors import ProcessAway
+from appliance.local.frames import AccessUnit
+from appliance.local.vision_client import VisionClient
+from appliance.streams.jpeg import jpeg_size
+from federation.messages import CameraReport, CameraSpec, CameraState
+
+LONGEST_GOP_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photographer:
+    """`camera` and `report` return what is known of a point, None for one that is not of this box."""
+
+    key_frames: KeyFrames
+    vision: VisionClient
+    camera: Callable[[str], CameraSpec | None]
+    report: Callable[[str], CameraReport | None]
+
+    async def take(self, order: Order) -> Shot:
+        """Return the picture that is wanted; raise NotTaken."""
+        if self.camera(order.point_id) is None:
+            raise NotTaken("unknown_camera", "there is no such camera on this box")
+        if order.want.aim is not None:
+            raise NotTaken("cannot_turn", "the camera cannot be turned by this box")
+        unit = await self._key_frame(order, since=datetime.now(UTC) - timedelta(seconds=order.fresh_s))
+        return await self._shot(unit, order)
+
+    async def _key_frame(self, order: Order, *, since: datetime) -> AccessUnit:
+        """Wait for a key frame, for as long as the order says and one more GOP of the camera."""
+        report = self.report(order.point_id)
+        gop_s = 0.0 if report is None else min(report.gop_s, LONGEST_GOP_S)
+        try:
+            async with asyncio.timeout(order.within_s + gop_s):
+                return await self.key_frames.next(order.point_id, since=since)
+        except TimeoutError:
+            raise self._why(order) from None
+
+    def _why(self, order: Order) -> NotTaken:
+        """Return why no key frame has come: what the camera's health says, if it says anything."""
+        report = self.report(order.point_id)
+        if report is None or report.state is CameraState.IDLE:
+            return NotTaken("process_away", "the process that pulls cameras does not answer; try again")
+        if report.state is not CameraState.LIVE and report.reason:
+            return NotTaken.because(report.reason)
+        if report.state is CameraState.CONNECTING:
+            return NotTaken("no_answer", f"the camera has sent no picture within {order.within_s:g} s")
+        return NotTaken("no_key_frame", f"pictures arrive, but no key frame within {order.within_s:g} s")
+
+    async def _shot(self, unit: AccessUnit, order: Order) -> Shot:
+        codec, region = unit.header.codec, order.want.region
+        try:
+            as_it_came = codec == "mjpeg" and region is None
+            content = unit.payload if as_it_came else await self.vision.portray(codec, unit.payload, region)
+        except ProcessAway as error:
+            raise NotTaken("process_away", str(error)) from error
+        width_px, height_px = (0, 0) if content is None else jpeg_size(content)
+        if content is None or not width_px:
+            raise NotTaken("undecodable", "the camera's key frame is damaged and cannot be decoded")
+        return Shot(content=content, width_px=width_px, height_px=height_px, taken_at=unit.header.received_at)

@@ -1,0 +1,40 @@
+"""The schema of the index of snapshots, as numbered migrations; an applied one is never edited."""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("captures")
+
+
+@migrations(name="0001_snapshots")
+def _snapshots(db: Database) -> None:
+    # Numbers are never used again: they are the order, whatever clocks say.
+    db.execute("""
+        CREATE TABLE snapshots (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            point_id TEXT NOT NULL,
+            plan_id TEXT NOT NULL,
+            origin TEXT NOT NULL CHECK (origin IN ('sync', 'async', 'plan')),
+            want TEXT NOT NULL,
+            fresh_s REAL NOT NULL,
+            within_s REAL NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+            attempts INTEGER NOT NULL,
+            due_us INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            asked_us INTEGER NOT NULL,
+            settled_us INTEGER,
+            taken_us INTEGER,
+            digest TEXT,
+            size_bytes INTEGER NOT NULL,
+            width_px INTEGER NOT NULL,
+            height_px INTEGER NOT NULL
+        )""")
+    db.execute("CREATE INDEX snapshots_point ON snapshots (point_id, number)")
+    db.execute("CREATE INDEX snapshots_waiting ON snapshots (due_us) WHERE state = 'waiting'")
+    db.execute("CREATE INDEX snapshots_failed ON snapshots (number) WHERE state = 'failed'")
+    db.execute("CREATE INDEX snapshots_digest ON snapshots (digest) WHERE digest IS NOT NULL")
+    # What all pictures hold, so that nobody counts a million rows; one row.
+    db.execute("CREATE TABLE held (pictures INTEGER NOT NULL, size_bytes INTEGER NOT NULL)")
+    db.execute("INSERT INTO held VALUES (0, 0)")
