@@ -14,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from appliance.agent import local_api
+from appliance.agent.door import door
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
@@ -42,13 +43,13 @@ from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.results import Doer, record
 from appliance.store.retention import Bounds, Moment, sweep
 from appliance.viewing import api as viewing_api
-from appliance.viewing.api import LiveView
+from appliance.viewing.api import LiveView, StillAllowed
 from appliance.viewing.channels import Channels
 from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
-from federation.messages import ArtifactState, Lane, ReportedState, new_id
+from federation.messages import ArtifactState, CameraReport, Lane, ReportedState, new_id
 from federation.private_files import write_private
 
 log = logging.getLogger(__name__)
@@ -69,12 +70,14 @@ async def run(config: Config) -> None:
         await state.load()
         membership = Membership(state)
         await membership.load()
-        video = _video(state)
         neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
+        panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
+        video = _video(state, panel)
         try:
             async with (
                 local_api.serving(state),
-                _panel(state, membership, neighbourhood, video),
+                _panel(state, panel, video),
+                door(video.routes(_always), config.run_folder),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
@@ -86,7 +89,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
         finally:
-            video.player.close()
+            video.recordings.player.close()
             await state.ended()
 
 
@@ -102,16 +105,23 @@ def openapi_document() -> dict[str, object]:
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
     membership = Membership(state)
-    return _api(state, membership, Neighbourhood(state, membership), Passwords(), _video(state)).openapi()
+    panel = PanelService(state=state, membership=membership, neighbourhood=Neighbourhood(state, membership))
+    return _api(state, panel, Passwords(), _video(state, panel)).openapi()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """What plays recordings, what shows cameras live, and what takes snapshots of them."""
+    """Recordings and live views, the same for people at the panel and for the hub; and what takes snapshots."""
 
-    player: Player
+    recordings: Recordings
     channels: Channels
     desk: Desk
+    report: Callable[[str], CameraReport | None]
+
+    def routes(self, still_allowed: StillAllowed) -> tuple[Routes, ...]:
+        """Return the operations; a live view ends once `still_allowed` says no."""
+        live = LiveView(channels=self.channels, report=self.report, still_allowed=still_allowed)
+        return playback_api.routes(self.recordings), viewing_api.routes(live)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +140,7 @@ class PanelAuthenticator:
         return await self.sign_in.authenticate(request)
 
 
-def _api(
-    state: AgentState, membership: Membership, neighbourhood: Neighbourhood, passwords: Passwords, video: Video
-) -> Api:
+def _api(state: AgentState, panel: PanelService, passwords: Passwords, video: Video) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
         doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
@@ -150,13 +158,6 @@ def _api(
         cookie=COOKIE,
         https=state.config.panel.https,
     )
-    panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
-    recordings = _recordings(state, panel, video.player)
-    live = LiveView(
-        channels=video.channels,
-        report=state.camera_report,
-        still_allowed=lambda call: sign_in.still_signed_in(call.request),
-    )
     return Api(
         title="Fengsui appliance",
         version="1",
@@ -164,8 +165,7 @@ def _api(
             sign_in.routes(),
             panel_api.routes(panel),
             cameras_api.routes(Cameras(state=state)),
-            playback_api.routes(recordings),
-            viewing_api.routes(live),
+            *video.routes(lambda call: sign_in.still_signed_in(call.request)),
             capture_api.routes(Snapshots(desk=video.desk, camera=state.camera)),
             _metrics(state),
         ),
@@ -174,21 +174,19 @@ def _api(
 
 
 @asynccontextmanager
-async def _panel(
-    state: AgentState, membership: Membership, neighbourhood: Neighbourhood, video: Video
-) -> AsyncIterator[None]:
+async def _panel(state: AgentState, panel: PanelService, video: Video) -> AsyncIterator[None]:
     """Serve the panel, and say in the run folder where it answers."""
     config, passwords = state.config, Passwords()
     await _first_account(state, passwords)
-    app = make_app(_api(state, membership, neighbourhood, passwords, video))
+    app = make_app(_api(state, panel, passwords, video))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, config.panel.host, config.panel.port)
     await site.start()
     port = runner.addresses[0][1]
-    membership.panel_url = f"http://{config.panel.host}:{port}"
-    note = json.dumps({"url": membership.panel_url, "port": port})
+    panel.membership.panel_url = f"http://{config.panel.host}:{port}"
+    note = json.dumps({"url": panel.membership.panel_url, "port": port})
     await asyncio.to_thread(config.panel_note.write_text, note, encoding="utf-8")
     try:
         yield
@@ -217,19 +215,26 @@ async def _first_account(state: AgentState, passwords: Passwords) -> None:
     await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
 
 
-def _video(state: AgentState) -> Video:
+def _video(state: AgentState, panel: PanelService) -> Video:
     config = state.config
     catalogue = Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder)
-    desk = Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report)
-    return Video(player=Player(catalogue=catalogue), channels=Channels(config.run_folder), desk=desk)
-
-
-def _recordings(state: AgentState, panel: PanelService, player: Player) -> Recordings:
-    run_folder = state.config.run_folder
-    vision = VisionClient(run_folder)
-    return Recordings(
-        player=player, recorder=RecorderClient(run_folder), marks=panel.marks, to_jpeg=vision.jpeg, note=panel.note
+    recordings = Recordings(
+        player=Player(catalogue=catalogue),
+        recorder=RecorderClient(config.run_folder),
+        marks=panel.marks,
+        to_jpeg=VisionClient(config.run_folder).jpeg,
+        note=panel.note,
     )
+    return Video(
+        recordings=recordings,
+        channels=Channels(config.run_folder),
+        desk=Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report),
+        report=state.camera_report,
+    )
+
+
+async def _always(_call: Call) -> bool:
+    return True
 
 
 def _metrics(state: AgentState) -> Routes:

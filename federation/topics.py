@@ -62,6 +62,11 @@ def witness_answer(node_id: str) -> str:
     return f"{ROOT}/{node_id}/u/answer"
 
 
+def call(node_id: str) -> str:
+    """Questions of the hub that the node answers over HTTPS, hub to node; never retained."""
+    return f"{ROOT}/{node_id}/d/call"
+
+
 def feed_events(bureau: str) -> str:
     """Judgement-ready events for one bureau, hub to subscriber."""
     return f"{FEED_ROOT}/{bureau}/events"

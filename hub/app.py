@@ -30,6 +30,7 @@ import hub.repository.api
 import hub.scheduling.api
 import hub.security.api
 import hub.tracing.api
+import hub.video.api
 from federation.artifacts import PACKAGE_KIND
 from federation.bus import BrokerAddress
 from federation.http import Access, Api, Problem, Routes, make_app
@@ -86,6 +87,9 @@ from hub.security.service import Security
 from hub.serving import in_url, serving
 from hub.storage import ContentStore
 from hub.tracing.service import Tracer
+from hub.video.calls import Calls
+from hub.video.relays import Relays
+from hub.video.service import Video
 
 log = logging.getLogger(__name__)
 
@@ -297,6 +301,9 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     )
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
     tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
+    calls = Calls(link)
+    video = Video(database=database, roster=roster, calls=calls)
+    relays = Relays(calls, video.pulling_node)
     return (
         Part(
             name="artifacts",
@@ -326,6 +333,13 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         ),
         Part(name="overview", routes=(hub.overview.api.routes(desk),), run=desk.run),
         Part(name="tracing", routes=(hub.tracing.api.routes(tracer),), run=tracer.run),
+        Part(
+            name="video",
+            routes=(hub.video.api.routes(video, relays, foundation.sign_in.still_signed_in),),
+            node_routes=(hub.video.api.node_routes(calls),),
+            run=relays.run,
+            figures=functools.partial(_video_figures, relays),
+        ),
         Part(name="portal", routes=(hub.portal.live.routes(live, foundation.sign_in.still_signed_in),)),
     )
 
@@ -526,6 +540,14 @@ def _fleet_figures(foundation: Foundation, joining: Joining, claiming: Claiming)
         Figure(name="node_requests_refused", help="Requests by refused nodes", value=turned_away, counter=True),
         Figure(name="live_viewers", help="Open portal pages", value=foundation.live.viewers),
         Figure(name="live_dropped", help="Notices lost by slow pages", value=foundation.live.dropped, counter=True),
+    ]
+
+
+def _video_figures(relays: Relays) -> list[Figure]:
+    return [
+        Figure(name="video_viewers", help="Live views that are open", value=relays.viewers),
+        Figure(name="video_relayed", help="Cameras that are relayed to them", value=relays.relayed),
+        Figure(name="video_dropped", help="Pictures lost by slow viewers", value=relays.dropped, counter=True),
     ]
 
 

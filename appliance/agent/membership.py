@@ -15,9 +15,11 @@ from appliance.artifacts.neighbours import Neighbourly, Neighbours, Nobody
 from appliance.artifacts.pacing import Pacing
 from appliance.artifacts.transfers import Transfers
 from appliance.health.whereabouts import boot_id, probe_urls
+from appliance.local.sockets import DOOR_SOCKET
 from appliance.store import documents, evidence, outbox, results
 from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
 from appliance.uplink.link import Link
+from appliance.uplink.tunnel import Tunnel, tunnel_session
 from federation.bus import BrokerAddress
 from federation.crypto import PublicKey
 from federation.desired import Trust
@@ -129,7 +131,8 @@ class Membership:
         incarnation = await state.database.run(documents.next_incarnation)
         trust = Trust(node_id=identity.node_id, key=PublicKey.from_pem(identity.signing_key))
         tls = await asyncio.to_thread(member.tls)
-        async with http_session(tls) as session, asyncio.TaskGroup() as group:
+        async with http_session(tls) as session, tunnel_session(tls) as lasting, asyncio.TaskGroup() as group:
+            tunnel = Tunnel(hub_url=identity.hub_url, session=lasting, door=state.config.run_folder / DOOR_SOCKET)
             files = HubFiles(identity.hub_url, session)
             following = Following(state, trust=trust, files=files, followed=self._followed, keep_trust=self._keep_trust)
             presence = Presence(
@@ -148,6 +151,7 @@ class Membership:
                 database=state.database,
                 presence=presence,
                 node=following,
+                called=tunnel.take,
             )
             self.link = link
             pictures = send_pictures(state.database, state.pictures, files, handed_over=state.note_handed_over)
@@ -157,6 +161,7 @@ class Membership:
             transfers = self._transfers(files, self._neighbours(member))
             group.create_task(transfers.run(), name="artifacts")
             group.create_task(self._tell_wishes(transfers), name="wishes")
+            group.create_task(tunnel.run(), name="tunnel")
             group.create_task(self._tell_lanes(link), name="outbox")
             group.create_task(self._tell_reports(link), name="reports")
             group.create_task(self._keep_certificate_fresh(member, link), name="certificate")

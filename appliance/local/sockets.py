@@ -6,6 +6,7 @@ from pathlib import Path
 
 AGENT_SOCKET = "agent.sock"
 STREAMS_SOCKET = "streams.sock"
+DOOR_SOCKET = "door.sock"
 RECORDER_SOCKET = "recorder.sock"
 TRIAL_SOCKET = "trial.sock"
 VISION_SOCKET = "vision.sock"

@@ -17,7 +17,6 @@ from appliance.agent.state import AgentState
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
 from appliance.lan.announcing import qr_svg
 from appliance.panel import model
-from appliance.playback.model import EventMark
 from appliance.store import documents, events, evidence
 from appliance.store.results import Doer, record
 from federation.http import Page
@@ -28,6 +27,7 @@ from federation.identity.key import grouped
 from federation.identity.member import Member
 from federation.messages import ArtifactReport, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
+from federation.viewing.recordings import EventMark
 from firmware_profiles import load_profile
 
 

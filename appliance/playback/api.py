@@ -8,7 +8,6 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import StringConstraints
 
-from appliance.playback import model
 from appliance.playback.clip import Clip
 from appliance.playback.player import TooManyPlays
 from appliance.playback.rendering import Gone
@@ -18,6 +17,7 @@ from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Slug
+from federation.viewing import recordings as model
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)

@@ -9,8 +9,9 @@ from appliance.mp4.fragments import Head, Timed
 from appliance.mp4.reading import track_of
 from appliance.mp4.track import TIMESCALE, Track
 from appliance.playback.catalogue import Footage
-from appliance.playback.reel import Frames, Shot, forward
+from appliance.playback.reel import Shot, forward
 from appliance.playback.rendering import Part, init_of, render
+from federation.viewing.recordings import Frames
 
 
 class OtherCodec(Exception):

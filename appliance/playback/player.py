@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from appliance.playback.catalogue import Catalogue, Timeline
 from appliance.playback.clip import Clip, make_clip
-from appliance.playback.reel import Frames, Reel, backward, forward
+from appliance.playback.reel import Reel, backward, forward
 from appliance.playback.rendering import init_of, key_picture, render
+from federation.viewing.recordings import Frames
 
 THREADS = 4
 MOST_PLAYS = 64

@@ -2,17 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from appliance.mp4.track import TIMESCALE
 from appliance.playback.catalogue import Footage, Span
-
-
-class Frames(StrEnum):
-    """Which pictures are shown."""
-
-    ALL = "all"
-    KEY = "key"  # for speeds at which nobody sees more
+from federation.viewing.recordings import Frames
 
 
 @dataclass(frozen=True, kw_only=True)

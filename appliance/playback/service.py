@@ -9,10 +9,9 @@ from pydantic import JsonValue
 
 from appliance.errors import ProcessAway
 from appliance.local.recorder_client import RecorderClient
-from appliance.playback import model
 from appliance.playback.clip import Clip, OtherCodec
 from appliance.playback.player import LONGEST_CLIP_US, LONGEST_PLAY_US, Player
-from appliance.playback.reel import Frames, Reel
+from appliance.playback.reel import Reel
 from appliance.playback.rendering import Gone
 from appliance.recording.locks import Lock
 from appliance.store.moments import from_us, to_us
@@ -21,6 +20,8 @@ from federation.http import Problem
 from federation.http.problem import conflict, invalid, not_found
 from federation.messages import new_id
 from federation.messages.calendar import known_zones, zone
+from federation.viewing import recordings as model
+from federation.viewing.recordings import Frames
 
 LONGEST_TIMELINE = timedelta(days=7)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -34,6 +35,7 @@ from federation.messages import (
     ClockState,
     Lane,
     LinkPolicy,
+    NodeCall,
     Presence,
     ReportedState,
     Shard,
@@ -74,9 +76,17 @@ class Node(Protocol):
 
 
 class Link:
-    """The session of one enrolment."""
+    """The session of one enrolment. `called` gets every call of the hub."""
 
-    def __init__(self, *, broker: BrokerAddress, database: Database, presence: Presence, node: Node) -> None:
+    def __init__(
+        self,
+        *,
+        broker: BrokerAddress,
+        database: Database,
+        presence: Presence,
+        node: Node,
+        called: Callable[[NodeCall], None],
+    ) -> None:
         """Prepare; `run` connects. `refusals` counts how often we were not let in since the last of `connections`."""
         self.malformed = 0
         self.refusals = 0
@@ -85,6 +95,7 @@ class Link:
         self.pulse = Pulse()
         self._presence = presence
         self._node = node
+        self._called = called
         self._changed = asyncio.Event()
         self._beat_due = asyncio.Event()
         node_id = presence.node_id
@@ -98,6 +109,7 @@ class Link:
                 topics.all_desired(node_id),
                 topics.beat_answer(node_id),
                 topics.ask(node_id),
+                topics.call(node_id),
             ),
             will=Will(
                 topic=topics.presence(node_id),
@@ -175,6 +187,8 @@ class Link:
                 self._hear(BeatAnswer.model_validate_json(message.payload))
             elif kind == "ask":
                 self.witness.take(Ask.model_validate_json(message.payload))
+            elif kind == "call":
+                self._called(NodeCall.model_validate_json(message.payload))
             elif message.payload:  # an empty one is how the document of a removed node was cleared
                 self._node.take_document(kind.removeprefix("t/"), message.payload)
         except ValidationError as error:

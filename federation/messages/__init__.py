@@ -1,6 +1,7 @@
 """Every message that crosses the network between appliance and hub, as frozen pydantic models."""
 
 from federation.messages.calendar import Calendar, Window
+from federation.messages.calls import CallHead, NodeCall
 from federation.messages.capture import Aim, PositionAim, PresetAim, Region, Want, WayAim
 from federation.messages.custody import (
     BATCH_ROWS,
@@ -71,6 +72,7 @@ __all__ = [
     "Box",
     "BrokerEndpoint",
     "Calendar",
+    "CallHead",
     "CameraReport",
     "CameraSpec",
     "CameraState",
@@ -93,6 +95,7 @@ __all__ = [
     "Lane",
     "LaneReport",
     "LinkPolicy",
+    "NodeCall",
     "OnCut",
     "PackageRef",
     "Polygon",

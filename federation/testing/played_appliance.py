@@ -31,6 +31,7 @@ from federation.messages import (
     EvidenceRef,
     Hello,
     Lane,
+    NodeCall,
     Presence,
     ReportedState,
     Result,
@@ -65,6 +66,7 @@ class PlayedAppliance:
     asks: list[Ask] = field(default_factory=list)
     lives: bool | None = None
     acks: deque[Ack] = field(default_factory=deque)
+    calls: deque[NodeCall] = field(default_factory=deque)
 
     async def hello(self, *, base: int = 1, following: int = 1, lane: Lane = Lane.EVENTS) -> Ack:
         """Say what a lane of the outbox holds and return the hub's answer."""
@@ -108,8 +110,18 @@ class PlayedAppliance:
             self.answers.append(BeatAnswer.model_validate_json(item.payload))
         elif item.topic == topics.ask(self.node_id):
             self._testify(Ask.model_validate_json(item.payload))
+        elif item.topic == topics.call(self.node_id):
+            self.calls.append(NodeCall.model_validate_json(item.payload))
         else:
             self._follow(Envelope.model_validate_json(item.payload))
+
+    async def called(self) -> NodeCall:
+        """Return the next call of the hub, however long it takes."""
+        while not self.calls:
+            item = await self.session.next()
+            if isinstance(item, Message) and item.topic == topics.call(self.node_id):
+                return NodeCall.model_validate_json(item.payload)
+        return self.calls.popleft()
 
     async def listen_for(self, condition: Callable[[], object]) -> None:
         """Take messages from the hub until `condition` holds, with a beat now and then as a box does."""
@@ -197,6 +209,7 @@ async def played_appliance(member: Member, **presence: Any) -> AsyncIterator[Pla
         topics.all_desired(node_id),
         topics.beat_answer(node_id),
         topics.ask(node_id),
+        topics.call(node_id),
     )
     will = Will(topic=topics.presence(node_id), payload=presence_of(node_id, online=False).to_bytes())
     async with Session(address, client_id=node_id, subscriptions=subscriptions, will=will) as session:

@@ -7,18 +7,11 @@ from playwright.sync_api import Page, expect
 
 from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
+from tests.browser.watching import goes_on, panel_with_cameras, record_all_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 PAGES = ("/", "/cameras", "/live", "/recordings", "/snapshots", "/events", "/artifacts", "/hub")
-POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
-
-
-def panel_with_cameras(demo: Demo) -> tuple[str, Path]:
-    """Return address and data folder of the box that pulls the first camera."""
-    node_id = next(iter(demo.hub.every("/api/v1/points")))["node_id"]
-    node = next(node for node in demo.hub.every("/api/v1/nodes") if node["id"] == node_id)
-    return demo.site.panel_url(node["profile"]), demo.site.appliance_data(node["profile"])
 
 
 def test_an_installer_sees_pictures_events_and_the_link_of_the_box(
@@ -49,12 +42,7 @@ def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
 ) -> None:
     url, data = panel_with_cameras(demo)
     sign_in(url, data)
-    page.click(".menu a[href='/cameras']")
-    page.locator("[data-test=recording-plan]").first.click()
-    page.get_by_text("全天录像", exact=True).click()
-    page.screenshot(path=screenshots / "panel-recording-plan.png")
-    page.get_by_role("button", name="保存").click()
-    expect(page.locator(".stage article").first).to_contain_text("录像中", timeout=60_000)
+    record_all_day(page, screenshots / "panel-recording-plan.png")
 
     page.click(".menu a[href='/live']")
     expect(page.locator(".view[data-phase=playing]")).to_have_count(3, timeout=60_000)
@@ -101,16 +89,6 @@ def test_a_guard_takes_a_snapshot_and_finds_it_among_the_pictures(
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("snapshot").first).to_be_visible()
     page.screenshot(path=screenshots / "panel-snapshots-gallery.png")
-
-
-def goes_on(page: Page) -> None:
-    """Wait until every video has gone on by half a second."""
-    before = page.evaluate(POSITIONS)
-    page.wait_for_function(
-        f"before => {{ const now = {POSITIONS}; return now.every((at, index) => at > before[index] + 0.5) }}",
-        arg=before,
-        timeout=60_000,
-    )
 
 
 def test_on_a_phone_the_menu_is_drawn_and_gone_again(demo: Demo, page: Page, sign_in: SignIn) -> None:

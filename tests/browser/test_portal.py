@@ -1,5 +1,7 @@
 """A person's first minutes in the portal, from the first password to a verdict."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,14 @@ from playwright.sync_api import Page, expect
 from federation.testing.waiting import wait_until
 from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
+from tests.browser.watching import goes_on, panel_with_cameras, profile_with_cameras, record_all_day
 
-pytestmark = [pytest.mark.browser, pytest.mark.system]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.system,
+    # httpcore leaves the socket of a refused Unix connection to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 PAGES = (
     "/",
@@ -25,6 +33,12 @@ PAGES = (
     "/audit",
 )
 
+# Where the present is drawn on the bar of a day.
+NOW_PX = (
+    "c => { const at = new Date(), wide = c.clientWidth;"
+    " return Math.max(21, Math.min(wide - 12, wide * (at.getHours() * 60 + at.getMinutes()) / 1440)) }"
+)
+OPEN, LISTENING = "01", "0A"  # states of a socket in /proc/net/tcp
 DRAWN = (
     "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length"
 )
@@ -78,8 +92,81 @@ def test_a_list_follows_its_search_and_its_tab_keeps_it(demo: Demo, page: Page, 
     expect(page.locator(".stage .filters input").first).to_have_value("占道")
 
 
+def test_cameras_of_a_box_that_cannot_be_reached_are_watched_played_and_taken_away(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path, tmp_path: Path
+) -> None:
+    sign_in(*panel_with_cameras(demo))
+    record_all_day(page, screenshots / "portal-recording-plan.png")
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+
+    page.click(".menu a[href='/live']")
+    expect(page.locator(".view[data-phase=playing]")).to_have_count(3, timeout=60_000)
+    goes_on(page)
+    page.screenshot(path=screenshots / "portal-live-wall.png")
+    assert ports_called_by(demo.supervisor.pids()["hub"]) <= set(demo.site.broker_ports)  # no way leads to a box
+    page.get_by_text("9 画面", exact=True).click()
+    page.reload()
+    expect(page.locator(".window")).to_have_count(9)
+    expect(page.locator(".view[data-phase=playing]")).to_have_count(3, timeout=60_000)
+
+    page.goto(f"{demo.site.portal_url}/recordings")
+    page.click(".toggle")
+    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=60_000)
+    goes_on(page)
+    bar = page.locator("canvas")
+    now_px = bar.evaluate(NOW_PX)
+    bar.hover(position={"x": now_px - 20, "y": 30})
+    page.mouse.down()
+    bar.hover(position={"x": now_px + 10, "y": 30})
+    page.mouse.up()
+    page.screenshot(path=screenshots / "portal-recordings-played.png")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="下载").click()
+    download.value.save_as(tmp_path / "clip.mp4")
+    assert (tmp_path / "clip.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_view_whose_box_goes_away_says_so_and_comes_back(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+    page.click(".menu a[href='/live']")
+    expect(page.locator(".view[data-phase=playing][data-state=live]")).to_have_count(3, timeout=60_000)
+    agent = demo.supervisor.pids()[f"{profile_with_cameras(demo)}-agent"]
+
+    os.kill(agent, signal.SIGKILL)
+
+    expect(page.locator(".view .notice").first).to_have_text("未取流，或所属设备离线", timeout=60_000)
+    page.screenshot(path=screenshots / "portal-live-away.png")
+    expect(page.locator(".view[data-state=live] .notice")).to_have_count(0, timeout=90_000)
+    expect(page.locator(".view[data-phase=playing][data-state=live]")).to_have_count(3, timeout=90_000)
+    goes_on(page)
+
+
+def ports_called_by(pid: int) -> set[int]:
+    """Return the TCP ports of others to which a process has connected; paho wakes itself by a connection to itself."""
+    own = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+    lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    sockets = [(_port(line[1]), _port(line[2]), line[3]) for line in lines if f"socket:[{line[9]}]" in own]
+    served = {local for local, _, state in sockets if state == LISTENING}
+    ours = {local for local, _, _ in sockets}
+    return {far for local, far, state in sockets if state == OPEN and local not in served and far not in ours}
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
+
+
 def test_every_page_fits_every_screen_in_both_languages(demo: Demo, page: Page, sign_in: SignIn, look: Look) -> None:
     sign_in(demo.site.portal_url, demo.site.hub_data)
     node_id = next(iter(demo.hub.every("/api/v1/nodes")))["id"]
 
     look(demo.site.portal_url, (*PAGES, f"/nodes/{node_id}"), "portal")
+
+
+def test_the_pages_of_video_fit_every_screen_in_both_languages(
+    demo: Demo, page: Page, sign_in: SignIn, look: Look
+) -> None:
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+
+    look(demo.site.portal_url, ("/live", "/recordings"), "portal")

@@ -11,13 +11,13 @@ import pytest
 from appliance.mp4.track import TIMESCALE
 from appliance.playback.clip import OtherCodec
 from appliance.playback.player import Player
-from appliance.playback.reel import Frames
 from appliance.playback.rendering import Gone
 from appliance.recording.locks import Lock, put
 from appliance.recording.schema import migrations
 from appliance.store.database import Database
 from appliance.store.moments import from_us, to_us
 from federation.testing.waiting import until
+from federation.viewing.recordings import Frames
 from tests.appliance.coded import START, coded, later
 from tests.appliance.footage import decoded, probed
 from tests.appliance.playback.conftest import poured, recorded

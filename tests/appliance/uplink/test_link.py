@@ -18,7 +18,7 @@ from appliance.store.retention import STEP
 from appliance.uplink.link import Link, SelfImage
 from appliance.uplink.pulse import Pulse
 from federation.custody.receiver import Gap
-from federation.messages import Applied, ClockState, DesiredWork, Lane, LinkPolicy, Presence, ReportedState
+from federation.messages import Applied, ClockState, DesiredWork, Lane, LinkPolicy, NodeCall, Presence, ReportedState
 from federation.testing.broker import Broker
 from federation.testing.played_hub import PlayedHub, arrived, played_hub
 from federation.testing.waiting import until
@@ -77,7 +77,7 @@ def linked(broker: Broker, node: Node) -> Linked:
             software="0",
             started_at=datetime.now(UTC),
         )
-        link = Link(broker=broker.address("n1"), database=database, presence=presence, node=node)
+        link = Link(broker=broker.address("n1"), database=database, presence=presence, node=node, called=_ignored)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(link.run(), name="link")
             try:
@@ -86,6 +86,10 @@ def linked(broker: Broker, node: Node) -> Linked:
                 running.cancel()
 
     return link_of
+
+
+def _ignored(_call: NodeCall) -> None:
+    """Hear a call that nobody answers."""
 
 
 @asynccontextmanager

@@ -873,6 +873,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{point_id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Upgrade to a WebSocket with the point's pictures as fragments of MP4, relayed from its appliance. */
+        get: operations["watch_point"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what was recorded of a point, what is missing and why, what is locked and what happened. */
+        get: operations["get_point_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how much of each day was recorded of a point. */
+        get: operations["list_point_recorded_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/cover.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the key frame that is seen at a moment as a picture. */
+        get: operations["get_point_cover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/play.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Play: fragmented MP4 whose time 0 is the header `Fengsui-Start`; read it as fast as you show it. */
+        get: operations["play_point_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/clip.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give a stretch of time as one MP4 file; ranges of bytes are understood. */
+        get: operations["download_point_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a stretch of a point's recordings from being removed. */
+        post: operations["lock_point_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/locks/{lock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Let a stretch go again. */
+        delete: operations["unlock_point_recording"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -1733,6 +1869,25 @@ export interface components {
             name_en: string;
         };
         /**
+         * EventMark
+         * @description An event of the camera, for the timeline.
+         */
+        EventMark: {
+            /** Id */
+            id: string;
+            /** Type */
+            type: string;
+            /** Type Name Zh */
+            type_name_zh: string;
+            /** Type Name En */
+            type_name_en: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * EventRow
          * @description One event as list and detail show it; `cursor` is the hub's order of arrival.
          *
@@ -2003,6 +2158,29 @@ export interface components {
              * @default Asia/Shanghai
              */
             timezone: string;
+        };
+        /**
+         * LockDraft
+         * @description A stretch to be locked, and why.
+         */
+        LockDraft: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Point Id */
+            point_id: string;
         };
         /**
          * NewPoint
@@ -2473,6 +2651,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[RecordedDay] */
+        Page_RecordedDay_: {
+            /** Items */
+            items: components["schemas"]["RecordedDay"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[SitePolicy] */
         Page_SitePolicy_: {
             /** Items */
@@ -2729,6 +2923,85 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
         };
         /**
+         * RecordedDay
+         * @description How much of a camera's day was recorded.
+         */
+        RecordedDay: {
+            /** Point Id */
+            point_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Duration S */
+            duration_s: number;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * RecordedStretch
+         * @description A stretch without a gap; `kind` is planned, event or backfill.
+         */
+        RecordedStretch: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * RecordingGap
+         * @description Nothing was recorded: planned, no_pictures, disk or stopped. Without an end it lasts.
+         */
+        RecordingGap: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** End */
+            end: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RecordingLock
+         * @description A stretch that is not removed.
+         */
+        RecordingLock: {
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Reason */
+            reason: string;
+            /** Locked By */
+            locked_by: string;
+            /**
+             * Locked At
+             * Format: date-time
+             */
+            locked_at: string;
+        };
+        /**
          * RecordingReport
          * @description How the recording of one camera goes; `reason` is a stable code with detail for people after a colon.
          */
@@ -2760,6 +3033,24 @@ export interface components {
          * @enum {string}
          */
         RecordingState: "off" | "waiting" | "armed" | "starting" | "recording" | "interrupted" | "paused";
+        /**
+         * RecordingTimeline
+         * @description What there is of a camera in a stretch of time; `mime` is what a player must understand.
+         */
+        RecordingTimeline: {
+            /** Point Id */
+            point_id: string;
+            /** Recorded */
+            recorded: components["schemas"]["RecordedStretch"][];
+            /** Gaps */
+            gaps: components["schemas"]["RecordingGap"][];
+            /** Locks */
+            locks: components["schemas"]["RecordingLock"][];
+            /** Events */
+            events: components["schemas"]["EventMark"][];
+            /** Mime */
+            mime: string;
+        };
         /**
          * Role
          * @description What a person does here: 管理员, 操作员, 审计员, 观察员.
@@ -5506,6 +5797,274 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Chain"];
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    watch_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_point_recordings: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingTimeline"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_point_recorded_days: {
+        parameters: {
+            query: {
+                first: string;
+                days?: number;
+                timezone?: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordedDay_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_point_cover: {
+        parameters: {
+            query: {
+                at: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    play_point_recording: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+                frames?: "all" | "key";
+                backward?: boolean;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    download_point_recording: {
+        parameters: {
+            query: {
+                start: string;
+                end: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    lock_point_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingLock"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unlock_point_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+                lock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

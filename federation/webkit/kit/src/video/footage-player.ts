@@ -112,9 +112,8 @@ export class FootagePlayer {
     }
     this.zero = Date.parse(response.headers.get(START_HEADER) ?? played.start.toISOString())
     this.seekTo = played.backward ? null : Math.max(0, (played.start.getTime() - this.zero) / 1000)
-    const feed = new MediaFeed(this.video, () => this.tell({ phase: 'failed' }))
+    const feed = new MediaFeed(this.video, mime, () => this.tell({ phase: 'failed' }))
     this.feed = feed
-    feed.begin(mime)
     this.tell({ mime })
     await this.pour(response.body.getReader(), feed, signal)
   }

@@ -93,8 +93,9 @@ export class LivePlayer {
       this.tell({ phase: 'unsupported', mime })
       return
     }
-    this.feed ??= new MediaFeed(this.video, () => this.again())
-    this.feed.begin(mime)
+    // A new beginning may count its time anew: a box or a relay has started again.
+    this.feed?.close()
+    this.feed = new MediaFeed(this.video, mime, () => this.again())
     this.feed.append(content.subarray(end))
     this.tell({ mime })
   }

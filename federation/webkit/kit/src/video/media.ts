@@ -19,25 +19,20 @@ export class MediaFeed {
   private readonly waiting: Uint8Array[] = []
   private waitingBytes = 0
   private buffer: SourceBuffer | null = null
-  private mime = ''
   private ending = false
   private closed = false
 
-  /** `onFailure` is called once, when nothing more can be appended; start a new feed then. */
+  /**
+   * A browser that does not play `mime` must not be asked. `onFailure` is called once, when nothing more can be
+   * appended; start a new feed then.
+   */
   constructor(
     private readonly video: HTMLVideoElement,
+    private readonly mime: string,
     private readonly onFailure: () => void,
   ) {
     this.source.addEventListener('sourceopen', () => this.pump(), { once: true })
     video.src = this.address
-  }
-
-  /** Say what follows; a browser that does not play it must not be asked. */
-  begin(mime: string): void {
-    const changed = this.buffer !== null && mime !== this.mime
-    this.mime = mime
-    if (changed) this.attempt(() => this.buffer?.changeType(mime))
-    this.pump()
   }
 
   append(content: Uint8Array): void {
@@ -81,7 +76,7 @@ export class MediaFeed {
   }
 
   private pump(): void {
-    if (this.closed || this.source.readyState !== 'open' || this.mime === '') return
+    if (this.closed || this.source.readyState !== 'open') return
     if (this.buffer === null && !this.addBuffer()) return
     if (this.buffer === null || this.buffer.updating) return
     if (this.waiting.length > 0) this.appendWaiting(this.buffer)

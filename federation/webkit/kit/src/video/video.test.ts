@@ -4,7 +4,7 @@ import { stretchOf } from './footage-player.ts'
 import { addresses, dayOf } from './footage.ts'
 import { modeOf, NOT_RECORDED, withMode } from './recording.ts'
 import { DAY_MS, EMPTY_DAY, midnight, momentAt, moved, recordedFrom, recordedMs, shareOf, ticks, zoomed } from './timeline.ts'
-import { fitted, placed } from './wall.ts'
+import { fitted, grouped, placed } from './wall.ts'
 
 const DAY = { start: midnight(1_772_352_000_000), end: midnight(1_772_352_000_000) + DAY_MS }
 const HOUR = 3_600_000
@@ -82,4 +82,13 @@ test('a plan goes from one mode to another and back', () => {
   expect(modeOf(hours)).toBe('calendar')
   expect(modeOf(withMode(hours, 'off'))).toBe('off')
   expect(withMode(withMode(hours, 'calendar'), 'calendar')).toEqual(hours)
+})
+
+test('cameras stand by their groups, and those without one last', () => {
+  const camera = (id: string, group: string, state = 'live') => ({ id, name: id, group, state, path: '', picture: '' })
+  const found = grouped([camera('c', ''), camera('b', '城管'), camera('a', '城管', 'stalled')])
+  expect(found.map((group) => [group.name, group.live, group.cameras.map((item) => item.id)])).toEqual([
+    ['城管', 1, ['a', 'b']],
+    ['', 1, ['c']],
+  ])
 })

@@ -1,4 +1,33 @@
-/** Which camera is shown in which window of a wall. */
+/** Cameras to choose from, and which of them is shown in which window of a wall. */
+
+/** `path` is that of the live WebSocket, `picture` that of the newest still; cameras of one `group` stand together. */
+export interface WallCamera {
+  readonly id: string
+  readonly name: string
+  readonly group: string
+  readonly state: string
+  readonly path: string
+  readonly picture: string
+}
+
+export interface CameraGroup {
+  readonly name: string
+  readonly cameras: readonly WallCamera[]
+  readonly live: number
+}
+
+/** The cameras by group, both in their alphabetical order; those without a group stand last. */
+export function grouped(cameras: readonly WallCamera[]): CameraGroup[] {
+  const found = new Map<string, WallCamera[]>()
+  for (const camera of cameras) found.set(camera.group, [...(found.get(camera.group) ?? []), camera])
+  return [...found]
+    .sort(([a], [b]) => Number(a === '') - Number(b === '') || a.localeCompare(b))
+    .map(([name, members]) => ({
+      name,
+      cameras: [...members].sort((a, b) => a.name.localeCompare(b.name)),
+      live: members.filter((camera) => camera.state === 'live').length,
+    }))
+}
 
 export const SIZES = [1, 4, 9, 16] as const
 export type Size = (typeof SIZES)[number]

@@ -10,10 +10,12 @@ import { pointsCentre } from './points/module.ts'
 import { systemCentre } from './system/module.ts'
 import { tasksCentre } from './tasks/module.ts'
 import { tracingCentre } from './tracing/module.ts'
+import { videoCentre } from './video/module.ts'
 
 /** In the order of the left menu; the first page of the first is home. */
 export const centres: readonly Centre[] = [
   overviewCentre,
+  videoCentre,
   eventsCentre,
   tasksCentre,
   algorithmsCentre,

@@ -1,15 +1,22 @@
-"""Recordings as they go over the wire."""
+"""Recordings as they go over HTTP: the same at the box that keeps them, and at the hub that asks it."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from appliance.playback.reel import Frames
 from federation.http import Input, Output
 from federation.messages import Slug
 
 MOST_DAYS = 62
+
+
+class Frames(StrEnum):
+    """Which pictures are shown."""
+
+    ALL = "all"
+    KEY = "key"  # for speeds at which nobody sees more
 
 
 class Stretch(Input):

@@ -1,0 +1,37 @@
+"""Calls: what the hub asks of a node that it cannot reach, for the node may stand behind NAT.
+
+The hub publishes a `NodeCall`; the node comes by HTTPS to `GET /api/v1/calls/{ticket}`, upgrades to a WebSocket, and
+answers over it: one text message, a `CallHead`; the body as binary messages; and a close with code 1000 once the body
+is whole. A call for a live view has no end: its binary and text messages are those of `federation.viewing.message`.
+"""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from federation.messages.wire import WireModel
+
+MOST_CALLS = 64
+"""So many calls does a node answer at once; the hub asks no more of it."""
+
+TICKET_PATTERN = r"^[0-9a-f]{32}$"
+
+
+class NodeCall(WireModel):
+    """One request of the hub."""
+
+    ticket: str = Field(pattern=TICKET_PATTERN)
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    path: str = Field(pattern=r"^/api/v1/[A-Za-z0-9._/-]{1,300}$")
+    query: dict[str, str] = Field(default_factory=dict)
+    range: str = Field(default="", max_length=100, description="the header Range")
+    body: JsonValue = None
+    live: bool = Field(default=False, description="a live view, which lasts until the hub closes it")
+    actor: str = Field(default="", max_length=64, description="who asks at the hub, for the node's own record")
+
+
+class CallHead(WireModel):
+    """How the answer to a call begins."""
+
+    status: int = Field(ge=100, le=599)
+    headers: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""Routes of live views and recordings, and the one by which nodes come to answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from federation.http import Access, Call, Page, Problem, Routes
+from federation.http.problem import invalid
+from federation.messages import Slug
+from federation.messages.calls import TICKET_PATTERN
+from federation.viewing.recordings import (
+    CoverQuery,
+    DaysQuery,
+    LockDraft,
+    PlayQuery,
+    RecordedDay,
+    RecordingLock,
+    RecordingTimeline,
+    Stretch,
+)
+from federation.viewing.socket import show
+from hub.security.audit import Actor
+from hub.security.model import OPERATE, READ
+from hub.video.calls import Answer, Calls, CutOff
+from hub.video.relays import Relays, TooManyViewers
+from hub.video.service import Video
+
+CAN_READ = Access(permission=READ)
+CAN_OPERATE = Access(permission=OPERATE)
+TAKEN_WITHIN_S = 600.0
+
+LockId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+Ticket = Annotated[str, StringConstraints(pattern=TICKET_PATTERN)]
+StillSignedIn = Callable[[web.Request], Awaitable[bool]]
+
+
+def routes(video: Video, relays: Relays, still_signed_in: StillSignedIn) -> Routes:
+    """Return the operations for people; a live view closes when `still_signed_in` says that the session has ended."""
+    part = Routes(tag="video")
+    _add_live(part, video, relays, still_signed_in)
+    _add_recordings(part, video)
+    _add_locks(part, video)
+    return part
+
+
+def node_routes(calls: Calls) -> Routes:
+    """Return the operation for nodes."""
+    part = Routes(tag="calls")
+
+    @part.get("/api/v1/calls/{ticket}", status=101, produces="application/octet-stream")
+    async def answer_call(call: Call, ticket: Ticket) -> web.StreamResponse:
+        """Upgrade to a WebSocket on which a node answers what it was asked."""
+        return await calls.take(call.principal.id, ticket, call.request)
+
+    return part
+
+
+def _add_live(part: Routes, video: Video, relays: Relays, still_signed_in: StillSignedIn) -> None:
+    @part.get("/api/v1/points/{point_id}/live", access=CAN_READ, status=101, produces="application/octet-stream")
+    async def watch_point(call: Call, point_id: Slug) -> web.StreamResponse:
+        """Upgrade to a WebSocket with the point's pictures as fragments of MP4, relayed from its appliance."""
+
+        async def still_allowed() -> bool:
+            return call.principal.kind != "user" or await still_signed_in(call.request)
+
+        try:
+            with relays.viewing(point_id) as (relay, viewer):
+                await video.note_watching(point_id, Actor.of(call))
+                return await show(call.request, viewer, relay.states(), still_allowed)
+        except TooManyViewers as error:
+            raise Problem(503, "too_many_viewers", "As many watch as this hub serves; close a view.") from error
+
+
+def _add_recordings(part: Routes, video: Video) -> None:
+    base = "/api/v1/points/{point_id}/recordings"
+
+    @part.get(base, access=CAN_READ)
+    async def get_point_recordings(call: Call, point_id: Slug, query: Stretch) -> RecordingTimeline:
+        """Tell what was recorded of a point, what is missing and why, what is locked and what happened."""
+        return await video.timeline(point_id, query, Actor.of(call))
+
+    @part.get(f"{base}/days", access=CAN_READ)
+    async def list_point_recorded_days(call: Call, point_id: Slug, query: DaysQuery) -> Page[RecordedDay]:
+        """Tell how much of each day was recorded of a point."""
+        return await video.days(point_id, query, Actor.of(call))
+
+    @part.get(f"{base}/cover.jpg", access=CAN_READ, produces="image/jpeg")
+    async def get_point_cover(call: Call, point_id: Slug, query: CoverQuery) -> web.StreamResponse:
+        """Give the key frame that is seen at a moment as a picture."""
+        content = await video.cover(point_id, query, Actor.of(call))
+        return web.Response(body=content, content_type="image/jpeg")
+
+    @part.get(f"{base}/play.mp4", access=CAN_READ, produces="video/mp4")
+    async def play_point_recording(call: Call, point_id: Slug, query: PlayQuery) -> web.StreamResponse:
+        """Play: fragmented MP4 whose time 0 is the header `Fengsui-Start`; read it as fast as you show it."""
+        async with video.played(point_id, query, Actor.of(call)) as answer:
+            return await _poured(call.request, answer)
+
+    @part.get(f"{base}/clip.mp4", access=CAN_OPERATE, produces="video/mp4")
+    async def download_point_recording(call: Call, point_id: Slug, query: Stretch) -> web.StreamResponse:
+        """Give a stretch of time as one MP4 file; ranges of bytes are understood."""
+        wanted = call.request.headers.get("Range", "")
+        async with video.clip(point_id, query, wanted, Actor.of(call)) as answer:
+            return await _poured(call.request, answer)
+
+
+def _add_locks(part: Routes, video: Video) -> None:
+    @part.post("/api/v1/points/{point_id}/recordings/locks", access=CAN_OPERATE, status=201)
+    async def lock_point_recording(call: Call, point_id: Slug, body: LockDraft) -> RecordingLock:
+        """Keep a stretch of a point's recordings from being removed."""
+        if body.point_id != point_id:
+            raise invalid("body.point_id", "this is another point than that of the address")
+        return await video.lock(body, Actor.of(call))
+
+    @part.delete("/api/v1/points/{point_id}/recordings/locks/{lock_id}", access=CAN_OPERATE)
+    async def unlock_point_recording(call: Call, point_id: Slug, lock_id: LockId) -> None:
+        """Let a stretch go again."""
+        await video.unlock(point_id, lock_id, Actor.of(call))
+
+
+async def _poured(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Pass an answer on. One that ends early is cut off, so that nobody takes it for whole."""
+    response = web.StreamResponse(status=answer.head.status, headers=answer.head.headers)
+    await response.prepare(request)
+    try:
+        async for piece in answer.body():
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                await response.write(piece)
+        await response.write_eof()
+    except (CutOff, TimeoutError) as error:
+        raise ConnectionResetError("the stream ends early") from error
+    return response

@@ -1,0 +1,178 @@
+"""What the portal asks of appliances about cameras: recordings to play, to keep and to take away."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from federation.http import Page, Problem
+from federation.http.problem import ProblemBody
+from federation.messages import NodeCall, RecordingState
+from federation.viewing.recordings import (
+    CoverQuery,
+    DaysQuery,
+    LockDraft,
+    PlayQuery,
+    RecordedDay,
+    RecordingLock,
+    RecordingTimeline,
+    Stretch,
+)
+from hub.database import Database
+from hub.fleet.roster import Roster
+from hub.points.watched import watched_points
+from hub.security.audit import Actor, record
+from hub.video.calls import Answer, Calls, CutOff, new_ticket, node_failed
+
+JSON_LIMIT_BYTES = 8 << 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """Recordings of points, wherever they are kept. Every method raises Problem for what cannot be."""
+
+    database: Database
+    roster: Roster
+    calls: Calls
+
+    def pulling_node(self, point_id: str) -> str | None:
+        """Return the node that pulls a point now."""
+        seen = watched_points(self.roster.all()).get(point_id)
+        return None if seen is None else seen.node_id
+
+    def recording_node(self, point_id: str) -> str:
+        """Return the node that keeps a point's recordings."""
+        for node in self.roster.all():
+            if not node.online or node.reported is None:
+                continue
+            for report in node.reported.cameras:
+                recorded = report.recording is not None and report.recording.state is not RecordingState.OFF
+                if report.point_id == point_id and recorded:
+                    return node.id
+        pulling = self.pulling_node(point_id)
+        if pulling is None:
+            raise Problem(404, "point_away", "No appliance that is online has this point's stream or recordings.")
+        return pulling
+
+    async def note_watching(self, point_id: str, actor: Actor) -> None:
+        """Note that somebody watches a point live."""
+        await self._note(actor, "point.watch", point_id, {})
+
+    async def timeline(self, point_id: str, query: Stretch, actor: Actor) -> RecordingTimeline:
+        """Return what there is of a point in a stretch of time."""
+        return await self._read(point_id, RecordingTimeline, actor, path="", query=_query(query))
+
+    async def days(self, point_id: str, query: DaysQuery, actor: Actor) -> Page[RecordedDay]:
+        """Return how much of each day was recorded of a point."""
+        node_id = self.recording_node(point_id)
+        call = _call("GET", "/api/v1/recordings/days", actor, query=_query(query))
+        found = await self._read_from(node_id, call, Page[RecordedDay])
+        return Page(items=tuple(day for day in found.items if day.point_id == point_id))
+
+    async def lock(self, draft: LockDraft, actor: Actor) -> RecordingLock:
+        """Keep a stretch of time from being removed."""
+        node_id = self.recording_node(draft.point_id)
+        call = _call("POST", "/api/v1/recordings/locks", actor, body=draft.model_dump(mode="json"))
+        locked = await self._read_from(node_id, call, RecordingLock)
+        await self._note(actor, "recording.lock", draft.point_id, {**_query(draft), "lock": locked.id})
+        return locked
+
+    async def unlock(self, point_id: str, lock_id: str, actor: Actor) -> None:
+        """Let a stretch of time go again."""
+        call = _call("DELETE", f"/api/v1/recordings/locks/{lock_id}", actor)
+        async with self._answered(self.recording_node(point_id), call) as answer:
+            await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+        await self._note(actor, "recording.unlock", point_id, {"lock": lock_id})
+
+    @asynccontextmanager
+    async def played(self, point_id: str, query: PlayQuery, actor: Actor) -> AsyncIterator[Answer]:
+        """Give a stream of recorded pictures; who plays what is noted."""
+        await self._note(actor, "recording.play", point_id, _query(query))
+        call = _call("GET", _path(point_id, "/play.mp4"), actor, query=_query(query))
+        async with self._answered(self.recording_node(point_id), call) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def clip(self, point_id: str, query: Stretch, byte_range: str, actor: Actor) -> AsyncIterator[Answer]:
+        """Give a stretch of time as a file, or a range of its bytes; who takes it away is noted."""
+        await self._note(actor, "recording.download", point_id, _query(query))
+        call = _call("GET", _path(point_id, "/clip.mp4"), actor, query=_query(query), byte_range=byte_range)
+        async with self._answered(self.recording_node(point_id), call) as answer:
+            yield answer
+
+    async def cover(self, point_id: str, query: CoverQuery, actor: Actor) -> bytes:
+        """Return the picture seen at a moment as JPEG."""
+        call = _call("GET", _path(point_id, "/cover.jpg"), actor, query=_query(query))
+        async with self._answered(self.recording_node(point_id), call) as answer:
+            return await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+
+    async def _read(
+        self, point_id: str, model: type[Model], actor: Actor, *, path: str, query: Mapping[str, str]
+    ) -> Model:
+        call = _call("GET", _path(point_id, path), actor, query=query)
+        return await self._read_from(self.recording_node(point_id), call, model)
+
+    async def _read_from(self, node_id: str, call: NodeCall, model: type[Model]) -> Model:
+        async with self._answered(node_id, call) as answer:
+            content = await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+        try:
+            return TypeAdapter(model).validate_json(content)
+        except ValidationError as error:
+            raise node_failed() from error
+
+    @asynccontextmanager
+    async def _answered(self, node_id: str, call: NodeCall) -> AsyncIterator[Answer]:
+        """Give a node's answer; raise Problem with the node's own words where it says no."""
+        try:
+            async with self.calls.answered(node_id, call) as answer:
+                if answer.head.status >= 400:
+                    raise _said(answer.head.status, await answer.read(limit_bytes=JSON_LIMIT_BYTES))
+                yield answer
+        except CutOff as error:
+            raise node_failed() from error
+
+    async def _note(self, actor: Actor, action: str, point_id: str, detail: Mapping[str, Any]) -> None:
+        subject = f"point:{point_id}"
+        await self.database.run(lambda connection: record(connection, actor, action, subject, detail))
+
+
+def _call(
+    method: Literal["GET", "POST", "DELETE"],
+    path: str,
+    actor: Actor,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Any = None,
+    byte_range: str = "",
+) -> NodeCall:
+    return NodeCall(
+        ticket=new_ticket(),
+        method=method,
+        path=path,
+        query=dict(query or {}),
+        body=body,
+        range=byte_range[:100],
+        actor=actor.name[:64],
+    )
+
+
+def _path(point_id: str, rest: str) -> str:
+    return f"/api/v1/cameras/{point_id}/recordings{rest}"
+
+
+def _query(model: BaseModel) -> dict[str, str]:
+    values = model.model_dump(mode="json", exclude_none=True)
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+
+
+def _said(status: int, content: bytes) -> Problem:
+    """Return what a node says is wrong."""
+    try:
+        body = ProblemBody.model_validate_json(content)
+    except ValidationError:
+        return node_failed()
+    return Problem(status, body.code, body.detail, errors=tuple(body.errors))

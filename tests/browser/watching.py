@@ -1,0 +1,42 @@
+"""What tests do with cameras in a browser: find their box, have them recorded, see that pictures move."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from hil_tests.demo.run import Demo
+
+POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
+
+
+def panel_with_cameras(demo: Demo) -> tuple[str, Path]:
+    """Return address and data folder of the box that pulls the first camera."""
+    profile = profile_with_cameras(demo)
+    return demo.site.panel_url(profile), demo.site.appliance_data(profile)
+
+
+def profile_with_cameras(demo: Demo) -> str:
+    """Return the profile of the box that pulls the first camera."""
+    node_id = next(iter(demo.hub.every("/api/v1/points")))["node_id"]
+    node = next(node for node in demo.hub.every("/api/v1/nodes") if node["id"] == node_id)
+    return str(node["profile"])
+
+
+def record_all_day(page: Page, screenshot: Path) -> None:
+    """Have the first camera of a panel recorded, and wait until it is."""
+    page.click(".menu a[href='/cameras']")
+    page.locator("[data-test=recording-plan]").first.click()
+    page.get_by_text("全天录像", exact=True).click()
+    page.screenshot(path=screenshot)
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".stage article").first).to_contain_text("录像中", timeout=60_000)
+
+
+def goes_on(page: Page) -> None:
+    """Wait until every video has gone on by half a second."""
+    before = page.evaluate(POSITIONS)
+    page.wait_for_function(
+        f"before => {{ const now = {POSITIONS}; return now.every((at, index) => at > before[index] + 0.5) }}",
+        arg=before,
+        timeout=60_000,
+    )

@@ -1,0 +1,388 @@
+"""Through the tunnel: a real hub and broker, and a node that answers by its own connections, as appliances do."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from appliance.uplink.tunnel import ACTOR_HEADER, Tunnel, tunnel_session
+from federation.http import Problem
+from federation.messages import CameraReport, CameraState, NodeCall, new_id
+from federation.messages.calls import MOST_CALLS
+from federation.testing.played_appliance import BEAT_EVERY_S, PlayedAppliance, played_appliance
+from federation.testing.waiting import until
+from federation.viewing import Kind, Message, init_message
+from hub.fleet.link import Link
+from hub.video.calls import Calls, new_ticket
+from tests.hub.conftest import Served, hub_config, running_broker, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STRETCH = {"start": NOON.isoformat(), "end": (NOON + timedelta(minutes=1)).isoformat()}
+LOCK = {"point_id": "gate", "reason": "证据", **STRETCH}
+INIT = init_message('video/mp4; codecs="avc1.42c00b"', b"ftypmoov")
+LARGE = bytes(range(256)) * 40_000
+LIVE = {"kind": "state", "state": "live", "reason": "", "fault": ""}
+PICTURE = b"\x01first"
+BROKEN = "2026-03-01T13"
+
+
+@dataclass(kw_only=True)
+class Box:
+    """What a node keeps behind its door: answers, and how often it was asked for what."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    actors: list[str] = field(default_factory=list)
+    viewers: list[web.WebSocketResponse] = field(default_factory=list)
+    taken_bytes: int = 0
+
+    @asynccontextmanager
+    async def open(self, door: Path) -> AsyncIterator[None]:
+        app = web.Application(middlewares=[self._note])
+        app.router.add_get("/api/v1/cameras/gate/recordings", self._timeline)
+        app.router.add_get("/api/v1/cameras/gate/recordings/play.mp4", self._play)
+        app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
+        app.router.add_get("/api/v1/cameras/gate/live", self._live)
+        app.router.add_post("/api/v1/recordings/locks", self._lock)
+        app.router.add_delete("/api/v1/recordings/locks/{lock}", self._unlock)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.UnixSite(runner, str(door)).start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.asked.append((request.method, request.path_qs))
+        self.actors.append(request.headers.get(ACTOR_HEADER, ""))
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _timeline(self, _request: web.Request) -> web.Response:
+        recorded = [{"kind": "planned", **STRETCH}]
+        return web.json_response(
+            {"point_id": "gate", "recorded": recorded, "gaps": [], "locks": [], "events": [], "mime": "video/mp4"}
+        )
+
+    async def _play(self, request: web.Request) -> web.StreamResponse:
+        if request.query["start"] != NOON.isoformat().replace("+00:00", "Z"):
+            return Problem(404, "nothing_recorded", "Nothing was recorded there.").response()
+        response = web.StreamResponse(headers={"Content-Type": "video/mp4", "Fengsui-Start": NOON.isoformat()})
+        await response.prepare(request)
+        for _ in range(400):
+            await response.write(LARGE)
+            self.taken_bytes += len(LARGE)
+        return response
+
+    async def _clip(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Range") == "bytes=5-9":
+            return web.Response(status=206, body=LARGE[5:10], headers={"Content-Range": f"bytes 5-9/{len(LARGE)}"})
+        if request.query["end"].startswith(BROKEN):
+            response = web.StreamResponse(headers={"Content-Length": str(len(LARGE))})
+            await response.prepare(request)
+            await response.write(LARGE[: len(LARGE) // 2])
+            raise ConnectionResetError("the disk is gone")
+        return web.Response(body=LARGE, content_type="video/mp4", headers={"Content-Disposition": "attachment"})
+
+    async def _lock(self, request: web.Request) -> web.Response:
+        draft = await request.json()
+        lock = {"id": new_id(), "locked_by": request.headers[ACTOR_HEADER], "locked_at": NOON.isoformat()}
+        return web.json_response({**lock, "start": draft["start"], "end": draft["end"], "reason": draft["reason"]})
+
+    async def _unlock(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.viewers.append(socket)
+        await socket.send_str(json.dumps({"kind": "state", "state": "live", "reason": "", "fault": ""}))
+        await socket.send_bytes(INIT.content)
+        await socket.send_bytes(PICTURE)
+        async for _ in socket:
+            pass
+        self.viewers.remove(socket)
+        return socket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A hub, its one node with a camera, and what that node keeps."""
+
+    hub: Served
+    box: Box
+    node: PlayedAppliance
+    alive: asyncio.Event
+    viewer: httpx.AsyncClient
+    operator: httpx.AsyncClient
+
+    def live_url(self) -> str:
+        return f"{self.hub.url}/api/v1/points/gate/live"
+
+
+async def answer_calls(node: PlayedAppliance, tunnel: Tunnel) -> None:
+    while True:
+        tunnel.take(await node.called())
+
+
+async def live_on(node: PlayedAppliance, alive: asyncio.Event) -> None:
+    while True:
+        await alive.wait()
+        node.beat()
+        await asyncio.sleep(BEAT_EVERY_S)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site() -> AsyncIterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+        folder = Path(name)
+        config, box, alive = hub_config(folder), Box(), asyncio.Event()
+        alive.set()
+        async with running_broker(config, folder), serving(config) as hub, box.open(folder / "door"):
+            await until(lambda: hub.hub.foundation.link.connected, within_s=20, what="the hub's link")
+            member = await hub.enrol()
+            tls = await asyncio.to_thread(member.tls)
+            async with played_appliance(member) as node, tunnel_session(tls) as session, asyncio.TaskGroup() as group:
+                tunnel = Tunnel(hub_url=hub.node_url, session=session, door=folder / "door")
+                tasks = [
+                    group.create_task(tunnel.run()),
+                    group.create_task(answer_calls(node, tunnel)),
+                    group.create_task(live_on(node, alive)),
+                ]
+                node.report(cameras=(CameraReport(point_id="gate", state=CameraState.LIVE),))
+                roster = hub.hub.foundation.roster
+                await until(
+                    lambda: (found := roster.get(node.node_id)) and found.reported, within_s=20, what="the report"
+                )
+                async with (
+                    hub.signed_in("viewer", username="wang") as viewer,
+                    hub.signed_in("operator", username="li") as operator,
+                ):
+                    yield Site(hub=hub, box=box, node=node, alive=alive, viewer=viewer, operator=operator)
+                for task in tasks:
+                    task.cancel()
+
+
+@asynccontextmanager
+async def watching(site: Site) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with (
+        aiohttp.ClientSession(cookies=dict(site.viewer.cookies)) as session,
+        session.ws_connect(site.live_url()) as socket,
+    ):
+        yield socket
+
+
+async def seen(socket: aiohttp.ClientWebSocketResponse, count: int) -> list[Message | dict[str, Any]]:
+    """Return the next messages, states as JSON."""
+    found: list[Message | dict[str, Any]] = []
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            message = await socket.receive()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                found.append(Message.of(message.data))
+            else:
+                found.append(json.loads(message.data))
+    return found
+
+
+async def begun(socket: aiohttp.ClientWebSocketResponse) -> list[Message | dict[str, Any]]:
+    """Return all up to the first picture and the word that the camera is live."""
+    found: list[Message | dict[str, Any]] = []
+    while not (LIVE in found and any(isinstance(item, Message) and item.kind is Kind.KEY for item in found)):
+        found += await seen(socket, 1)
+    return found
+
+
+async def test_a_timeline_comes_through_the_tunnel_in_the_name_of_who_asks(site: Site) -> None:
+    answer = await site.viewer.get("/api/v1/points/gate/recordings", params=STRETCH)
+
+    assert answer.status_code == 200
+    assert answer.json()["recorded"][0]["kind"] == "planned"
+    assert site.box.actors[-1] == "wang"
+
+
+async def test_what_the_appliance_says_is_wrong_is_said_in_its_words(site: Site) -> None:
+    earlier = {"start": (NOON - timedelta(days=1)).isoformat(), "end": NOON.isoformat()}
+
+    answer = await site.hub.console.get("/api/v1/points/gate/recordings/play.mp4", params=earlier)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "nothing_recorded")
+
+
+async def test_a_file_and_a_range_of_it_come_whole_and_are_noted(site: Site) -> None:
+    whole = await site.operator.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
+    part = await site.operator.get(
+        "/api/v1/points/gate/recordings/clip.mp4", params=STRETCH, headers={"Range": "bytes=5-9"}
+    )
+    audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
+
+    assert (whole.status_code, whole.content, whole.headers["content-disposition"]) == (200, LARGE, "attachment")
+    assert (part.status_code, part.content) == (206, LARGE[5:10])
+    noted = [(entry["action"], entry["actor"], entry["subject"]) for entry in audit]
+    assert ("recording.download", "li", "point:gate") in noted
+
+
+async def test_a_file_that_breaks_off_at_the_appliance_is_never_taken_for_whole(site: Site) -> None:
+    broken = {"start": NOON.isoformat(), "end": f"{BROKEN}:00:00Z"}
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await site.hub.console.get("/api/v1/points/gate/recordings/clip.mp4", params=broken)
+    after = await site.hub.console.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
+
+    assert after.content == LARGE
+
+
+async def test_the_appliance_reads_no_faster_than_the_viewer_takes(site: Site) -> None:
+    site.box.taken_bytes = 0
+    async with site.hub.console.stream("GET", "/api/v1/points/gate/recordings/play.mp4", params=STRETCH) as answer:
+        assert answer.headers["fengsui-start"] == NOON.isoformat()
+        pieces = answer.aiter_bytes(1 << 16)
+        for _ in range(16):
+            await anext(pieces)
+        taken = [site.box.taken_bytes]
+        while len(taken) < 2 or taken[-1] > taken[-2]:
+            await asyncio.sleep(0.3)
+            taken.append(site.box.taken_bytes)
+
+        assert taken[-1] < 200 * len(LARGE)  # of 4 GB: what fits into the buffers on the way
+
+
+async def test_a_stretch_is_locked_and_unlocked(site: Site) -> None:
+    locked = await site.hub.console.post("/api/v1/points/gate/recordings/locks", json=LOCK)
+    other = await site.hub.console.post("/api/v1/points/yard/recordings/locks", json=LOCK)
+    gone = await site.hub.console.delete(f"/api/v1/points/gate/recordings/locks/{locked.json()['id']}")
+
+    assert (locked.status_code, locked.json()["reason"]) == (201, "证据")
+    assert other.status_code == 422
+    assert gone.status_code == 204
+
+
+async def test_who_may_only_look_takes_nothing_away(site: Site) -> None:
+    clip = await site.viewer.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
+    lock = await site.viewer.post("/api/v1/points/gate/recordings/locks", json=LOCK)
+    stranger = await site.hub.anonymous.get("/api/v1/points/gate/live")
+
+    assert (clip.status_code, lock.status_code, stranger.status_code) == (403, 403, 401)
+
+
+async def test_a_point_that_nobody_pulls_has_nothing(site: Site) -> None:
+    answer = await site.hub.console.get("/api/v1/points/yard/recordings", params=STRETCH)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "point_away")
+
+
+async def test_many_watch_over_one_view_that_ends_when_the_last_has_left(site: Site) -> None:
+    async with watching(site) as first:
+        once = await begun(first)
+        async with watching(site) as second:
+            again = await begun(second)
+            assert len(site.box.viewers) == 1
+            await site.box.viewers[0].send_bytes(b"\x02next")
+            both = [await seen(first, 1), await seen(second, 1)]
+
+    await until(lambda: not site.box.viewers, within_s=20, what="the end of the view")
+    audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
+    noted = [(entry["action"], entry["actor"], entry["subject"]) for entry in audit]
+    pictures = [INIT, Message(Kind.KEY, PICTURE)]
+    assert [item for item in once if isinstance(item, Message)] == pictures
+    assert [item for item in again if isinstance(item, Message)] == pictures
+    assert both == [[Message(Kind.DELTA, b"\x02next")]] * 2
+    assert ("point.watch", "wang", "point:gate") in noted
+
+
+async def test_a_view_that_breaks_off_is_called_for_again(site: Site) -> None:
+    async with watching(site) as socket:
+        await begun(socket)
+
+        await site.box.viewers[0].close()
+
+        found = await seen(socket, 4)  # connecting, live again, and the pictures from the start
+    assert [item.kind for item in found if isinstance(item, Message)] == [Kind.INIT, Kind.KEY]
+    assert [item["state"] for item in found if isinstance(item, dict)] == ["connecting", "live"]
+
+
+async def test_an_appliance_that_goes_away_ends_the_view_with_words_and_brings_it_back(site: Site) -> None:
+    async with watching(site) as socket:
+        await begun(socket)
+
+        site.alive.clear()
+        site.node.be(online=False)
+        away = await seen(socket, 1)
+        await until(lambda: not site.box.viewers, within_s=20, what="the end of the view")
+        site.alive.set()
+        site.node.be(online=True)
+        back = await begun(socket)
+
+    assert away == [{"kind": "state", "state": "away", "reason": "", "fault": ""}]
+    assert [item.kind for item in back if isinstance(item, Message)] == [Kind.INIT, Kind.KEY]
+
+
+async def test_no_node_answers_for_another(site: Site) -> None:
+    other = await site.hub.enrol("analysis-2")
+    ticket = new_ticket()
+    calls = site.hub.hub.foundation
+    async with site.hub.node(other) as stranger:
+        answer = await stranger.get(f"/api/v1/calls/{ticket}")
+        malformed = await stranger.get("/api/v1/calls/../../etc")
+    person = await site.viewer.get(f"/api/v1/calls/{ticket}")
+
+    assert calls.roster.get(other.identity.node_id) is not None
+    assert answer.status_code == 404
+    assert malformed.status_code == 404
+    assert person.status_code == 404  # the port for people knows no such address
+
+
+async def test_without_a_link_nothing_is_called() -> None:
+    calls = Calls(Link())
+
+    with pytest.raises(Problem) as refused:
+        async with calls.answered("n1", NodeCall(ticket=new_ticket(), path="/api/v1/status")):
+            pass
+
+    assert refused.value.code == "not_connected"
+
+
+async def test_a_node_is_asked_no_more_than_it_answers_at_once(site: Site) -> None:
+    silent = (await site.hub.enrol("analysis-4")).identity.node_id
+    calls = Calls(site.hub.hub.foundation.link, answer_within_s=20)
+    codes: list[str] = []
+
+    async def ask() -> None:
+        try:
+            async with calls.answered(silent, NodeCall(ticket=new_ticket(), path="/api/v1/status")):
+                pass
+        except Problem as problem:
+            codes.append(problem.code)
+
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(ask()) for _ in range(MOST_CALLS + 1)]
+        await until(lambda: codes, within_s=20, what="the refusal")
+        for task in asking:
+            task.cancel()
+
+    assert codes == ["node_busy"]
+
+
+async def test_a_node_that_keeps_silent_is_told_of_after_a_while(site: Site) -> None:
+    silent = await site.hub.enrol("analysis-3")
+    calls = Calls(site.hub.hub.foundation.link, answer_within_s=0.5)
+
+    with pytest.raises(Problem) as refused:
+        async with calls.answered(silent.identity.node_id, NodeCall(ticket=new_ticket(), path="/api/v1/status")):
+            pass
+
+    assert refused.value.code == "node_silent"
