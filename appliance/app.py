@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from appliance.agent import local_api
 from appliance.agent.door import door
+from appliance.agent.exchange import Exchange
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
@@ -29,6 +30,7 @@ from appliance.health.machine import disk_room
 from appliance.local.recorder_client import RecorderClient
 from appliance.local.vision_client import VisionClient
 from appliance.panel import api as panel_api
+from appliance.panel import exchange_api
 from appliance.panel.cameras import api as cameras_api
 from appliance.panel.cameras.service import Cameras
 from appliance.panel.service import PanelService
@@ -71,20 +73,21 @@ async def run(config: Config) -> None:
         membership = Membership(state)
         await membership.load()
         neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
-        panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
-        video = _video(state, panel)
+        parts = _parts(state, membership, neighbourhood)
+        video = parts.video
         try:
             async with (
                 local_api.serving(state),
-                _panel(state, panel, video),
+                _panel(state, parts),
                 door(video.routes(_always), config.run_folder),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
                 group.create_task(_kept_up(neighbourhood.run, "neighbourhood"), name="neighbourhood")
+                group.create_task(_kept_up(parts.exchange.run, "exchange"), name="exchange")
                 group.create_task(_kept_up(state.keep_fences, "fences"), name="fences")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
-                group.create_task(_kept_up(lambda: _sweep(state, membership), "sweep"), name="sweep")
+                group.create_task(_kept_up(lambda: _sweep(state, parts), "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
@@ -105,8 +108,7 @@ def openapi_document() -> dict[str, object]:
     config = Config(profile="analysis", data_folder=Path("data"), run_folder=Path("run"))
     state = AgentState(config, Database(config.database_file))
     membership = Membership(state)
-    panel = PanelService(state=state, membership=membership, neighbourhood=Neighbourhood(state, membership))
-    return _api(state, panel, Passwords(), _video(state, panel)).openapi()
+    return _api(state, _parts(state, membership, Neighbourhood(state, membership)), Passwords()).openapi()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,25 @@ class Video:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the panel shows of this box."""
+
+    panel: PanelService
+    exchange: Exchange
+    video: Video
+
+    @property
+    def has_hub(self) -> bool:
+        """Whether a hub will ask for what this box holds, by network or by files."""
+        return self.panel.membership.identity is not None or self.exchange.partner is not None
+
+
+def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
+    panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
+    return Parts(panel=panel, exchange=Exchange(state, membership), video=_video(state, panel))
+
+
+@dataclass(frozen=True, kw_only=True)
 class PanelAuthenticator:
     """Recognises people by their session, and the metrics collector by its token."""
 
@@ -140,7 +161,7 @@ class PanelAuthenticator:
         return await self.sign_in.authenticate(request)
 
 
-def _api(state: AgentState, panel: PanelService, passwords: Passwords, video: Video) -> Api:
+def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
     async def noted(outcome: SignInOutcome) -> None:
         log.info("%s of %s from %s", outcome.action, outcome.username, outcome.peer)
         doer = Doer(kind="user", name=outcome.username, peer=outcome.peer)
@@ -163,10 +184,11 @@ def _api(state: AgentState, panel: PanelService, passwords: Passwords, video: Vi
         version="1",
         parts=(
             sign_in.routes(),
-            panel_api.routes(panel),
+            panel_api.routes(parts.panel),
             cameras_api.routes(Cameras(state=state)),
-            *video.routes(lambda call: sign_in.still_signed_in(call.request)),
-            capture_api.routes(Snapshots(desk=video.desk, camera=state.camera)),
+            exchange_api.routes(parts.exchange),
+            *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
+            capture_api.routes(Snapshots(desk=parts.video.desk, camera=state.camera)),
             _metrics(state),
         ),
         authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),
@@ -174,19 +196,20 @@ def _api(state: AgentState, panel: PanelService, passwords: Passwords, video: Vi
 
 
 @asynccontextmanager
-async def _panel(state: AgentState, panel: PanelService, video: Video) -> AsyncIterator[None]:
+async def _panel(state: AgentState, parts: Parts) -> AsyncIterator[None]:
     """Serve the panel, and say in the run folder where it answers."""
     config, passwords = state.config, Passwords()
     await _first_account(state, passwords)
-    app = make_app(_api(state, panel, passwords, video))
+    app = make_app(_api(state, parts, passwords))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, config.panel.host, config.panel.port)
     await site.start()
     port = runner.addresses[0][1]
-    panel.membership.panel_url = f"http://{config.panel.host}:{port}"
-    note = json.dumps({"url": panel.membership.panel_url, "port": port})
+    membership = parts.panel.membership
+    membership.panel_url = f"http://{config.panel.host}:{port}"
+    note = json.dumps({"url": membership.panel_url, "port": port})
     await asyncio.to_thread(config.panel_note.write_text, note, encoding="utf-8")
     try:
         yield
@@ -286,7 +309,7 @@ async def _tell_recorder(state: AgentState) -> None:
                 log.warning("the recorder does not hear of an event at %s: %s", point_id, error)
 
 
-async def _sweep(state: AgentState, membership: Membership) -> None:
+async def _sweep(state: AgentState, parts: Parts) -> None:
     bounds = bounds_of(state.config.record)
     while True:
         room = await asyncio.to_thread(disk_room, state.config.data_folder)
@@ -294,7 +317,7 @@ async def _sweep(state: AgentState, membership: Membership) -> None:
             now_us=to_us(datetime.now(UTC)),
             disk_bytes=room.size_bytes,
             free_bytes=room.free_bytes,
-            enrolled=membership.identity is not None,
+            enrolled=parts.has_hub,
         )
         swept = await state.commit(lambda db: sweep(db, bounds, moment))  # noqa: B023 - awaited at once
         for digest in swept.pictures:

@@ -121,6 +121,33 @@ class MetricsConfig(_Section):
     )
 
 
+class ExchangeConfig(_Section):
+    """File exchange with a hub beyond a border that lets files pass and no sessions: 网闸文件交换."""
+
+    out_folder: Path | None = Field(
+        default=None, description="from which the border takes files to the hub; absent: no exchange"
+    )
+    in_folder: Path | None = Field(
+        default=None, description="into which the border puts files of the hub; absent: a one-way border"
+    )
+    every_s: float = Field(default=30.0, ge=0.05, le=86400, description="rows are exported so often")
+    state_s: float = Field(default=300.0, ge=0.05, le=86400, description="the box's state is exported so often")
+    look_every_s: float = Field(default=2.0, ge=0.05, le=3600, description="how often the in-folder is looked at")
+    settle_s: float = Field(
+        default=60.0, ge=0.1, le=86400, description="a file that is no valid parcel is refused after so long unchanged"
+    )
+    report_s: float = Field(
+        default=86400.0, ge=0.05, le=30 * 86400, description="a reconciliation report goes to the hub so often"
+    )
+    copies: int = Field(default=3, ge=1, le=20, description="one-way: how often everything is exported")
+    repeat_s: float = Field(
+        default=3600.0, ge=1, le=30 * 86400, description="pause before what nobody confirmed is exported again"
+    )
+    parcel_bytes: int = Field(default=4 * 2**20, ge=65536, le=32 * 2**20, description="a parcel is cut at this size")
+    folder_bytes: int = Field(default=GIBIBYTE, ge=2**20, description="what the out-folder holds at most")
+    keep_s: float = Field(default=7 * 86400.0, ge=60, description="files that no border took are removed after so long")
+
+
 class Config(_Section):
     """One appliance."""
 
@@ -139,6 +166,7 @@ class Config(_Section):
     capture: CaptureConfig = CaptureConfig()
     lan: LanConfig = LanConfig()
     artifacts: ArtifactsConfig = ArtifactsConfig()
+    exchange: ExchangeConfig = ExchangeConfig()
     logging: LoggingConfig = LoggingConfig()
     metrics: MetricsConfig = MetricsConfig()
 
@@ -282,6 +310,9 @@ def _absolute(config: Config, folder: Path) -> Config:
     metrics = config.metrics.model_copy(update={"token_file": _under(folder, config.metrics.token_file)})
     recordings = config.recordings.model_copy(update={"folder": _under(folder, config.recordings.folder)})
     capture = config.capture.model_copy(update={"folder": _under(folder, config.capture.folder)})
+    exchange = config.exchange.model_copy(
+        update={name: _under(folder, getattr(config.exchange, name)) for name in ("out_folder", "in_folder")}
+    )
     return config.model_copy(
         update={
             "data_folder": folder / config.data_folder,
@@ -290,6 +321,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             "metrics": metrics,
             "recordings": recordings,
             "capture": capture,
+            "exchange": exchange,
         }
     )
 

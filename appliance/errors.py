@@ -2,6 +2,7 @@
 
 ApplianceError
 ├── BadConfiguration
+├── ExchangeRefused
 ├── ProcessAway
 └── SourceFailed
     ├── SourceAway
@@ -20,6 +21,15 @@ class BadConfiguration(ApplianceError):
     """The configuration file is absent, malformed, or asks for what cannot be."""
 
     code = "bad_configuration"
+
+
+class ExchangeRefused(ApplianceError):
+    """Files cannot be exchanged with a hub in the way that was asked for."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """`code` is stable, `detail` one sentence."""
+        super().__init__(detail)
+        self.code = code
 
 
 class ProcessAway(ApplianceError):

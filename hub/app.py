@@ -20,6 +20,7 @@ from aiohttp import web
 import hub.artifacts.api
 import hub.custody.api
 import hub.events.api
+import hub.exchange.api
 import hub.fleet.api
 import hub.opening.api
 import hub.overview.api
@@ -54,6 +55,8 @@ from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
 from hub.events.pictures import LARGEST_BYTES, Pictures
 from hub.events.service import EventLog
+from hub.exchange.admission import Admission
+from hub.exchange.service import Exchange
 from hub.fleet.admittance import NodeAuthenticator
 from hub.fleet.authority import HubAuthority
 from hub.fleet.broker_admission import BrokerAdmission, tell_foreign_broker, tell_own_broker
@@ -299,6 +302,18 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         takers={Lane.EVENTS: event_taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()},
         is_enrolled=roster.admits,
     )
+    exchange = Exchange(
+        config=foundation.config.exchange,
+        folder=data / "exchange",
+        hub_name=foundation.config.name,
+        database=database,
+        roster=roster,
+        watch=foundation.watch,
+        custody=custody,
+        pictures=pictures,
+        desired=foundation.desired,
+    )
+    admission = Admission(database=database, roster=roster, exchange=exchange)
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
     tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
     calls = Calls(link)
@@ -324,6 +339,13 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             name="custody",
             routes=(hub.custody.api.routes(custody),),
             figures=functools.partial(custody_figures, custody.tally),
+        ),
+        Part(
+            name="exchange",
+            routes=(hub.exchange.api.routes(exchange, admission),),
+            start=exchange.start,
+            run=exchange.run,
+            figures=exchange.figures,
         ),
         Part(
             name="opening",

@@ -114,6 +114,28 @@ class Fleet(Settings):
     enrolments_per_minute: float = Field(default=30.0, gt=0, description="tries of one network address")
 
 
+class Exchange(Settings):
+    """Nodes beyond borders that let files pass and no sessions: 网闸文件交换."""
+
+    in_folder: Path | None = Field(
+        default=None, description="into which borders put files, here or in folders right below; absent: no exchange"
+    )
+    out_folder: Path | None = Field(
+        default=None, description="from which borders take files, each node's in a folder of its own; absent: one way"
+    )
+    look_every_s: float = Field(default=2.0, ge=0.05, le=3600, description="how often the in-folder is looked at")
+    settle_s: float = Field(
+        default=60.0, ge=0.1, le=86400, description="a file that is no valid parcel is refused after so long unchanged"
+    )
+    answer_s: float = Field(default=10.0, ge=0.05, le=86400, description="a node's parcels are answered after so long")
+    state_s: float = Field(default=300.0, ge=1, le=86400, description="a node is told how things stand so often")
+    silence_s: float = Field(
+        default=1800.0, ge=1, le=30 * 86400, description="a node without parcels for so long is offline"
+    )
+    folder_bytes: int = Field(default=1 << 30, ge=1 << 20, description="what a node's out-folder holds at most")
+    keep_s: float = Field(default=7 * 86400, ge=60, description="files that no border took are removed after so long")
+
+
 class HubConfig(Settings):
     """Everything that can be set of a hub."""
 
@@ -138,6 +160,7 @@ class HubConfig(Settings):
     sessions: Sessions = Field(default=Sessions(), description="sign-in")
     fleet: Fleet = Field(default=Fleet(), description="nodes")
     discovery: Discovery = Field(default=Discovery(), description="boxes on the local network")
+    exchange: Exchange = Field(default=Exchange(), description="nodes beyond borders that let only files pass")
 
     @property
     def database(self) -> str:
@@ -210,6 +233,12 @@ def make_config(values: dict[str, Any], *, folder: Path, source: str = "configur
                 update={
                     "certificate_file": _under(folder, config.http.certificate_file),
                     "key_file": _under(folder, config.http.key_file),
+                }
+            ),
+            "exchange": config.exchange.model_copy(
+                update={
+                    "in_folder": _under(folder, config.exchange.in_folder),
+                    "out_folder": _under(folder, config.exchange.out_folder),
                 }
             ),
         }

@@ -258,10 +258,15 @@ class Membership:
 
 
 def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity) -> None:
+    forget_former_hub(db)
+    detail = {"hub": identity.hub_name, "url": identity.hub_url}
+    results.record(db, results.BOX, "hub.join", f"node:{identity.node_id}", detail)
+
+
+def forget_former_hub(db: sqlite3.Connection) -> None:
+    """Forget what a hub wanted and has got: it is another hub from now on."""
     for name in documents.DESIRED.values():
         documents.forget(db, name)
     evidence.send_all_again(db)
     for lane in EXACT_LANES:
         outbox.begin_again(db, lane, new_id())
-    detail = {"hub": identity.hub_name, "url": identity.hub_url}
-    results.record(db, results.BOX, "hub.join", f"node:{identity.node_id}", detail)

@@ -152,3 +152,31 @@ def _recordings(db: Database) -> None:
 @migrations(name="0009_event_times")
 def _event_times(db: Database) -> None:
     db.execute("CREATE INDEX events_time ON events (point_id, time_us)")
+
+
+@migrations(name="0010_exchange")
+def _exchange(db: Database) -> None:
+    db.execute("CREATE TABLE export_lanes (lane TEXT PRIMARY KEY, epoch TEXT NOT NULL, upto INTEGER NOT NULL)")
+    db.execute("""
+        CREATE TABLE exports (
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            times INTEGER NOT NULL,
+            due_us INTEGER NOT NULL,
+            PRIMARY KEY (lane, first)
+        ) WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE picture_exports (
+            digest TEXT PRIMARY KEY,
+            times INTEGER NOT NULL,
+            due_us INTEGER NOT NULL
+        ) WITHOUT ROWID""")
+    db.execute("""
+        CREATE TABLE parcels (
+            serial INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            content TEXT NOT NULL,
+            created_us INTEGER NOT NULL,
+            size_bytes INTEGER
+        )""")

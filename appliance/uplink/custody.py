@@ -1,7 +1,6 @@
 """Hands the rows of one lane over to the hub, by the decisions of `federation.custody.sender`."""
 
 import asyncio
-import json
 import logging
 import sqlite3
 import time
@@ -9,12 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from appliance.store import outbox
+from appliance.store.batches import next_batch
 from appliance.store.database import Database
-from appliance.store.moments import from_us, to_us
+from appliance.store.moments import to_us
 from federation import topics
 from federation.bus import BusError, Session
 from federation.custody.sender import Sender
-from federation.messages import Ack, Batch, Hello, Lane, Tombstone, batch_bytes, new_id
+from federation.messages import Ack, Hello, Lane, new_id
 
 log = logging.getLogger(__name__)
 
@@ -155,41 +155,16 @@ class LaneSender:
         log.warning("the hub has rows of lane %s that this database never made; a new epoch begins", self._lane)
 
     async def _send_batch(self, first: int, count: int) -> None:
-        found = await self._database.read(lambda db: outbox.rows(db, self._lane, first, count))
-        if found:
-            last, payload = first + len(found) - 1, self._batch(first, found)
-        elif (grave := await self._database.read(lambda db: outbox.grave_at(db, self._lane, first))) is not None:
-            last, payload = grave.last, self._tombstone(first, grave)
-        else:
+        said = await self._database.read(lambda db: next_batch(db, self._node_id, self._lane, first, count))
+        if said is None:
             log.error("row %d of lane %s is gone, and nobody gave it up", first, self._lane)
             at_us = to_us(datetime.now(UTC))
             await self._database.run(lambda db: outbox.bury_missing(db, self._lane, first, at_us))
             return
         if self._sender.sent == self._sender.acknowledged:
             self._heard_at = time.monotonic()
-        self._session.publish(topics.batch(self._node_id, self._lane), payload)
-        self._sender = self._sender.dispatched(last)
-
-    def _batch(self, first: int, bodies: list[str]) -> bytes:
-        return batch_bytes(
-            node_id=self._node_id,
-            epoch=self._sender.epoch,
-            lane=self._lane,
-            first=first,
-            rows=_said_by(self._node_id, bodies),
-            waiting=max(0, self._produced - first - len(bodies) + 1),
-            mark=outbox.mark_of(bodies[-1]),
-        )
-
-    def _tombstone(self, first: int, grave: outbox.Grave) -> bytes:
-        return Batch(
-            node_id=self._node_id,
-            epoch=self._sender.epoch,
-            lane=self._lane,
-            first=first,
-            tombstone=Tombstone(last=grave.last, reason=grave.reason, at=from_us(grave.at_us)),
-            waiting=max(0, self._produced - grave.last),
-        ).to_bytes()
+        self._session.publish(topics.batch(self._node_id, self._lane), said.payload)
+        self._sender = self._sender.dispatched(said.last)
 
     def _watch_silence(self) -> None:
         owed = self._sender.waits_for_answer(self._produced)
@@ -211,9 +186,3 @@ class LaneSender:
 
         await self._database.run(store)
         self._stored = upto
-
-
-def _said_by(node_id: str, bodies: list[str]) -> list[str]:
-    """Return rows that say whose they are: who this box is may have changed since they were written."""
-    source = f'{{"source":{json.dumps(node_id)},'
-    return [source + body[1:] for body in bodies]

@@ -24,8 +24,8 @@ class Ranges:
                 joined.append((first, last))
         return cls(tuple(joined))
 
-    def __contains__(self, number: int) -> bool:
-        return any(first <= number <= last for first, last in self.spans)
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and any(first <= number <= last for first, last in self.spans)
 
     @property
     def highest(self) -> int:

@@ -2,7 +2,8 @@
 
 ExchangeError
 ├── Oversized
-└── Refused
+├── Refused
+└── BadDocument
 """
 
 from enum import StrEnum
@@ -42,3 +43,12 @@ class Refused(ExchangeError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class BadDocument(ExchangeError):
+    """A signed document that people carried cannot be used; the text says why, and so does the stable `code`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """`detail` is one sentence for people."""
+        super().__init__(detail)
+        self.code = code

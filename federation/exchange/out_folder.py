@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from federation.exchange.parcel import SUFFIX
+from federation.custody.ranges import Ranges
+from federation.exchange.parcel import SUFFIX, serial_of
 
 PART = ".part"
 
@@ -37,11 +38,19 @@ class OutFolder:
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
 
+    def remove_taken(self, sender: str, receiver: str, taken: Ranges) -> None:
+        """Remove the sender's parcels that the receiver has by its own word."""
+        self.remove(name for name, _, _ in self._parcels() if serial_of(name, sender, receiver) in taken)
+
     def remove_older(self, than_s: float, *, now_s: float) -> int:
         """Remove parcels that were written more than `than_s` seconds before `now_s`; return how many."""
         old = [name for name, _, written_s in self._parcels() if now_s - written_s > than_s]
         self.remove(old)
         return len(old)
+
+    def highest_serial(self, sender: str, receiver: str) -> int:
+        """Return the highest number of the sender's parcels that lie here, 0 if there are none."""
+        return max((serial_of(name, sender, receiver) or 0 for name, _, _ in self._parcels()), default=0)
 
     def _parcels(self) -> list[tuple[str, int, float]]:
         found = []

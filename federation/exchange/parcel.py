@@ -78,6 +78,15 @@ def file_name(sender: str, receiver: str, serial: int) -> str:
     return f"{sender}.to.{receiver}.{serial:012d}{SUFFIX}"
 
 
+def serial_of(name: str, sender: str, receiver: str) -> int | None:
+    """Return the number that stands in the name of a parcel from one to the other, None for another name."""
+    digits = name.removeprefix(f"{sender}.to.{receiver}.").removesuffix(SUFFIX)
+    if len(digits) != 12 or not digits.isdecimal() or not digits.isascii():
+        return None
+    serial = int(digits)
+    return serial if name == file_name(sender, receiver, serial) else None
+
+
 def make_parcel(
     address: Address,
     items: Iterable[Item],

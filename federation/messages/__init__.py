@@ -4,6 +4,7 @@ from federation.messages.calendar import Calendar, Window
 from federation.messages.calls import CallHead, NodeCall
 from federation.messages.capture import Aim, PositionAim, PresetAim, Region, Want, WayAim
 from federation.messages.custody import (
+    ACKED_SPANS,
     BATCH_ROWS,
     EXACT_LANES,
     Ack,
@@ -53,6 +54,7 @@ from federation.messages.signed import Envelope, KeySuccession, Signed
 from federation.messages.wire import WireModel
 
 __all__ = [
+    "ACKED_SPANS",
     "BATCH_ROWS",
     "DIGEST_PATTERN",
     "DOCUMENTS",

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from federation.messages.wire import WireModel
 
 BATCH_ROWS = 100
+ACKED_SPANS = 500
 
 
 class Promise(StrEnum):
@@ -120,7 +121,7 @@ class Ack(WireModel):
 
     `nak` says that a gap was seen: the sender goes back to `upto + 1`. In the answer to a hello, `mark` is that of the
     batch which ended at `upto`: a sender that holds another row there was restored from a backup, has given numbers
-    twice, and begins a new epoch.
+    twice, and begins a new epoch. `beyond` are rows that came by files ahead of others, as first and last.
     """
 
     epoch: str
@@ -129,6 +130,7 @@ class Ack(WireModel):
     credit: int = Field(default=800, ge=0)
     nak: bool = False
     mark: str = ""
+    beyond: tuple[tuple[int, int], ...] = Field(default=(), max_length=ACKED_SPANS)
 
 
 def batch_bytes(

@@ -4,11 +4,13 @@ Pure decisions over what the database knows; `service` commits them in one trans
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from federation.custody import receiver
-from federation.messages import Ack, Batch, Hello, Lane
+from federation.custody.any_order import Standing, arrive
+from federation.custody.ranges import Ranges
+from federation.messages import ACKED_SPANS, Ack, Batch, Hello, Lane
 
 LONGEST_EPOCH = 64
 HIGHEST_SEQUENCE = 2**62  # a database integer has 63 bits
@@ -32,19 +34,12 @@ class LaneKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One accepted row of an outbox with its place there."""
+    """One accepted row of an outbox with its place there; `again` if a row of that number came before, by a file."""
 
     key: LaneKey
     sequence: int
     body: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cursor:
-    """How far a lane is committed, and the sender's fingerprint of the row where it ends."""
-
-    upto: int = 0
-    mark: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +58,7 @@ class Intake:
 
     rows: dict[Lane, list[Row]] = field(default_factory=dict)
     losses: list[Lost] = field(default_factory=list)
-    cursors: dict[LaneKey, Cursor] = field(default_factory=dict)
+    cursors: dict[LaneKey, Standing] = field(default_factory=dict)
     acks: dict[LaneKey, Ack] = field(default_factory=dict)
 
 
@@ -78,23 +73,56 @@ def is_sound(message: Message) -> bool:
     )
 
 
-def take_in(cursors: Mapping[LaneKey, Cursor], messages: Iterable[Message]) -> Intake:
-    """Judge messages in order of arrival; `cursors` says what is committed of the lanes that are known."""
+def take_in(cursors: Mapping[LaneKey, Standing], messages: Iterable[Message], *, any_order: bool = False) -> Intake:
+    """Judge messages in order of arrival; `cursors` says where the lanes that are known stand.
+
+    With `any_order` the messages come by files: nothing is refused for what is missing before it.
+    """
     intake = Intake()
     for message in messages:
         key = LaneKey.of(message)
-        cursor = intake.cursors.get(key) or cursors.get(key) or Cursor()
+        standing = intake.cursors.get(key) or cursors.get(key) or Standing()
+        nak = False
         if isinstance(message, Hello):
-            verdict = receiver.greet(cursor.upto, message)
-            mark = cursor.mark if verdict.upto == cursor.upto else ""
+            verdict = receiver.greet(standing.upto, message)
+            after = standing if verdict.upto == standing.upto else standing.passed(verdict.upto, "")
+            gaps = _not_on_islands(verdict.gaps, standing)
+        elif any_order:
+            arrival = arrive(standing, message)
+            after, gaps = arrival.standing, arrival.gaps
+            intake.rows.setdefault(key.lane, []).extend(_all_rows(key, message, arrival.fresh))
         else:
-            verdict = receiver.receive(cursor.upto, message)
-            mark = cursor.mark if verdict.upto == cursor.upto else message.mark
+            verdict = receiver.receive(standing.upto, message)
+            after = standing if verdict.upto == standing.upto else standing.passed(verdict.upto, message.mark)
+            gaps, nak = _not_on_islands(verdict.gaps, standing), verdict.nak
             intake.rows.setdefault(key.lane, []).extend(_new_rows(key, message, verdict))
-        intake.losses.extend(Lost(key=key, first=gap.first, last=gap.last, reason=gap.reason) for gap in verdict.gaps)
-        intake.cursors[key] = Cursor(upto=verdict.upto, mark=mark)
-        intake.acks[key] = Ack(epoch=key.epoch, lane=key.lane, upto=verdict.upto, nak=verdict.nak, mark=mark)
+        intake.losses.extend(Lost(key=key, first=gap.first, last=gap.last, reason=gap.reason) for gap in gaps)
+        intake.cursors[key] = after
+        intake.acks[key] = ack_of(key, after, nak=nak)
     return intake
+
+
+def ack_of(key: LaneKey, standing: Standing, *, nak: bool = False) -> Ack:
+    """Return what to tell the sender of a lane."""
+    beyond = tuple((island.first, island.last) for island in standing.islands[:ACKED_SPANS])
+    return Ack(epoch=key.epoch, lane=key.lane, upto=standing.upto, nak=nak, mark=standing.mark, beyond=beyond)
+
+
+def _not_on_islands(gaps: Iterable[receiver.Gap], standing: Standing) -> tuple[receiver.Gap, ...]:
+    """Return the parts of gaps that did not come by a file."""
+    come = Ranges.of((island.first, island.last) for island in standing.islands)
+    return tuple(
+        replace(gap, first=first, last=last) for gap in gaps for first, last in come.missing(gap.first, gap.last)
+    )
+
+
+def _all_rows(key: LaneKey, batch: Batch, fresh: frozenset[int]) -> Iterable[Row]:
+    """Give every row: those that came before are told apart by what they say, not by their number.
+
+    A box that was restored from a backup may have given the same number twice, and no answer can tell it so.
+    """
+    for sequence, body in enumerate(batch.rows, batch.first):
+        yield Row(key=key, sequence=sequence, body=body, again=sequence not in fresh)
 
 
 def _new_rows(key: LaneKey, batch: Batch, verdict: receiver.Verdict) -> Iterable[Row]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
+from federation.custody.any_order import Island, Standing
 from federation.messages import Lane
-from hub.custody.intake import Cursor, LaneKey, Lost, Row
+from hub.custody.intake import LaneKey, Lost, Row
 from hub.custody.tables import custody_cursors, custody_gaps, rejected_rows
 
 log = logging.getLogger(__name__)
@@ -18,25 +19,36 @@ LONGEST_REJECT = 20_000
 KEYS_AT_ONCE = 300
 
 
-def read_cursors(connection: Connection, keys: Iterable[LaneKey]) -> dict[LaneKey, Cursor]:
-    """Return how far the lanes that are known are committed."""
+def read_cursors(connection: Connection, keys: Iterable[LaneKey]) -> dict[LaneKey, Standing]:
+    """Return where the lanes that are known stand."""
     wanted = [(key.node_id, key.epoch, key.lane.value) for key in sorted(keys)]
     place = tuple_(custody_cursors.c.node_id, custody_cursors.c.epoch, custody_cursors.c.lane)
-    columns = (custody_cursors.c.node_id, custody_cursors.c.epoch, custody_cursors.c.lane)
-    found: dict[LaneKey, Cursor] = {}
+    found: dict[LaneKey, Standing] = {}
     for start in range(0, len(wanted), KEYS_AT_ONCE):
-        part = select(*columns, custody_cursors.c.upto, custody_cursors.c.mark).where(
-            place.in_(wanted[start : start + KEYS_AT_ONCE])
-        )
-        for node_id, epoch, lane, upto, mark in connection.execute(part):
-            found[LaneKey(node_id=node_id, epoch=epoch, lane=Lane(lane))] = Cursor(upto=upto, mark=mark)
+        part = select(custody_cursors).where(place.in_(wanted[start : start + KEYS_AT_ONCE]))
+        found.update(_standing_of(row) for row in connection.execute(part))
     return found
+
+
+def standings_of(connection: Connection, node_id: str) -> list[tuple[LaneKey, Standing]]:
+    """Return where the lanes of a node stand, each in the epoch that moved last."""
+    found = connection.execute(
+        select(custody_cursors).where(custody_cursors.c.node_id == node_id).order_by(custody_cursors.c.updated_at_us)
+    )
+    newest = {row.lane: _standing_of(row) for row in found}
+    return [newest[lane] for lane in sorted(newest)]
+
+
+def _standing_of(row: Any) -> tuple[LaneKey, Standing]:
+    islands = tuple(Island(first=first, last=last, mark=mark) for first, last, mark in json.loads(row.islands))
+    key = LaneKey(node_id=row.node_id, epoch=row.epoch, lane=Lane(row.lane))
+    return key, Standing(upto=row.upto, mark=row.mark, islands=islands)
 
 
 def move_cursors(
     connection: Connection,
-    known: Mapping[LaneKey, Cursor],
-    cursors: Mapping[LaneKey, Cursor],
+    known: Mapping[LaneKey, Standing],
+    cursors: Mapping[LaneKey, Standing],
     *,
     repeated: Mapping[LaneKey, int],
     rejected: Mapping[LaneKey, int],
@@ -65,6 +77,7 @@ _MOVE = (
     .values(
         upto=bindparam("_upto"),
         mark=bindparam("_mark"),
+        islands=bindparam("_islands"),
         repeated=custody_cursors.c.repeated + bindparam("_repeated"),
         rejected=custody_cursors.c.rejected + bindparam("_rejected"),
         updated_at_us=bindparam("_updated_at_us"),
@@ -73,7 +86,7 @@ _MOVE = (
 
 
 def _cursor_row(
-    key: LaneKey, cursor: Cursor, repeated: Mapping[LaneKey, int], rejected: Mapping[LaneKey, int], at_us: int
+    key: LaneKey, cursor: Standing, repeated: Mapping[LaneKey, int], rejected: Mapping[LaneKey, int], at_us: int
 ) -> dict[str, Any]:
     return {
         "node_id": key.node_id,
@@ -81,6 +94,7 @@ def _cursor_row(
         "lane": key.lane.value,
         "upto": cursor.upto,
         "mark": cursor.mark,
+        "islands": json.dumps([(island.first, island.last, island.mark) for island in cursor.islands]),
         "repeated": repeated.get(key, 0),
         "rejected": rejected.get(key, 0),
         "updated_at_us": at_us,
@@ -116,7 +130,8 @@ def record_losses(connection: Connection, losses: Sequence[Lost], at_us: int) ->
 
 
 def record_rejects(connection: Connection, rejected: Sequence[tuple[Row, str]], at_us: int) -> Counter[LaneKey]:
-    """Store rows that could not be taken, with the reason; return how many of each lane."""
+    """Store rows that could not be taken, with the reason, each once; return how many of each lane."""
+    rejected = [(row, reason) for row, reason in rejected if not row.again]
     for row, reason in rejected:
         log.warning(
             "row not taken: node=%s lane=%s sequence=%d: %s", row.key.node_id, row.key.lane, row.sequence, reason

@@ -86,6 +86,16 @@ class Custody:
             self._acknowledge(intake)
             self._tell(intake, taken)
 
+    async def take_in_any_order(self, run: Sequence[Incoming]) -> None:
+        """Commit messages that came by files, which may arrive in any order; raises if that fails.
+
+        They are acknowledged by files too, or not at all.
+        """
+        messages = await asyncio.to_thread(self._read, run)
+        for part in _parts(messages):
+            intake, taken = await self._database.run(partial(self._store, messages=part, any_order=True))
+            self._tell(intake, taken)
+
     async def gaps(self, query: GapQuery) -> Page[Gap]:
         """Return what appliances lost before the hub got it, newest first."""
         statement = select(custody_gaps).order_by(custody_gaps.c.id.desc()).limit(query.limit + 1)
@@ -120,9 +130,11 @@ class Custody:
                 read.append(message)
         return read
 
-    def _store(self, connection: Connection, messages: Sequence[Message]) -> tuple[Intake, dict[Lane, Taken]]:
+    def _store(
+        self, connection: Connection, messages: Sequence[Message], *, any_order: bool = False
+    ) -> tuple[Intake, dict[Lane, Taken]]:
         known = read_cursors(connection, {LaneKey.of(message) for message in messages})
-        intake = take_in(known, messages)
+        intake = take_in(known, messages, any_order=any_order)
         at_us = now_us()
         taken = {lane: self._takers[lane].take(connection, rows, at_us) for lane, rows in intake.rows.items() if rows}
         rejects = [reject for each in taken.values() for reject in each.rejected]

@@ -14,6 +14,7 @@ custody_cursors = Table(
     Column("lane", String(16), primary_key=True),
     Column("upto", BigInteger, nullable=False),  # highest sequence number that is committed
     Column("mark", String(64), nullable=False),  # the node's fingerprint of that row
+    Column("islands", Text, nullable=False),  # what came by files ahead of others: JSON of [first, last, mark]
     Column("repeated", BigInteger, nullable=False),  # rows whose id was there already
     Column("rejected", BigInteger, nullable=False),  # rows that could not be taken
     Column("updated_at_us", BigInteger, nullable=False),

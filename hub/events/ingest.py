@@ -70,22 +70,30 @@ class EventTaker:
         valid, rejected = _sort_out(rows)
         new, repeated = _without_repeats(connection, valid)
         notices = self._insert(connection, new, at_us)
-        latencies_ms = [(at_us - to_us(event.time)) / 1000 for event in new]
+        latencies_ms = [(at_us - to_us(event.time)) / 1000 for _, event in new]
         tell = partial(self._tell, notices, latencies_ms)
         return Taken(rejected=rejected, repeated=repeated, tell=tell)
 
-    def _insert(self, connection: Connection, new: list[Event], received_at_us: int) -> list[EventRow]:
+    def _insert(self, connection: Connection, rows: list[tuple[Row, Event]], received_at_us: int) -> list[EventRow]:
         """Insert new events with all that hangs on them; return the newest of them as portal pages show them."""
-        if not new:
+        if not rows:
             return []
+        new = [event for _, event in rows]
         places = _places(connection, {event.data.point_id for event in new})
         replaced = _replaced(connection, {event.data.task_id for event in new})
         columns = []
-        for event in new:
+        for row, event in rows:
             name, bureau = places.get(event.data.point_id, (event.data.point_id, ""))
             superseded = event.data.generation < replaced.get(event.data.task_id, 0)
             columns.append(
-                columns_of(event, point_name=name, bureau=bureau, superseded=superseded, received_at_us=received_at_us)
+                columns_of(
+                    row,
+                    event,
+                    point_name=name,
+                    bureau=bureau,
+                    superseded=superseded,
+                    received_at_us=received_at_us,
+                )
             )
         connection.execute(insert(events), columns)
         _insert_pictures(connection, new)
@@ -153,22 +161,45 @@ def _sort_out(rows: Sequence[Row]) -> tuple[list[tuple[Row, Event]], list[tuple[
     return valid, rejected
 
 
-def _without_repeats(connection: Connection, valid: list[tuple[Row, Event]]) -> tuple[list[Event], Counter[LaneKey]]:
+def _without_repeats(
+    connection: Connection, valid: list[tuple[Row, Event]]
+) -> tuple[list[tuple[Row, Event]], Counter[LaneKey]]:
     """Leave out events that came before by any path, or twice in this run."""
-    wanted = [event.id for _, event in valid]
-    known: set[str] = set()
-    for start in range(0, len(wanted), IDS_AT_ONCE):
-        part = wanted[start : start + IDS_AT_ONCE]
-        known.update(connection.execute(select(events.c.id).where(events.c.id.in_(part))).scalars())
-    new: list[Event] = []
+    known = _known(connection, [event.id for _, event in valid])
+    new: list[tuple[Row, Event]] = []
     repeated: Counter[LaneKey] = Counter()
+    moved: list[dict[str, object]] = []
     for row, event in valid:
-        if event.id in known:
-            repeated[row.key] += 1
-        else:
-            known.add(event.id)
-            new.append(event)
+        place = (row.key.node_id, row.key.epoch, row.sequence)
+        before = known.setdefault(event.id, place)
+        if before is place:
+            new.append((row, event))
+            continue
+        repeated[row.key] += 1
+        if before != place and before[0] == row.key.node_id:
+            moved.append({"event": event.id, "to_epoch": row.key.epoch, "to_sequence": row.sequence})
+            known[event.id] = place
+    if moved:
+        connection.execute(_MOVE, moved)
     return new, repeated
+
+
+# A box that begins a new epoch gives what may have come before a new number.
+_MOVE = (
+    update(events)
+    .where(events.c.id == bindparam("event"))
+    .values(epoch=bindparam("to_epoch"), sequence=bindparam("to_sequence"))
+)
+
+
+def _known(connection: Connection, ids: list[str]) -> dict[str, tuple[str, str, int]]:
+    """Return of those of the events that came before: the node, and epoch and number in its outbox."""
+    found: dict[str, tuple[str, str, int]] = {}
+    columns = select(events.c.id, events.c.node_id, events.c.epoch, events.c.sequence)
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        part = columns.where(events.c.id.in_(ids[start : start + IDS_AT_ONCE]))
+        found.update({row.id: (row.node_id, row.epoch, row.sequence) for row in connection.execute(part)})
+    return found
 
 
 def _places(connection: Connection, point_ids: set[str]) -> dict[str, tuple[str, str]]:

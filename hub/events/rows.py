@@ -4,16 +4,21 @@ from collections.abc import Collection
 from typing import Any
 
 from federation.messages import Event, EvidenceRef
+from hub.custody.intake import Row
 from hub.database.moments import from_us, maybe_from_us, to_us
 from hub.events.model import EventRow, Picture, Verdict
 from hub.repository.catalogue import Catalogue
 
 
-def columns_of(event: Event, *, point_name: str, bureau: str, superseded: bool, received_at_us: int) -> dict[str, Any]:
+def columns_of(
+    row: Row, event: Event, *, point_name: str, bureau: str, superseded: bool, received_at_us: int
+) -> dict[str, Any]:
     """Return the values of a new row of the table `events`."""
     return {
         "id": event.id,
         "node_id": event.source,
+        "epoch": row.key.epoch,
+        "sequence": row.sequence,
         "point_id": event.data.point_id,
         "point_name": point_name,
         "bureau": bureau,

@@ -23,6 +23,8 @@ events = Table(
     Column("cursor", _Counter, primary_key=True, autoincrement=True),  # the order of arrival
     Column("id", String(36), nullable=False, unique=True),
     Column("node_id", String(64), nullable=False),
+    Column("epoch", String(64), nullable=False),  # of the node's outbox, where the event had this number
+    Column("sequence", BigInteger, nullable=False),
     Column("point_id", String(64), nullable=False),
     Column("point_name", String(100), nullable=False),  # as it was when the event came
     Column("bureau", String(64), nullable=False),
@@ -41,6 +43,7 @@ events = Table(
     Index(None, "point_id", "cursor"),
     Index(None, "type", "cursor"),
     Index(None, "node_id", "cursor"),
+    Index(None, "node_id", "epoch", "sequence"),
     Index(None, "verdict", "cursor"),
     Index(None, "time_us"),
     sqlite_autoincrement=True,  # a cursor is never used twice, even after the newest event is removed

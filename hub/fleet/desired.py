@@ -108,6 +108,15 @@ class DesiredPublisher:
         signed = await self._sign(document)
         return signed.text if sealed(shard, signed).digest == digest else None
 
+    async def envelopes(self, node_id: str) -> list[Envelope]:
+        """Return the newest document of every shard of a node, each with its text, however long."""
+        found = [self._documents.get((node_id, shard)) for shard in Shard]
+        wanted = [document for document in found if document is not None]
+        return [
+            (await self._envelope(document)).model_copy(update={"text": (await self._sign(document)).text})
+            for document in wanted
+        ]
+
     def forget(self, node_id: str) -> None:
         """Want nothing more of a removed node, and clear what the broker retains for it."""
         for shard in Shard:

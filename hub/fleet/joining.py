@@ -167,7 +167,7 @@ class Joining:
         node_id = node_id_for(bundle.name, set(connection.execute(select(nodes.c.id)).scalars()))
         issued, made = self.issuer.issue(connection, asked, node_id, utc_now())
         node = _entered(node_id, bundle, request, asked, made)
-        connection.execute(insert(nodes).values(**_columns(node)))
+        connection.execute(insert(nodes).values(**columns_of(node)))
         own = enrolment_bundles.c.id == bundle.id
         connection.execute(update(enrolment_bundles).where(own).values(used_by=node.id))
         told = {name: getattr(node, name) for name in ("name", "site", "serial", "profile", "key_fingerprint")}
@@ -234,7 +234,8 @@ def _entered(
     )
 
 
-def _columns(node: NodeRecord) -> dict[str, object]:
+def columns_of(node: NodeRecord) -> dict[str, object]:
+    """Return the values of a new row of the table `nodes`."""
     return {
         "id": node.id,
         "name": node.name,

@@ -60,9 +60,11 @@ class Watch:
         self._examining: set[str] = set()
         self._listens = False
         self._one_at_a_time = asyncio.Lock()
-        link.handle(["s"], self._take_presence)
+        self._file_silence_s: dict[str, float] = {}
+        self._heard_by_broker: set[str] = set()
+        link.handle(["s"], self._presence_by_broker)
         link.handle(["u/beat"], self._take_beats)
-        link.handle(["u/r"], self._take_reports)
+        link.handle(["u/r"], self._reports_by_broker)
         link.when_connected(self._greet_all)
 
     async def run(self) -> None:
@@ -90,9 +92,15 @@ class Watch:
         self._heard_at_s[node_id] = time.monotonic()
 
     async def _suspect_the_silent(self) -> None:
-        now, limit_s = utc_now(), self._patience.silence_s
-        silent = [node for node in self._roster.all() if node.online and self.silent_s(node.id) > limit_s]
+        now = utc_now()
+        silent = [node for node in self._roster.all() if node.online and self.silent_s(node.id) > self._limit_s(node)]
         await self._keep([node.living(node.life.quiet(Cause.SILENT, now)) for node in silent])
+
+    def _limit_s(self, node: NodeRecord) -> float:
+        return self._file_silence_s[node.id] if self._speaks_by_files(node) else self._patience.silence_s
+
+    def _speaks_by_files(self, node: NodeRecord) -> bool:
+        return node.id in self._file_silence_s and node.id not in self._heard_by_broker
 
     def _due(self) -> list[NodeRecord]:
         waiting = [node for node in self._roster.all() if node.id not in self._examining and self._is_due(node)]
@@ -100,8 +108,8 @@ class Watch:
 
     def _is_due(self, node: NodeRecord) -> bool:
         life = node.life
-        if node.awaited or node.revoked_at is not None:
-            return False
+        if node.awaited or node.revoked_at is not None or self._speaks_by_files(node):
+            return False  # no neighbour reaches a node beyond a border
         if life.condition is Condition.ONLINE or life.cause is Cause.OPERATOR:
             return False
         if life.condition is Condition.SUSPECT:
@@ -128,6 +136,26 @@ class Watch:
             self._heard(node.id)
             self._answer(node)
         self._listens = True
+
+    def expect_files(self, node_id: str, *, silence_s: float) -> None:
+        """Let a node be silent for `silence_s` while it speaks by files."""
+        self._file_silence_s[node_id] = silence_s
+
+    async def take_from_file(self, run: Sequence[Incoming]) -> None:
+        """Take presence and reports that came by file, unless the broker brings the node's own: they are fresher."""
+        fresher = {node.id for node in self._roster.all() if node.online} & self._heard_by_broker
+        news = [each for each in run if each.node_id not in fresher]
+        self._heard_by_broker -= {each.node_id for each in news}
+        await self._take_presence([each for each in news if each.kind == "s"])
+        await self._take_reports([each for each in news if each.kind == "u/r"])
+
+    async def _presence_by_broker(self, run: Sequence[Incoming]) -> None:
+        self._heard_by_broker |= {each.node_id for each in run if not each.retained}
+        await self._take_presence(run)
+
+    async def _reports_by_broker(self, run: Sequence[Incoming]) -> None:
+        self._heard_by_broker |= {each.node_id for each in run if not each.retained}
+        await self._take_reports(run)
 
     async def _take_presence(self, run: Sequence[Incoming]) -> None:
         changed: list[NodeRecord] = []

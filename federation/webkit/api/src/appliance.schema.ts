@@ -332,6 +332,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how file exchange stands. */
+        get: operations["get_exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the file by which this box asks a hub to be let in. */
+        post: operations["make_exchange_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the hub's answer; nothing is changed. */
+        post: operations["preview_exchange_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange files with the hub of this answer from now on. */
+        post: operations["join_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give what this box has of its lanes, signed, to carry to the hub. */
+        get: operations["get_exchange_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold the hub's report against what this box has; nothing is changed. */
+        post: operations["read_hub_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/exports/lacking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export again all that the hub lacks by its report. */
+        post: operations["export_lacking"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export numbers of a lane again, as far as they are still here. */
+        post: operations["export_span"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/days": {
         parameters: {
             query?: never;
@@ -577,6 +713,43 @@ export interface components {
             parameters_schema: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * AnswerDecision
+         * @description Join the hub of this answer: its key has this fingerprint.
+         */
+        AnswerDecision: {
+            /** Answer */
+            answer: string;
+            /** Fingerprint */
+            fingerprint: string;
+        };
+        /**
+         * AnswerPreview
+         * @description What an answer says; compare the fingerprint with the one on the hub's page.
+         */
+        AnswerPreview: {
+            /** Hub Name */
+            hub_name: string;
+            /** Hub Id */
+            hub_id: string;
+            /** Node Id */
+            node_id: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+        };
+        /**
+         * AnswerText
+         * @description The hub's answer, as text.
+         */
+        AnswerText: {
+            /** Answer */
+            answer: string;
         };
         /**
          * ArtifactReport
@@ -1073,6 +1246,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Difference
+         * @description Rows that are not the same on both sides; exporting them again mends it.
+         */
+        Difference: {
+            lane: components["schemas"]["Lane"];
+            fault: components["schemas"]["Fault"];
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /**
+             * Days
+             * @default []
+             */
+            days: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * EventMark
          * @description An event of the camera, for the timeline.
          */
@@ -1144,6 +1336,114 @@ export interface components {
             pictures: components["schemas"]["EventPicture"][];
         };
         /**
+         * ExchangeStatus
+         * @description How file exchange stands. `two_way` tells whether answers can come back.
+         */
+        ExchangeStatus: {
+            /** Out Folder */
+            out_folder: string;
+            /** In Folder */
+            in_folder: string;
+            /** Two Way */
+            two_way: boolean;
+            /**
+             * Copies
+             * @description one-way: how often everything is exported
+             */
+            copies: number;
+            /**
+             * Fingerprint
+             * @description of this box's key
+             */
+            fingerprint: string;
+            /**
+             * Hub Name
+             * @description empty: no hub yet
+             */
+            hub_name: string;
+            /** Hub Id */
+            hub_id: string;
+            /** Hub Fingerprint */
+            hub_fingerprint: string;
+            /** Node Id */
+            node_id: string;
+            /**
+             * Last Serial
+             * @description number of the newest parcel
+             */
+            last_serial: number;
+            /** Last Exported At */
+            last_exported_at: string | null;
+            /** Last Imported At */
+            last_imported_at: string | null;
+            /**
+             * Expired
+             * @description files that no border took in time, since the start
+             */
+            expired: number;
+            /**
+             * Full
+             * @description the out-folder has no room
+             */
+            full: boolean;
+            /**
+             * Fault
+             * @description why a folder cannot be used now, or empty
+             */
+            fault: string;
+            /**
+             * Refused
+             * @description files in the in-folder since the start, by reason
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Never Came
+             * @description parcels that the hub misses, as first and last
+             */
+            never_came: [
+                number,
+                number
+            ][];
+            /** Lanes */
+            lanes: components["schemas"]["ExportedLane"][];
+        };
+        /**
+         * ExportedAgain
+         * @description What will be exported again.
+         */
+        ExportedAgain: {
+            /** Rows */
+            rows: number;
+            /** Pictures */
+            pictures: number;
+        };
+        /**
+         * ExportedLane
+         * @description How far one lane is in files: exported once up to `exported`, confirmed by the hub up to `acknowledged`.
+         */
+        ExportedLane: {
+            lane: components["schemas"]["Lane"];
+            /** Produced */
+            produced: number;
+            /** Exported */
+            exported: number;
+            /** Acknowledged */
+            acknowledged: number;
+            /**
+             * Repeating
+             * @description rows that will be exported again
+             */
+            repeating: number;
+        };
+        /**
+         * Fault
+         * @description What is wrong with some rows.
+         * @enum {string}
+         */
+        Fault: "missing" | "different" | "other_epoch";
+        /**
          * FieldError
          * @description One field at fault: where it is, and what to do about it.
          */
@@ -1182,6 +1482,30 @@ export interface components {
             reason: string;
         };
         JsonValue: unknown;
+        /**
+         * Lacking
+         * @description What the hub lacks by its own report.
+         */
+        Lacking: {
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Differences */
+            differences: components["schemas"]["Difference"][];
+            /** Pictures */
+            pictures: number;
+        };
+        /**
+         * Lane
+         * @description Kinds of traffic that never wait for each other.
+         *
+         *     `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
+         *     HTTP, `metrics` how a box is.
+         * @enum {string}
+         */
+        Lane: "events" | "results" | "evidence" | "metrics";
         /**
          * LaneReport
          * @description How far the outbox of one lane has got.
@@ -1665,6 +1989,36 @@ export interface components {
             mime: string;
         };
         /**
+         * ReportFile
+         * @description A reconciliation report to carry to the hub.
+         */
+        ReportFile: {
+            /** File Name */
+            file_name: string;
+            /** Report */
+            report: string;
+        };
+        /**
+         * ReportText
+         * @description The hub's reconciliation report, as text.
+         */
+        ReportText: {
+            /** Report */
+            report: string;
+        };
+        /**
+         * RequestFile
+         * @description The file to carry to the hub.
+         */
+        RequestFile: {
+            /** File Name */
+            file_name: string;
+            /** Request */
+            request: string;
+            /** Fingerprint */
+            fingerprint: string;
+        };
+        /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
          */
@@ -1833,6 +2187,17 @@ export interface components {
             width_px: number;
             /** Height Px */
             height_px: number;
+        };
+        /**
+         * SpanDraft
+         * @description Numbers of a lane to export again.
+         */
+        SpanDraft: {
+            lane: components["schemas"]["Lane"];
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
         };
         /**
          * Status
@@ -2786,6 +3151,258 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeStatus"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_exchange_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestFile"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_exchange_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerPreview"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    join_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerDecision"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeStatus"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_exchange_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportFile"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_hub_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lacking"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_lacking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedAgain"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_span: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpanDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedAgain"];
                 };
             };
             /** @description a problem that says what to do */

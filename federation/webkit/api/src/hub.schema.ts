@@ -769,6 +769,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how file exchange stands, node by node. */
+        get: operations["get_exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the file by which a box asks to be let in; nothing is changed. */
+        post: operations["preview_exchange_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a box in that only files reach; the answer is a file to carry to it. */
+        post: operations["admit_exchange_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/nodes/{node_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give what this hub has of a node, signed, to carry to the node. */
+        get: operations["get_exchange_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/nodes/{node_id}/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold a node's report, which was carried here, against what this hub has. */
+        post: operations["read_exchange_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/subscriptions": {
         parameters: {
             query?: never;
@@ -1705,6 +1790,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Difference
+         * @description Rows that are not the same on both sides; exporting them again mends it.
+         */
+        Difference: {
+            lane: components["schemas"]["Lane"];
+            fault: components["schemas"]["Fault"];
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /**
+             * Days
+             * @default []
+             */
+            days: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * EnrolmentBundle
          * @description A bundle without its token, which is stored as a digest only; it lets one node in.
          */
@@ -1980,6 +2084,115 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ExchangeNode
+         * @description One node that exchanges files with this hub.
+         *
+         *     `missing` are numbers of its parcels that never came while later ones did, as first and last; `holes` counts rows
+         *     of its lanes that are missing in the middle.
+         */
+        ExchangeNode: {
+            /** Node Id */
+            node_id: string;
+            /** Two Way */
+            two_way: boolean;
+            /**
+             * Fingerprint
+             * @description of the node's key
+             */
+            fingerprint: string;
+            /**
+             * Admitted At
+             * Format: date-time
+             */
+            admitted_at: string;
+            /**
+             * Taken At
+             * @description when its newest parcel was taken
+             */
+            taken_at: string | null;
+            /**
+             * Taken Serial
+             * @description highest number that was taken
+             */
+            taken_serial: number;
+            /** Taken Bytes */
+            taken_bytes: number;
+            /** Missing */
+            missing: [
+                number,
+                number
+            ][];
+            /** Holes */
+            holes: number;
+            /** Pictures Missing */
+            pictures_missing: number;
+            /** Sent At */
+            sent_at: string | null;
+            /** Sent Serial */
+            sent_serial: number;
+            /**
+             * Fault
+             * @description why nothing can be written for it now, or empty
+             */
+            fault: string;
+            reconciled: components["schemas"]["Reconciled"] | null;
+        };
+        /**
+         * ExchangeState
+         * @description How file exchange stands: the folders, what was refused since the start, and every node.
+         */
+        ExchangeState: {
+            /** Hub Id */
+            hub_id: string;
+            /**
+             * Fingerprint
+             * @description of this hub's key
+             */
+            fingerprint: string;
+            /**
+             * In Folder
+             * @description empty: there is none, and no file is taken
+             */
+            in_folder: string;
+            /**
+             * Out Folder
+             * @description empty: there is none, and nothing goes out by files
+             */
+            out_folder: string;
+            /**
+             * Taken
+             * @description parcels since the start
+             */
+            taken: number;
+            /**
+             * Refused
+             * @description files since the start, by reason
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Quarantined
+             * @description files that lie in the quarantine
+             */
+            quarantined: number;
+            /** Quarantined Bytes */
+            quarantined_bytes: number;
+            /**
+             * Fault
+             * @description why the in-folder cannot be read now, or empty
+             */
+            fault: string;
+            /** Nodes */
+            nodes: components["schemas"]["ExchangeNode"][];
+        };
+        /**
+         * Fault
+         * @description What is wrong with some rows.
+         * @enum {string}
+         */
+        Fault: "missing" | "different" | "other_epoch";
+        /**
          * FeedItem
          * @description One event of a feed; `sequence` has no holes, so that a subscriber sees what it missed.
          */
@@ -2058,6 +2271,70 @@ export interface components {
             /** Updated */
             updated: number;
         };
+        /**
+         * JoinAnswered
+         * @description The box is let in: carry `answer` to it as a file.
+         */
+        JoinAnswered: {
+            /** Node Id */
+            node_id: string;
+            /** File Name */
+            file_name: string;
+            /** Answer */
+            answer: string;
+        };
+        /**
+         * JoinDecision
+         * @description Let the box in, under a name; a box that is enrolled already keeps its own.
+         */
+        JoinDecision: {
+            /** Request */
+            request: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+        };
+        /**
+         * JoinPreview
+         * @description What the file says; compare the fingerprint with the one on the box's panel.
+         */
+        JoinPreview: {
+            /** Serial */
+            serial: string;
+            /** Profile */
+            profile: string;
+            /** Software */
+            software: string;
+            /** Two Way */
+            two_way: boolean;
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Node Id
+             * @description the node that is enrolled with this serial number already, or empty
+             */
+            node_id: string;
+        };
+        /**
+         * JoinText
+         * @description The file that a box made on its panel, as text.
+         */
+        JoinText: {
+            /** Request */
+            request: string;
+        };
         JsonValue: unknown;
         /**
          * Judgement
@@ -2071,6 +2348,15 @@ export interface components {
              */
             note: string;
         };
+        /**
+         * Lane
+         * @description Kinds of traffic that never wait for each other.
+         *
+         *     `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
+         *     HTTP, `metrics` how a box is.
+         * @enum {string}
+         */
+        Lane: "events" | "results" | "evidence" | "metrics";
         /**
          * LaneReport
          * @description How far the outbox of one lane has got.
@@ -2923,6 +3209,30 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
         };
         /**
+         * Reconciled
+         * @description What the newest reconciliation report of a node said that this hub lacks.
+         */
+        Reconciled: {
+            /**
+             * Made At
+             * Format: date-time
+             * @description when the node made its report
+             */
+            made_at: string;
+            /**
+             * Compared At
+             * Format: date-time
+             */
+            compared_at: string;
+            /** Differences */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * More
+             * @description differences beyond those
+             */
+            more: number;
+        };
+        /**
          * RecordedDay
          * @description How much of a camera's day was recorded.
          */
@@ -3050,6 +3360,24 @@ export interface components {
             events: components["schemas"]["EventMark"][];
             /** Mime */
             mime: string;
+        };
+        /**
+         * ReportFile
+         * @description What this hub has of a node, signed, to carry to it.
+         */
+        ReportFile: {
+            /** File Name */
+            file_name: string;
+            /** Report */
+            report: string;
+        };
+        /**
+         * ReportText
+         * @description The node's reconciliation report, as text.
+         */
+        ReportText: {
+            /** Report */
+            report: string;
         };
         /**
          * Role
@@ -5544,6 +5872,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Gap_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeState"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_exchange_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinPreview"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    admit_exchange_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinDecision"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinAnswered"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_exchange_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportFile"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_exchange_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciled"];
                 };
             };
             /** @description a problem that says what to do */

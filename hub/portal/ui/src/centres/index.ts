@@ -3,6 +3,7 @@ import type { Centre } from '@fengsui/kit'
 import { accessCentre } from './access/module.ts'
 import { algorithmsCentre } from './algorithms/module.ts'
 import { eventsCentre } from './events/module.ts'
+import { exchangeCentre } from './exchange/module.ts'
 import { nodesCentre } from './nodes/module.ts'
 import { openingCentre } from './opening/module.ts'
 import { overviewCentre } from './overview/module.ts'
@@ -22,6 +23,7 @@ export const centres: readonly Centre[] = [
   pointsCentre,
   nodesCentre,
   accessCentre,
+  exchangeCentre,
   tracingCentre,
   openingCentre,
   systemCentre,
