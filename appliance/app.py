@@ -210,7 +210,7 @@ async def _panel(state: AgentState, parts: Parts) -> AsyncIterator[None]:
     membership = parts.panel.membership
     membership.panel_url = f"http://{config.panel.host}:{port}"
     note = json.dumps({"url": membership.panel_url, "port": port})
-    await asyncio.to_thread(config.panel_note.write_text, note, encoding="utf-8")
+    await asyncio.to_thread(write_private, config.panel_note, note)
     try:
         yield
     finally:
