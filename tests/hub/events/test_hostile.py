@@ -1,8 +1,8 @@
 """Whatever a node sends, the hub stays up, writes nothing that is no event, and counts what it refuses."""
 
 import json
-import random
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from federation.messages import Batch, Event, Hello, Lane, WireModel
+from federation.testing.mutation import mutations
 from federation.testing.played_appliance import made_event
 from hub.custody.service import Custody, Taker, TakesNothing
 from hub.custody.tables import custody_cursors
@@ -71,26 +72,6 @@ def incoming(node_id: str, message: WireModel | bytes, kind: str = "u/b/events")
     return Incoming(node_id=node_id, kind=kind, payload=payload)
 
 
-def mutated(payload: bytes, dice: random.Random) -> bytes:
-    """Return the message with one thing wrong with it."""
-    at = dice.randrange(len(payload))
-    upto = min(len(payload), at + dice.randrange(1, 40))
-    match dice.randrange(6):
-        case 0:
-            return payload[:at] + bytes([dice.randrange(256)]) + payload[at + 1 :]
-        case 1:
-            return payload[:at] + payload[upto:]
-        case 2:
-            return payload[:upto] + payload[at:]
-        case 3:
-            return payload[:at] + dice.randbytes(dice.randrange(1, 20)) + payload[at:]
-        case 4:
-            return payload[:at]
-        case _:
-            numbers = [b"-1", b"0", b"1e999", b"9" * 30, b"null", b"[]", b"{}", b'""', b'"\\u0000"', b"true"]
-            return payload[:at] + dice.choice(numbers) + payload[upto:]
-
-
 async def stored(database: Database) -> list[Any]:
     def work(connection: Connection) -> list[Any]:
         return list(connection.execute(select(events.c.node_id, events.c.id, events.c.body)))
@@ -110,11 +91,11 @@ async def cursors(database: Database) -> dict[str, int]:
 async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_event(
     kind: str, custody: Custody, link: Link, database: Database
 ) -> None:
-    dice = random.Random(SEED)  # noqa: S311 - repeatable
     hello = Hello(node_id="n1", epoch="e", lane=Lane.EVENTS, base=1, next=4)
     whole = (hello if kind == "u/hello" else batch_of("n1", 1, 2)).to_bytes()
-    for _ in range(MUTATIONS // AT_ONCE):
-        await custody.take([incoming("n1", mutated(whole, dice), kind) for _ in range(AT_ONCE)])
+    wrong = mutations((whole,), count=MUTATIONS, seed=SEED)
+    while some := [incoming("n1", payload, kind) for payload in islice(wrong, AT_ONCE)]:
+        await custody.take(some)
 
     assert link.malformed > MUTATIONS // 2
     for node_id, event_id, body in await stored(database):
