@@ -4,9 +4,10 @@ from appliance.onvif.device import Device
 from appliance.onvif.discovery import discover
 from appliance.onvif.errors import DeviceFault, DeviceUnreachable, NotAuthorized, NotOnvif, NotSupported, OnvifError
 from appliance.onvif.turning import Turning
-from appliance.onvif.values import Credentials, Description, Found, Position, Preset, Profile
+from appliance.onvif.values import CameraRecord, Credentials, Description, Found, Position, Preset, Profile
 
 __all__ = [
+    "CameraRecord",
     "Credentials",
     "Description",
     "Device",

@@ -11,6 +11,7 @@ import aiohttp
 
 from appliance.onvif import soap
 from appliance.onvif.connection import Connection
+from appliance.onvif.records import Records
 from appliance.onvif.services import Services
 from appliance.onvif.turning import Turning
 from appliance.onvif.values import Credentials, Description, Profile
@@ -37,6 +38,10 @@ class Device:
     def turning(self, profile_token: str) -> Turning:
         """Return what turns the camera of a profile; whether it can be turned shows when it is asked."""
         return Turning(self._services, profile_token)
+
+    def records(self) -> Records:
+        """Return what the camera has recorded itself; whether it records shows when it is asked."""
+        return Records(self._services)
 
     async def describe(self) -> Description:
         """Return who made the camera and which streams it offers."""

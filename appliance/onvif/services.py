@@ -9,6 +9,8 @@ from appliance.onvif.errors import DeviceFault, NotSupported
 MISSING = {
     soap.MEDIA: "the camera offers no streams by ONVIF",
     soap.PTZ: "the camera does not turn",
+    soap.SEARCH: "the camera keeps no record by ONVIF (Profile G)",
+    soap.REPLAY: "the camera does not play its record by ONVIF (Profile G)",
 }
 
 

@@ -16,6 +16,8 @@ DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA_2 = "http://www.onvif.org/ver20/media/wsdl"
 PTZ = "http://www.onvif.org/ver20/ptz/wsdl"
+SEARCH = "http://www.onvif.org/ver10/search/wsdl"
+REPLAY = "http://www.onvif.org/ver10/replay/wsdl"
 SCHEMA = "http://www.onvif.org/ver10/schema"
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 
@@ -25,6 +27,8 @@ NAMESPACES = {
     "trt": MEDIA,
     "tr2": MEDIA_2,
     "tptz": PTZ,
+    "tse": SEARCH,
+    "trp": REPLAY,
     "tt": SCHEMA,
     "ter": "http://www.onvif.org/ver10/error",
     "wsa": "http://schemas.xmlsoap.org/ws/2004/08/addressing",

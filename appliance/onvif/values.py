@@ -1,6 +1,7 @@
 """What is known of an ONVIF camera, as plain values."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +67,12 @@ class Position:
     pan: float = 0.0
     tilt: float = 0.0
     zoom: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraRecord:
+    """What a camera has recorded itself, from its first picture to its last; one that goes on ends now."""
+
+    token: str
+    first: datetime
+    last: datetime

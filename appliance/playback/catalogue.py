@@ -1,9 +1,11 @@
 """What was recorded when, read from the recorder's index. Everything here blocks: call it on a thread."""
 
+import heapq
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +107,7 @@ class Catalogue:
         )
         found = self._rows(locks.BETWEEN, (point_id, end_us, start_us))
         return Timeline(
-            recorded=tuple(_joined((row["first_us"], self._end_us(row), row["kind"]) for row in rows)),
+            recorded=tuple(_joined((row["first_us"], self._end_us(row), row["kind"]) for row in _in_place(rows))),
             gaps=tuple(Gap(start_us=row[0], end_us=row[1], reason=row[2]) for row in gaps),
             locks=tuple(map(locks.lock_of, found)),
             mime=rows[-1]["mime"] if rows else "",
@@ -124,10 +126,10 @@ class Catalogue:
         return {row[0]: row[1] for row in self._rows("SELECT point_id, name FROM cameras", ())}
 
     def footage(self, point_id: str, start_us: int, end_us: int) -> Iterator[Footage]:
-        """Yield the segments of a camera between two moments, in the order in which they were written."""
+        """Yield the segments of a camera between two moments, in the order in which they were recorded."""
         query = f"SELECT * FROM segments {_WITHIN}"  # noqa: S608 - both texts are ours
         rows = self._rows(query, _within(point_id, start_us, end_us))
-        yield from (found for row in rows if (found := self._footage(row)) is not None)
+        yield from (found for row in _in_place(rows) if (found := self._footage(row)) is not None)
 
     def _footage(self, row: sqlite3.Row) -> Footage | None:
         entries = self._written(row) if row["open"] else unpack_entries(row["entries"])
@@ -167,6 +169,13 @@ class Catalogue:
         with closing(sqlite3.connect(address, uri=True, timeout=READ_WITHIN_S)) as db:
             db.row_factory = sqlite3.Row
             return db.execute(query, values).fetchall()
+
+
+def _in_place(rows: Sequence[sqlite3.Row]) -> Iterator[sqlite3.Row]:
+    """Yield segments in the order in which they were written, those of a backfill between them by their time."""
+    on_time = [row for row in rows if row["kind"] != "backfill"]
+    late = sorted((row for row in rows if row["kind"] == "backfill"), key=itemgetter("first_us"))
+    return heapq.merge(on_time, late, key=itemgetter("first_us"))
 
 
 def _within(point_id: str, start_us: int, end_us: int) -> tuple[str, int, int, int]:

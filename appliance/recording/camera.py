@@ -145,9 +145,10 @@ class CameraRecorder:
             log.warning("gap of %s not noted: %s", self.point_id, error)
 
     async def _remember(self) -> None:
-        """Read where the last run ended."""
-        self._stored_us = await self._shelf.database.read(lambda db: index.last_us(db, self.point_id))
-        self._gap = await self._shelf.database.read(lambda db: index.present_gap(db, self.point_id) or STOPPED)
+        """Read where the last run ended, also if this one ends before it has begun: its pictures are kept then too."""
+        self._stored_us, self._gap = await self._shelf.commit(
+            lambda db: (index.last_us(db, self.point_id), index.present_gap(db, self.point_id) or STOPPED)
+        )
 
     def _turn(self, want: Want) -> None:
         if want is self._want:

@@ -1,9 +1,9 @@
 """The index of recordings: which segment of which camera lies where, what is missing and why, what is locked."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from appliance.mp4.track import TIMESCALE, Track
@@ -18,6 +18,12 @@ LONGEST_SEGMENT_S = 900
 
 GAP_US = 3_000_000
 """Shorter pauses are no gap: a camera's clock drifts, and pictures wait on the way."""
+
+
+LOOKS = 6
+"""So often a gap is looked for in the camera's record; each time after a longer pause."""
+
+FIRST_LOOK_PAUSE_US = 60_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,7 @@ class Ending:
 def begin(db: sqlite3.Connection, beginning: Beginning) -> tuple[int, str]:
     """Note a segment before its file is made; return its id and its path below the folder of recordings."""
     segment_id = _insert(db, None, beginning)
-    path = segment_path(beginning.point_id, beginning.first_us, segment_id)
+    path = segment_path(beginning, segment_id)
     db.execute("UPDATE segments SET path = ? WHERE id = ?", (path, segment_id))
     return segment_id, path
 
@@ -68,10 +74,11 @@ def is_empty(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'segments'").fetchone() is None
 
 
-def segment_path(point_id: str, first_us: int, segment_id: int) -> str:
-    """Return where a segment lies: a folder per camera and day (UTC), a name by time and id."""
-    at = datetime.fromtimestamp(first_us / 1_000_000, UTC)
-    return f"{point_id}/{at:%Y-%m-%d}/{at:%H%M%S}-{segment_id}.mp4"
+def segment_path(beginning: Beginning, segment_id: int) -> str:
+    """Return where a segment lies: a folder per camera and day (UTC), a name by time and id, and whether it is late."""
+    at = datetime.fromtimestamp(beginning.first_us / 1_000_000, UTC)
+    late = "-backfill" if beginning.kind == "backfill" else ""
+    return f"{beginning.point_id}/{at:%Y-%m-%d}/{at:%H%M%S}-{segment_id}{late}.mp4"
 
 
 def finish(db: sqlite3.Connection, ending: Ending) -> None:
@@ -111,9 +118,10 @@ def held_bytes(db: sqlite3.Connection) -> int:
 
 
 def last_us(db: sqlite3.Connection, point_id: str) -> int | None:
-    """Return when the newest segment of a camera ends, newest by order."""
+    """Return when the newest segment of a camera ends, newest by order; what was backfilled is older."""
     row = db.execute(
-        "SELECT last_us FROM segments WHERE point_id = ? AND NOT open ORDER BY id DESC LIMIT 1", (point_id,)
+        "SELECT last_us FROM segments WHERE point_id = ? AND NOT open AND kind != 'backfill' ORDER BY id DESC LIMIT 1",
+        (point_id,),
     ).fetchone()
     return None if row is None else int(row[0])
 
@@ -151,6 +159,65 @@ def note_gap(db: sqlite3.Connection, point_id: str, from_us: int, until_us: int,
     if until_us - from_us > GAP_US:
         values = (point_id, from_us, until_us, reason)
         db.execute("INSERT INTO gaps (point_id, from_us, until_us, reason) VALUES (?, ?, ?, ?)", values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A gap that is over, and nobody wanted."""
+
+    id: int
+    point_id: str
+    from_us: int
+    until_us: int
+    reason: str
+    looks: int = 0
+
+    @property
+    def duration_us(self) -> int:
+        """How long it lasted."""
+        return self.until_us - self.from_us
+
+    def newest(self, longest: timedelta) -> "Missing":
+        """Return its newest part, at most so long."""
+        return replace(self, from_us=max(self.from_us, self.until_us - round(longest / timedelta(microseconds=1))))
+
+
+def next_missing(db: sqlite3.Connection, kept: Mapping[str, int], now_us: int, settled_us: int) -> Missing | None:
+    """Return the newest gap that may be looked for now, None if there is none.
+
+    `kept` says of the cameras that are to be filled what is still kept; a gap must have ended before `settled_us`.
+    """
+    rows = db.execute(
+        "SELECT id, point_id, from_us, until_us, reason, looks FROM gaps WHERE until_us IS NOT NULL"
+        " AND until_us < ? AND looks < ? AND looked_us + (? << looks) - ? <= ?"
+        " AND reason IN ('no_pictures', 'stopped', 'disk') ORDER BY until_us DESC",
+        (settled_us, LOOKS, FIRST_LOOK_PAUSE_US, FIRST_LOOK_PAUSE_US, now_us),
+    )
+    for row in rows:
+        found = Missing(id=row[0], point_id=row[1], from_us=row[2], until_us=row[3], reason=row[4], looks=row[5])
+        if found.point_id in kept and found.until_us > kept[found.point_id] and found.duration_us > GAP_US:
+            return found
+    return None
+
+
+def settle(
+    db: sqlite3.Connection, gap: Missing, part: Missing, covered: Sequence[tuple[int, int]], now_us: int
+) -> None:
+    """Put what is still missing of a gap in its place, after its `part` was looked for and `covered` was found."""
+    db.execute("DELETE FROM gaps WHERE id = ?", (gap.id,))
+    _put_missing(db, replace(gap, until_us=part.from_us), looked_us=0)
+    free_us = part.from_us
+    for start_us, end_us in [*sorted(covered), (part.until_us, part.until_us)]:
+        _put_missing(db, replace(part, from_us=free_us, until_us=start_us, looks=gap.looks + 1), looked_us=now_us)
+        free_us = max(free_us, end_us)
+
+
+def _put_missing(db: sqlite3.Connection, missing: Missing, *, looked_us: int) -> None:
+    if missing.duration_us > GAP_US:
+        db.execute(
+            "INSERT INTO gaps (point_id, from_us, until_us, reason, looks, looked_us) VALUES (?, ?, ?, ?, ?, ?)",
+            (missing.point_id, missing.from_us, missing.until_us, missing.reason, missing.looks, looked_us),
+        )
 
 
 def _insert(db: sqlite3.Connection, segment_id: int | None, beginning: Beginning, path: str = "") -> int:

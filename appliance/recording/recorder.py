@@ -10,6 +10,7 @@ from pathlib import Path
 from appliance.config import Config
 from appliance.errors import ProcessAway
 from appliance.recording import index, locks, retention
+from appliance.recording.backfill import Backfill
 from appliance.recording.camera import Budget, CameraRecorder
 from appliance.recording.recovery import mend
 from appliance.recording.schema import migrations
@@ -133,6 +134,8 @@ class Recorder:
             group.create_task(self._follow(shelf, group), name="recorded cameras")
             group.create_task(self._tick_forever(), name="recording plans")
             group.create_task(self._watch_forever(shelf), name="space of recordings")
+            backfill = Backfill(shelf=shelf, cameras=lambda: self._wanted, paused=lambda: self._paused)
+            group.create_task(backfill.run(), name="backfill")
 
     def _ready(self) -> Shelf:
         if self._shelf is None:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 
-_NAME = re.compile(r"\d{6}-(?P<id>\d{1,18})\.mp4")
+_NAME = re.compile(r"\d{6}-(?P<id>\d{1,18})(?P<late>-backfill)?\.mp4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,19 +80,24 @@ def _files(folder: Path) -> Iterator[tuple[int, index.Beginning, str]]:
         if match is None:
             continue
         try:
-            yield int(match["id"]), _beginning(path), str(path.relative_to(folder))
+            kind: index.Kind = "backfill" if match["late"] else "planned"
+            yield int(match["id"]), _beginning(path, kind), str(path.relative_to(folder))
         except (BadBox, BadTrack, OSError, StopIteration) as error:
             log.warning("%s is no segment that could be entered: %s", path, error)
 
 
-def _beginning(path: Path) -> index.Beginning:
+def _beginning(path: Path, kind: index.Kind) -> index.Beginning:
     with path.open("rb", buffering=0) as file:
         init = init_bytes(file)
         first = next(fragments(file, len(init), path.stat().st_size))
     if first.head.at_us is None:
         raise BadBox("the first fragment does not tell its time")
     return index.Beginning(
-        point_id=path.parents[1].name, first_us=first.head.at_us, track=track_of(init), init_bytes=len(init)
+        point_id=path.parents[1].name,
+        first_us=first.head.at_us,
+        track=track_of(init),
+        init_bytes=len(init),
+        kind=kind,
     )
 
 

@@ -64,3 +64,10 @@ def _recordings(db: Database) -> None:
             locked_at_us INTEGER NOT NULL
         ) WITHOUT ROWID""")
     db.execute("CREATE INDEX locks_time ON locks (point_id, from_us)")
+
+
+@migrations(name="0002_looks")
+def _looks(db: Database) -> None:
+    # How often, and when last, the camera's own record was asked for what is missing.
+    db.execute("ALTER TABLE gaps ADD COLUMN looks INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE gaps ADD COLUMN looked_us INTEGER NOT NULL DEFAULT 0")

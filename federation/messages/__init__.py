@@ -38,7 +38,7 @@ from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
 from federation.messages.presence import ClockState, Presence
-from federation.messages.recording import RecordingReport, RecordingSpec, RecordingState
+from federation.messages.recording import OnvifUrl, RecordingReport, RecordingSpec, RecordingState
 from federation.messages.reported import (
     ArtifactReport,
     ArtifactState,
@@ -99,6 +99,7 @@ __all__ = [
     "LinkPolicy",
     "NodeCall",
     "OnCut",
+    "OnvifUrl",
     "PackageRef",
     "Polygon",
     "PositionAim",

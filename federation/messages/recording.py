@@ -1,11 +1,14 @@
 """What of a camera is recorded, and how its recording goes."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from federation.messages.calendar import Calendar
 from federation.messages.wire import WireModel
+
+OnvifUrl = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$", max_length=300)]
 
 
 class RecordingSpec(WireModel):
@@ -18,6 +21,10 @@ class RecordingSpec(WireModel):
     before_s: int = Field(default=5, ge=0, le=60, description="what an event's recording holds before the event")
     after_s: int = Field(default=30, ge=1, le=3600, description="what it holds after the last event")
     keep_days: int = Field(default=30, ge=1, le=3650, description="older recordings are removed, locked ones are not")
+    backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
+    onvif_url: OnvifUrl = Field(
+        default="", description="the camera's ONVIF device service; empty: at its stream's host"
+    )
 
     @property
     def records(self) -> bool:

@@ -16,6 +16,7 @@ from hil_tests.rig.errors import ControlError
 from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.rtsp.clip import Clip
 from hil_tests.rig.rtsp.mount import Mount, MountFigures
+from hil_tests.rig.rtsp.record import RECORD
 from hil_tests.rig.rtsp.server import RtspServer, rtsp_server
 
 
@@ -35,6 +36,10 @@ class VirtualCameras:
     def url(self, name: str) -> str:
         """Return the address of camera `name`, without user and password."""
         return f"rtsp://{self._host}:{self.port}/{name}"
+
+    def record_url(self, name: str) -> str:
+        """Return the address at which camera `name` plays what it has recorded itself."""
+        return f"{self.url(name)}/{RECORD}"
 
     def secure_url(self, name: str) -> str:
         """Return the rtsps:// address of camera `name`; only cameras made `secure` have one."""

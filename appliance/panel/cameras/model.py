@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from federation.http import Input, Output
-from federation.messages import Calendar, CameraReport, RecordingSpec, StreamUrl
+from federation.messages import Calendar, CameraReport, OnvifUrl, RecordingSpec, StreamUrl
 
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 Transport = Literal["auto", "tcp", "udp"]
@@ -102,3 +102,5 @@ class RecordingDraft(Input):
     before_s: int = Field(default=5, ge=0, le=60)
     after_s: int = Field(default=30, ge=1, le=3600)
     keep_days: int = Field(default=30, ge=1, le=3650)
+    backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
+    onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service; empty: at the stream's host")

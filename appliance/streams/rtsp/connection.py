@@ -77,6 +77,15 @@ class Connection(asyncio.BufferedProtocol):
         """Send an interleaved packet, RTCP that is."""
         self._write(bytes([0x24, channel]) + len(packet).to_bytes(2) + packet)
 
+    def hold(self, *, wait: bool) -> None:
+        """Read nothing more for now, or go on."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if wait:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
     def end(self, error: StreamError) -> None:
         """End the connection for the reason `error`."""
         if not self.ended.done():

@@ -11,6 +11,7 @@ from appliance.streams.errors import Refused
 from appliance.streams.rtp.depacketiser import Depacketiser
 from appliance.streams.rtp.reorder import ReorderWindow
 from appliance.streams.rtsp.connection import Connection
+from appliance.streams.rtsp.messages import Taker
 
 RECEIVE_BUFFER_BYTES = 2 << 20
 PORT_TRIES = 64
@@ -59,10 +60,10 @@ class Interleaved:
     offer = "RTP/AVP/TCP;unicast;interleaved=0-1"
     received_bytes = 0
 
-    def __init__(self, connection: Connection, depacketiser: Depacketiser, take_rtcp: TakeRtcp) -> None:
+    def __init__(self, connection: Connection, packets: Taker, take_rtcp: TakeRtcp) -> None:
         """Use `connection`; `begin` lets packets in."""
         self._connection = connection
-        self._depacketiser = depacketiser
+        self._packets = packets
         self._take_rtcp = take_rtcp
         self._rtcp_channel = 1
 
@@ -73,7 +74,7 @@ class Interleaved:
         self._rtcp_channel = int(found[2]) if found and found[2] else rtp + 1
         if rtp > 255 or self._rtcp_channel > 255:
             raise Refused("unsupported_transport", f"the camera chose the transport {transport[:80]!r}")
-        self._connection.route(rtp, self._depacketiser)
+        self._connection.route(rtp, self._packets)
         self._connection.route(self._rtcp_channel, _RtcpTaker(self._take_rtcp))
 
     def send_rtcp(self, packet: bytes) -> None:

@@ -14,7 +14,8 @@ from appliance.streams.rtsp.auth import Authorizer, Credentials
 from appliance.streams.rtsp.connection import Connection
 from appliance.streams.rtsp.dialling import Dialler
 from appliance.streams.rtsp.media import Datagrams, Interleaved, datagrams
-from appliance.streams.rtsp.messages import Inlet, Response
+from appliance.streams.rtsp.messages import Inlet, Response, Taker
+from appliance.streams.rtsp.replay import REQUIRE, Stamped, Stretch
 from appliance.streams.rtsp.sdp import VideoTrack, find_video
 from appliance.streams.source import Intake, Picture, Traffic
 
@@ -31,12 +32,16 @@ _ANY_URL = re.compile(r"rtsps?://", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Approach:
-    """How a camera wants to be asked. `transport` is `auto`, `tcp` or `udp`; `trust` see `security.context`."""
+    """How a camera wants to be asked. `transport` is `auto`, `tcp` or `udp`; `trust` see `security.context`.
+
+    With `replay` the address is that of what the camera has recorded, and `transport` is `tcp`.
+    """
 
     url: str
     credentials: Credentials = field(default_factory=lambda: Credentials(username="", password=""))
     transport: str = "auto"
     trust: str = "verify"
+    replay: Stretch | None = None
 
 
 class RtspSource:
@@ -49,6 +54,11 @@ class RtspSource:
         self._inlet = inlet
         self._dialler = dialler
         self._session: _Session | None = None
+
+    def hold(self, wait: bool) -> None:  # noqa: FBT001 - a seam's signature
+        """Let the camera wait, or go on, with a replay."""
+        if self._session is not None:
+            self._session.hold(wait=wait)
 
     async def run(self) -> NoReturn:
         """Pull until the stream ends; raise the StreamError that says why."""
@@ -74,7 +84,7 @@ class RtspSource:
         connection = await self._dialler.dial(
             address, lambda: Connection(self._inlet, authorizer), trust=self._approach.trust
         )
-        session = _Session(connection, address, self._intake)
+        session = _Session(connection, address, self._intake, self._approach.replay)
         try:
             await session.open(self._approach.transport)
             self._session = session
@@ -87,11 +97,13 @@ class RtspSource:
 class _Session:
     """What was negotiated over one connection."""
 
-    def __init__(self, connection: Connection, address: Address, intake: Intake) -> None:
+    def __init__(self, connection: Connection, address: Address, intake: Intake, replay: Stretch | None) -> None:
         self._connection = connection
         self._address = address
         self._intake = intake
         self._depacketiser = Depacketiser("h264", take=self._unit)
+        self._replay = replay
+        self._stamped: Stamped | None = None
         self._clock = SenderClock()
         self._media: Interleaved | Datagrams | None = None
         self._url = address.url  # of the whole session
@@ -115,7 +127,8 @@ class _Session:
         )
         name = await self._set_up(track, transport)
         self._intake.begin(track.codec, track.parameter_sets, transport=name)
-        await self._connection.ask("PLAY", self._url, ("Range", "npt=0.000-"))
+        wish = (("Range", "npt=0.000-"),) if self._replay is None else self._replay.headers
+        await self._connection.ask("PLAY", self._url, *wish)
         now_s = time.monotonic()
         self._keepalive_at_s = now_s + self._keepalive_every_s
         self._report_at_s = now_s + FIRST_REPORT_AFTER_S
@@ -138,6 +151,10 @@ class _Session:
             packets=max(0, count.sent(due) - count.lost),
             lost=count.lost,
         )
+
+    def hold(self, *, wait: bool) -> None:
+        """Read nothing more for now, or go on."""
+        self._connection.hold(wait=wait)
 
     def close(self) -> None:
         """End the session, and free what it holds."""
@@ -167,7 +184,7 @@ class _Session:
     async def _set_up(self, track: VideoTrack, transport: str) -> str:
         """Set the track up and return the name of its transport; raise StreamError."""
         if transport != "udp":
-            self._media = Interleaved(self._connection, self._depacketiser, self._rtcp)
+            self._media = Interleaved(self._connection, self._packets(), self._rtcp)
             try:
                 await self._ask_set_up(track, self._media)
             except Refused as refused:
@@ -179,8 +196,16 @@ class _Session:
         await self._ask_set_up(track, self._media)
         return "udp"
 
+    def _packets(self) -> Taker:
+        """Return what takes the packets of the track."""
+        if self._replay is None:
+            return self._depacketiser
+        self._stamped = Stamped(self._depacketiser)
+        return self._stamped
+
     async def _ask_set_up(self, track: VideoTrack, media: Interleaved | Datagrams) -> None:
-        response = await self._connection.ask("SETUP", track.control_url, ("Transport", media.offer))
+        more = () if self._replay is None else (REQUIRE,)
+        response = await self._connection.ask("SETUP", track.control_url, ("Transport", media.offer), *more)
         media.begin(response.header("transport") or "")
         name, _, rest = (response.header("session") or "").partition(";")
         self._connection.session_id = name.strip() or None
@@ -222,7 +247,7 @@ class _Session:
         media.send_rtcp(receiver_report(self._source, reception))
 
     def _unit(self, unit: Unit) -> None:
-        depacketiser = self._depacketiser
+        depacketiser, stamped = self._depacketiser, self._stamped
         self._intake.take(
             Picture(
                 key=unit.key,
@@ -230,7 +255,7 @@ class _Session:
                 usable=unit.usable,
                 payload=unit.payload,
                 sets=depacketiser.parameter_sets if unit.key else None,
-                sent_at=self._clock.at(unit.rtp_time),
+                sent_at=self._clock.at(unit.rtp_time) if stamped is None else stamped.at(unit.rtp_time),
             )
         )
         depacketiser.keep_all = self._intake.wants_all

@@ -11,6 +11,7 @@ PREFIXES = (
     ' xmlns:ter="http://www.onvif.org/ver10/error" xmlns:tds="http://www.onvif.org/ver10/device/wsdl"'
     ' xmlns:trt="http://www.onvif.org/ver10/media/wsdl" xmlns:tr2="http://www.onvif.org/ver20/media/wsdl"'
     ' xmlns:tptz="http://www.onvif.org/ver20/ptz/wsdl" xmlns:wsa="http://schemas.xmlsoap.org/ws/2004/08/addressing"'
+    ' xmlns:tse="http://www.onvif.org/ver10/search/wsdl" xmlns:trp="http://www.onvif.org/ver10/replay/wsdl"'
     ' xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:dn="http://www.onvif.org/ver10/network/wsdl"'
 )
 PROFILE = "profile_1"
@@ -117,6 +118,23 @@ def status(view: View, *, moving: bool) -> str:
         f'<tt:PanTilt x="{view.pan:.4f}" y="{view.tilt:.4f}"/><tt:Zoom x="{view.zoom:.4f}"/></tt:Position>'
         f"<tt:MoveStatus><tt:PanTilt>{state}</tt:PanTilt><tt:Zoom>{state}</tt:Zoom></tt:MoveStatus>"
         "<tt:UtcTime>2026-01-01T00:00:00Z</tt:UtcTime></tptz:PTZStatus></tptz:GetStatusResponse>"
+    )
+
+
+def records(camera: SimulatedCamera) -> str:
+    """Return what the camera has recorded itself, each with a track of video that goes on."""
+    each = "".join(
+        f"<tt:RecordingInformation><tt:RecordingToken>{escape(record.token)}</tt:RecordingToken>"
+        "<tt:Source><tt:SourceId>1</tt:SourceId><tt:Name>main</tt:Name></tt:Source>"
+        f"<tt:EarliestRecording>{record.first:%Y-%m-%dT%H:%M:%SZ}</tt:EarliestRecording>"
+        f"<tt:LatestRecording>{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}</tt:LatestRecording>"
+        "<tt:Content>card</tt:Content><tt:Track><tt:TrackToken>v</tt:TrackToken><tt:TrackType>Video</tt:TrackType>"
+        "</tt:Track><tt:RecordingStatus>Recording</tt:RecordingStatus></tt:RecordingInformation>"
+        for record in camera.records
+    )
+    return (
+        "<tse:GetRecordingSearchResultsResponse><tse:ResultList><tt:SearchState>Completed</tt:SearchState>"
+        f"{each}</tse:ResultList></tse:GetRecordingSearchResultsResponse>"
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -49,6 +49,15 @@ class Behaviour:
     pause_s: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnRecord:
+    """What the camera has recorded itself, and the address at which it plays it."""
+
+    token: str
+    url: str
+    first: datetime
+
+
 @dataclass(kw_only=True)
 class SimulatedCamera:
     """One camera's state; `stream_url` is where its video is, `picture` what it sees of a view."""
@@ -62,6 +71,7 @@ class SimulatedCamera:
     encoding: str = "H265"
     behaviour: Behaviour = field(default_factory=Behaviour)
     clock_s: Callable[[], float] = time.monotonic
+    records: tuple[OwnRecord, ...] = ()
     presets: dict[str, tuple[str, View]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     _from: View = field(default_factory=View)

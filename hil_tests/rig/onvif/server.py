@@ -27,6 +27,7 @@ NAMES = {
     "tt": "http://www.onvif.org/ver10/schema",
 }
 DEVICE, MEDIA, MEDIA_2, PTZ = "/onvif/device_service", "/onvif/media", "/onvif/media2", "/onvif/ptz"
+SEARCH, REPLAY = "/onvif/search", "/onvif/replay"
 PICTURE = "/onvif/snapshot.jpg"
 XML = "application/soap+xml"
 
@@ -44,7 +45,7 @@ async def served(camera: SimulatedCamera, *, host: str = HOST, port: int = 0) ->
     """Serve a simulated camera for as long as the context is open."""
     service = _Service(camera)
     app = web.Application()
-    for path in (DEVICE, MEDIA, MEDIA_2, PTZ):
+    for path in (DEVICE, MEDIA, MEDIA_2, PTZ, SEARCH, REPLAY):
         app.router.add_post(path, service.answer)
     app.router.add_get(PICTURE, service.picture)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -106,6 +107,8 @@ class _Service:
             return self._show(name, operation, second=path == MEDIA_2)
         if path == PTZ and camera.behaviour.turns:
             return self._turn(name, operation)
+        if path in {SEARCH, REPLAY}:
+            return self._recall(name, operation)
         return None
 
     def _show(self, name: str, operation: Element, *, second: bool) -> str | web.Response | None:
@@ -146,6 +149,21 @@ class _Service:
                 return None
         return f"<tptz:{name}Response/>"
 
+    def _recall(self, name: str, operation: Element) -> str | web.Response | None:
+        match name:
+            case "FindRecordings":
+                return "<tse:FindRecordingsResponse><tse:SearchToken>s1</tse:SearchToken></tse:FindRecordingsResponse>"
+            case "GetRecordingSearchResults":
+                return answers.records(self._camera)
+            case "GetReplayUri":
+                urls = {record.token: record.url for record in self._camera.records}
+                url = urls.get(_named(operation, "RecordingToken"))
+                if url is None:
+                    return _fault(400, "ter:NoRecording", "there is no such recording")
+                return f"<trp:GetReplayUriResponse><trp:Uri>{url}</trp:Uri></trp:GetReplayUriResponse>"
+            case _:
+                return None
+
     def _addresses(self) -> dict[str, str]:
         behaviour = self._camera.behaviour
         found = {answers_of("device"): self._url(DEVICE), answers_of("media"): self._url(MEDIA)}
@@ -153,6 +171,9 @@ class _Service:
             found["http://www.onvif.org/ver20/media/wsdl"] = self._url(MEDIA_2)
         if behaviour.turns:
             found["http://www.onvif.org/ver20/ptz/wsdl"] = self._url(PTZ)
+        if self._camera.records:
+            found[answers_of("search")] = self._url(SEARCH)
+            found[answers_of("replay")] = self._url(REPLAY)
         return found
 
     def _url(self, path: str) -> str:
@@ -203,7 +224,7 @@ class _Service:
 
 
 def answers_of(service: str) -> str:
-    """Return the namespace of a first service, `device` or `media`."""
+    """Return the namespace of a first service, for example `device` or `media`."""
     return f"http://www.onvif.org/ver10/{service}/wsdl"
 
 

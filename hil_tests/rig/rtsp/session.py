@@ -8,6 +8,7 @@ from hil_tests.rig.errors import RequestError
 from hil_tests.rig.rtsp.behaviour import Behaviour
 from hil_tests.rig.rtsp.challenge import Credentials, Doorman
 from hil_tests.rig.rtsp.mount import Mount, Viewer
+from hil_tests.rig.rtsp.record import RECORD, Asked, replayed
 from hil_tests.rig.rtsp.request import (
     BODY_LIMIT_BYTES,
     Request,
@@ -48,6 +49,7 @@ class Session:
         self._mount: Mount | None = None
         self._viewer: Viewer | None = None
         self._refusals = 0
+        self._asked: Asked | None = None
 
     async def serve(self) -> None:
         """Answer requests until the client leaves, breaks the protocol or falls silent."""
@@ -80,8 +82,18 @@ class Session:
             return True
         await self._write(response.encode(self._behaviour))
         if request.method == "PLAY" and response.status == 200 and self._mount and self._viewer:
-            self._mount.admit(self._viewer)  # after the answer, so that no packet overtakes it
+            if self._asked is None:
+                self._mount.admit(self._viewer)  # after the answer, so that no packet overtakes it
+            else:
+                await self._replay(self._mount, self._viewer, self._asked)
         return request.method != "TEARDOWN" and self._refusals < _REFUSAL_LIMIT
+
+    async def _replay(self, mount: Mount, viewer: Viewer, asked: Asked) -> None:
+        """Play what the camera has recorded, as fast as it is taken."""
+        for unit in replayed(mount.timeline, asked):
+            viewer.send(unit)
+            async with asyncio.timeout(_HEAD_LIMIT_S):
+                await self._writer.drain()
 
     async def _write(self, content: bytes) -> None:
         drip = self._behaviour.drip_bytes_per_s
@@ -160,10 +172,10 @@ class Session:
         return met
 
     def _known(self, path: str) -> Mount | None:
-        return self._mounts.get(path.removesuffix(TRACK).rstrip("/"))
+        return self._mounts.get(_name(path))
 
     def _find(self, path: str) -> Mount:
-        name = path.removesuffix(TRACK).rstrip("/")
+        name = _name(path)
         if name not in self._mounts:
             raise RequestError(404, "no such camera")
         mount = self._mounts[name]
@@ -203,6 +215,9 @@ class Session:
             raise RequestError(455, "SETUP must come first")
         if request.headers.get("session", "").partition(";")[0] != self._id:
             raise RequestError(454, "no such session")
+        if _is_record(request.path):
+            self._asked = Asked.of(request.headers.get("range", ""))
+            return Response(status=200, cseq=cseq, headers={"Session": self._id, "Range": request.headers["range"]})
         sequence, timestamp = mount.next_key()
         base = request.uri.rstrip("/")
         headers = {
@@ -223,3 +238,12 @@ class Session:
             self._viewer.leave()
             if self._mount is not None:
                 self._mount.dismiss(self._viewer)
+
+
+def _name(path: str) -> str:
+    """Return the name of the camera at a path."""
+    return path.removesuffix(TRACK).rstrip("/").removesuffix(f"/{RECORD}")
+
+
+def _is_record(path: str) -> bool:
+    return path.removesuffix(TRACK).rstrip("/").endswith(f"/{RECORD}")

@@ -17,7 +17,7 @@ REPORT_EVERY_S = 1.0
 _RTP_HEADER = struct.Struct(">BBHII")
 _FRAME_HEADER = struct.Struct(">BBH")
 _SENDER_REPORT = struct.Struct(">BBHIIIIII")
-_NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
+NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class PackedUnit:
@@ -126,7 +126,7 @@ class Timeline:
         self.played_units += 1
 
     def _report(self) -> None:
-        elapsed = datetime.now(UTC) - _NTP_EPOCH
+        elapsed = datetime.now(UTC) - NTP_EPOCH
         seconds = elapsed.days * 86400 + elapsed.seconds
         packet = _SENDER_REPORT.pack(
             0x80,

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,16 +16,22 @@ from aiohttp import web
 from appliance.local import Plan, StreamsReport
 from appliance.local.sockets import AGENT_SOCKET
 from appliance.mp4.reading import fragments, init_bytes
-from federation.messages import CameraSpec, RecordingState
+from appliance.playback.catalogue import Catalogue
+from appliance.store.moments import to_us
+from federation.messages import Calendar, CameraSpec, RecordingSpec, RecordingState
 from federation.testing.waiting import until
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
 from hil_tests.rig.footage.pattern import write_pattern
 from hil_tests.rig.footage.writer import Encoding
+from hil_tests.rig.onvif import OwnRecord, SimulatedCamera, served
 from hil_tests.rig.rtsp.clip import read_clip
 from tests.appliance.footage import decoded, probed
 from tests.appliance.recording.conftest import ALWAYS
 
 pytestmark = pytest.mark.system
+
+SECOND_US = 1_000_000
+OUTAGE_S = 5.0
 
 
 class PlayedAgent:
@@ -136,3 +143,54 @@ async def test_a_killed_recorder_loses_only_what_it_had_not_written(footage: Pat
     assert whole_fragments(path) == kept
     assert len(decoded(path)) == kept * 5
     assert probed(path).complaints == ""
+
+
+async def test_what_an_outage_of_the_network_left_out_comes_from_the_cameras_card(
+    footage: Path, tmp_path: Path
+) -> None:
+    async with camera(footage) as cameras:
+        account = cameras.credentials
+        own = OwnRecord(token="card", url=cameras.record_url("cam1"), first=datetime.now(UTC))
+        simulated = SimulatedCamera(
+            name="east",
+            serial="s1",
+            stream_url=cameras.url("cam1"),
+            picture=lambda _view: b"",
+            username=account.username,
+            password=account.password,
+            records=(own,),
+        )
+        async with served(simulated) as on_air:
+            spec = CameraSpec(
+                point_id="p1",
+                name="p1",
+                url=cameras.url("cam1"),
+                username=account.username,
+                password=account.password,
+                recording=RecordingSpec(calendar=Calendar(), backfill=True, onvif_url=on_air.url),
+            )
+            async with PlayedAgent(Plan(version=1, cameras=(spec,))).serving(tmp_path):
+                process = await started(tmp_path)
+                try:
+                    await until(lambda: segment_files(tmp_path), within_s=30, what="a segment")
+                    cameras.behave("cam1", state="stopped")
+                    await asyncio.sleep(OUTAGE_S)
+                    cameras.behave("cam1", state="live")
+                    await until(lambda: kinds(tmp_path)[-1:] == ["backfill"], within_s=60, what="the missing part")
+                finally:
+                    process.terminate()
+                    await asyncio.wait_for(process.wait(), 20)
+
+    catalogue = Catalogue(index_file=tmp_path / "recordings.db", folder=tmp_path / "recordings")
+    found = await asyncio.to_thread(catalogue.timeline, "p1", 0, to_us(datetime.now(UTC)))
+    assert [stretch.kind for stretch in found.recorded] == ["planned", "backfill", "planned"]
+    before, between, after = found.recorded
+    assert abs(between.start_us - before.end_us) < SECOND_US
+    assert abs(after.start_us - between.end_us) < SECOND_US
+    assert found.gaps == ()
+
+
+def kinds(run_folder: Path) -> list[str]:
+    """Return the kinds of all finished segments in the order in which they were begun."""
+    with closing(sqlite3.connect(f"file:{run_folder / 'recordings.db'}?mode=ro", uri=True)) as db:
+        return [row[0] for row in db.execute("SELECT kind FROM segments WHERE NOT open ORDER BY id")]

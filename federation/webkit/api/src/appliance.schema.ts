@@ -1858,6 +1858,18 @@ export interface components {
              * @default 30
              */
             keep_days: number;
+            /**
+             * Backfill
+             * @description fetch what an outage left out from the camera's own record
+             * @default false
+             */
+            backfill: boolean;
+            /**
+             * Onvif Url
+             * @description its ONVIF device service; empty: at the stream's host
+             * @default
+             */
+            onvif_url: string;
         };
         /**
          * RecordingGap
@@ -1961,6 +1973,18 @@ export interface components {
              * @default 30
              */
             keep_days: number;
+            /**
+             * Backfill
+             * @description fetch what an outage left out from the camera's own record
+             * @default false
+             */
+            backfill: boolean;
+            /**
+             * Onvif Url
+             * @description the camera's ONVIF device service; empty: at its stream's host
+             * @default
+             */
+            onvif_url: string;
         } & {
             [key: string]: unknown;
         };

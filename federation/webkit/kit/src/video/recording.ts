@@ -12,11 +12,14 @@ export interface Recording {
   readonly before_s: number
   readonly after_s: number
   readonly keep_days: number
+  /** Fetch what an outage left out from the camera's own record; `onvif_url` is empty where it is at the stream's host. */
+  readonly backfill: boolean
+  readonly onvif_url: string
 }
 
 export type RecordingMode = 'off' | 'always' | 'calendar'
 
-export const NOT_RECORDED: Recording = { calendar: null, on_event: false, before_s: 5, after_s: 30, keep_days: 30 }
+export const NOT_RECORDED: Recording = { calendar: null, on_event: false, before_s: 5, after_s: 30, keep_days: 30, backfill: false, onvif_url: '' }
 
 /** A calendar without windows is open always. */
 export function modeOf(recording: Recording): RecordingMode {
