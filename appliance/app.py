@@ -118,11 +118,12 @@ class Video:
     recordings: Recordings
     channels: Channels
     desk: Desk
+    picture: Callable[[str], Awaitable[bytes]]
     report: Callable[[str], CameraReport | None]
 
     def routes(self, still_allowed: StillAllowed) -> tuple[Routes, ...]:
         """Return the operations; a live view ends once `still_allowed` says no."""
-        live = LiveView(channels=self.channels, report=self.report, still_allowed=still_allowed)
+        live = LiveView(channels=self.channels, picture=self.picture, report=self.report, still_allowed=still_allowed)
         return playback_api.routes(self.recordings), viewing_api.routes(live)
 
 
@@ -252,6 +253,7 @@ def _video(state: AgentState, panel: PanelService) -> Video:
         recordings=recordings,
         channels=Channels(config.run_folder),
         desk=Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report),
+        picture=Cameras(state=state).picture,
         report=state.camera_report,
     )
 

@@ -22,9 +22,13 @@ StillAllowed = Callable[[Call], Awaitable[bool]]
 
 @dataclass(frozen=True, kw_only=True)
 class LiveView:
-    """The live view of a box; `report` returns a camera's health, None for one that is not pulled here."""
+    """The live view of a box; `report` returns a camera's health, None for one that is not pulled here.
+
+    `picture` returns the newest picture of a camera as JPEG, or raises Problem.
+    """
 
     channels: Channels
+    picture: Callable[[str], Awaitable[bytes]]
     report: Callable[[str], CameraReport | None]
     still_allowed: StillAllowed
 
@@ -47,6 +51,12 @@ class LiveView:
 def routes(live: LiveView) -> Routes:
     """Return the operation that shows a camera live."""
     part = Routes(tag="live")
+
+    @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=Access(permission=READ), produces="image/jpeg")
+    async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
+        """Give the newest picture of a camera; 503 while none has arrived."""
+        content = await live.picture(point_id)
+        return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     @part.get(
         "/api/v1/cameras/{point_id}/live",

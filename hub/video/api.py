@@ -41,6 +41,7 @@ def routes(video: Video, relays: Relays, still_signed_in: StillSignedIn) -> Rout
     """Return the operations for people; a live view closes when `still_signed_in` says that the session has ended."""
     part = Routes(tag="video")
     _add_live(part, video, relays, still_signed_in)
+    _add_still(part, video)
     _add_recordings(part, video)
     _add_locks(part, video)
     return part
@@ -72,6 +73,14 @@ def _add_live(part: Routes, video: Video, relays: Relays, still_signed_in: Still
                 return await show(call.request, viewer, relay.states(), still_allowed)
         except TooManyViewers as error:
             raise Problem(503, "too_many_viewers", "As many watch as this hub serves; close a view.") from error
+
+
+def _add_still(part: Routes, video: Video) -> None:
+    @part.get("/api/v1/points/{point_id}/still.jpg", access=CAN_READ, produces="image/jpeg")
+    async def get_point_still(call: Call, point_id: Slug) -> web.StreamResponse:
+        """Give the newest picture of a point's camera, which its appliance decodes."""
+        content = await video.still(point_id, Actor.of(call))
+        return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 def _add_recordings(part: Routes, video: Video) -> None:

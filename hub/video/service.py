@@ -26,7 +26,7 @@ from hub.points.watched import watched_points
 from hub.security.audit import Actor, record
 from hub.video.calls import Answer, Calls, CutOff, new_ticket, node_failed
 
-JSON_LIMIT_BYTES = 8 << 20
+ANSWER_LIMIT_BYTES = 8 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -55,12 +55,21 @@ class Video:
                     return node.id
         pulling = self.pulling_node(point_id)
         if pulling is None:
-            raise Problem(404, "point_away", "No appliance that is online has this point's stream or recordings.")
+            raise _away()
         return pulling
 
     async def note_watching(self, point_id: str, actor: Actor) -> None:
         """Note that somebody watches a point live."""
         await self._note(actor, "point.watch", point_id, {})
+
+    async def still(self, point_id: str, actor: Actor) -> bytes:
+        """Return the newest picture of a point as JPEG."""
+        node_id = self.pulling_node(point_id)
+        if node_id is None:
+            raise _away()
+        call = _call("GET", f"/api/v1/cameras/{point_id}/picture.jpg", actor)
+        async with self._answered(node_id, call) as answer:
+            return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
 
     async def timeline(self, point_id: str, query: Stretch, actor: Actor) -> RecordingTimeline:
         """Return what there is of a point in a stretch of time."""
@@ -85,7 +94,7 @@ class Video:
         """Let a stretch of time go again."""
         call = _call("DELETE", f"/api/v1/recordings/locks/{lock_id}", actor)
         async with self._answered(self.recording_node(point_id), call) as answer:
-            await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+            await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
         await self._note(actor, "recording.unlock", point_id, {"lock": lock_id})
 
     @asynccontextmanager
@@ -108,7 +117,7 @@ class Video:
         """Return the picture seen at a moment as JPEG."""
         call = _call("GET", _path(point_id, "/cover.jpg"), actor, query=_query(query))
         async with self._answered(self.recording_node(point_id), call) as answer:
-            return await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+            return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
 
     async def _read(
         self, point_id: str, model: type[Model], actor: Actor, *, path: str, query: Mapping[str, str]
@@ -118,7 +127,7 @@ class Video:
 
     async def _read_from(self, node_id: str, call: NodeCall, model: type[Model]) -> Model:
         async with self._answered(node_id, call) as answer:
-            content = await answer.read(limit_bytes=JSON_LIMIT_BYTES)
+            content = await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
         try:
             return TypeAdapter(model).validate_json(content)
         except ValidationError as error:
@@ -130,7 +139,7 @@ class Video:
         try:
             async with self.calls.answered(node_id, call) as answer:
                 if answer.head.status >= 400:
-                    raise _said(answer.head.status, await answer.read(limit_bytes=JSON_LIMIT_BYTES))
+                    raise _said(answer.head.status, await answer.read(limit_bytes=ANSWER_LIMIT_BYTES))
                 yield answer
         except CutOff as error:
             raise node_failed() from error
@@ -176,3 +185,7 @@ def _said(status: int, content: bytes) -> Problem:
     except ValidationError:
         return node_failed()
     return Problem(status, body.code, body.detail, errors=tuple(body.errors))
+
+
+def _away() -> Problem:
+    return Problem(404, "point_away", "No appliance that is online has this point's stream or recordings.")

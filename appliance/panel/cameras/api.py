@@ -2,8 +2,6 @@
 
 import asyncio
 
-from aiohttp import web
-
 from appliance.panel.cameras import model
 from appliance.panel.cameras.service import Cameras
 from appliance.panel.cameras.sheet import CAMERAS
@@ -30,12 +28,6 @@ def _add_list(part: Routes, cameras: Cameras) -> None:
     async def list_cameras() -> Page[model.Camera]:
         """List all cameras with their health."""
         return cameras.page()
-
-    @part.get("/api/v1/cameras/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
-    async def get_camera_picture(point_id: Slug) -> web.StreamResponse:
-        """Give the newest picture of a camera; 503 while none has arrived."""
-        content = await cameras.picture(point_id)
-        return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 def _add_changes(part: Routes, cameras: Cameras) -> None:

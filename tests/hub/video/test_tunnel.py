@@ -36,6 +36,7 @@ INIT = init_message('video/mp4; codecs="avc1.42c00b"', b"ftypmoov")
 LARGE = bytes(range(256)) * 40_000
 LIVE = {"kind": "state", "state": "live", "reason": "", "fault": ""}
 PICTURE = b"\x01first"
+JPEG = b"\xff\xd8\xffpicture"
 BROKEN = "2026-03-01T13"
 
 
@@ -55,6 +56,7 @@ class Box:
         app.router.add_get("/api/v1/cameras/gate/recordings/play.mp4", self._play)
         app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
         app.router.add_get("/api/v1/cameras/gate/live", self._live)
+        app.router.add_get("/api/v1/cameras/gate/picture.jpg", self._picture)
         app.router.add_post("/api/v1/recordings/locks", self._lock)
         app.router.add_delete("/api/v1/recordings/locks/{lock}", self._unlock)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -77,6 +79,9 @@ class Box:
         return web.json_response(
             {"point_id": "gate", "recorded": recorded, "gaps": [], "locks": [], "events": [], "mime": "video/mp4"}
         )
+
+    async def _picture(self, _request: web.Request) -> web.Response:
+        return web.Response(body=JPEG, content_type="image/jpeg")
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
         if request.query["start"] != NOON.isoformat().replace("+00:00", "Z"):
@@ -269,6 +274,14 @@ async def test_a_stretch_is_locked_and_unlocked(site: Site) -> None:
     assert (locked.status_code, locked.json()["reason"]) == (201, "证据")
     assert other.status_code == 422
     assert gone.status_code == 204
+
+
+async def test_the_newest_picture_comes_through_the_tunnel(site: Site) -> None:
+    found = await site.viewer.get("/api/v1/points/gate/still.jpg")
+    away = await site.viewer.get("/api/v1/points/yard/still.jpg")
+
+    assert (found.status_code, found.headers["content-type"], found.content) == (200, "image/jpeg", JPEG)
+    assert (away.status_code, away.json()["code"]) == (404, "point_away")
 
 
 async def test_who_may_only_look_takes_nothing_away(site: Site) -> None:
