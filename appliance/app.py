@@ -23,6 +23,7 @@ from appliance.artifacts.pacing import Pacing
 from appliance.artifacts.sharing import sharing_routes
 from appliance.capture import api as capture_api
 from appliance.capture.desk import Desk, Settings
+from appliance.capture.planning import Plans
 from appliance.capture.service import Snapshots
 from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
@@ -189,7 +190,10 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             cameras_api.routes(Cameras(state=state)),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
-            capture_api.routes(Snapshots(desk=parts.video.desk, camera=state.camera)),
+            capture_api.routes(
+                Snapshots(desk=parts.video.desk, camera=state.camera),
+                Plans(desk=parts.video.desk, camera=state.camera, note=parts.panel.note),
+            ),
             _metrics(state),
         ),
         authenticator=PanelAuthenticator(sign_in=sign_in, metrics_token=read_token(state.config)),

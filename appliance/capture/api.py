@@ -3,19 +3,26 @@
 from aiohttp import web
 
 from appliance.capture import model
+from appliance.capture.planning import Plans
 from appliance.capture.service import Snapshots
 from appliance.store.people import OPERATE, READ
-from federation.http import Access, Page, Routes
-from federation.messages import Slug
+from appliance.store.results import Doer
+from federation.http import Access, Call, Page, Routes
+from federation.messages import CapturePlan, Slug
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 
 
-def routes(snapshots: Snapshots) -> Routes:
-    """Return the routes over `snapshots`."""
+def routes(snapshots: Snapshots, plans: Plans) -> Routes:
+    """Return the routes over `snapshots` and `plans`."""
     part = Routes(tag="snapshots")
+    _add_plans(part, plans)
+    _add_snapshots(part, snapshots)
+    return part
 
+
+def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
     @part.post("/api/v1/snapshots", access=CAN_OPERATE, status=201)
     async def take_snapshot(body: model.SnapshotDraft) -> model.SnapshotRow:
         """Take a picture of a camera now; 503 with the reason if there is none in time."""
@@ -48,4 +55,33 @@ def routes(snapshots: Snapshots) -> Routes:
         headers = {"Cache-Control": "private, max-age=31536000, immutable"}
         return web.Response(body=content, content_type="image/jpeg", headers=headers)
 
-    return part
+
+def _add_plans(part: Routes, plans: Plans) -> None:
+    @part.get("/api/v1/snapshots/plans", access=CAN_READ)
+    async def list_plans() -> Page[model.PlanRow]:
+        """List the plans."""
+        return plans.list()
+
+    @part.post("/api/v1/snapshots/plans", access=CAN_OPERATE, status=201)
+    async def add_plan(call: Call, body: model.PlanDraft) -> model.PlanRow:
+        """Add a plan, and follow it from now on."""
+        return await plans.add(body, _doer(call))
+
+    @part.get("/api/v1/snapshots/plans/{plan_id}", access=CAN_READ)
+    async def get_plan(plan_id: Slug) -> CapturePlan:
+        """Give one plan with all its rounds."""
+        return plans.find(plan_id)
+
+    @part.put("/api/v1/snapshots/plans/{plan_id}", access=CAN_OPERATE)
+    async def change_plan(call: Call, plan_id: Slug, body: model.PlanDraft) -> model.PlanRow:
+        """Replace a plan."""
+        return await plans.change(plan_id, body, _doer(call))
+
+    @part.delete("/api/v1/snapshots/plans/{plan_id}", access=CAN_OPERATE)
+    async def remove_plan(call: Call, plan_id: Slug) -> None:
+        """Remove a plan; its pictures stay."""
+        await plans.remove(plan_id, _doer(call))
+
+
+def _doer(call: Call) -> Doer:
+    return Doer(kind=call.principal.kind, name=call.principal.name, peer=call.peer)

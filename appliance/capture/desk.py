@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from appliance.capture import index, retention
+from appliance.capture import index, plans, retention
 from appliance.capture.dispatcher import BOX, Dispatcher
 from appliance.capture.figures import Figures
 from appliance.capture.index import Snapshot
@@ -18,6 +18,7 @@ from appliance.capture.keyframes import KeyFrames
 from appliance.capture.order import NotTaken, Order, Origin
 from appliance.capture.pacing import Gate, Rate
 from appliance.capture.photographer import Photographer
+from appliance.capture.planner import Planner
 from appliance.capture.retention import Removed
 from appliance.capture.schema import migrations
 from appliance.capture.shelf import Shelf
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 WATCH_EVERY_S = 5.0
 SETTLED_WITHIN_S = 60.0
 """A person is answered after so long at the latest, and after the time of the attempt itself."""
+
+
+_AWAY = "the index of snapshots cannot be used now; try again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +73,21 @@ class Desk:
     report: Callable[[str], CameraReport | None]
     figures: Figures = field(default_factory=Figures)
     _dispatcher: Dispatcher | None = None
+    _planner: Planner | None = None
 
     @property
     def dispatcher(self) -> Dispatcher:
         """What carries out orders; raise ProcessAway before it can."""
         if self._dispatcher is None:
-            raise ProcessAway("the index of snapshots cannot be used now; try again")
+            raise ProcessAway(_AWAY)
         return self._dispatcher
+
+    @property
+    def planner(self) -> Planner:
+        """What turns plans into orders; raise ProcessAway before it can."""
+        if self._planner is None:
+            raise ProcessAway(_AWAY)
+        return self._planner
 
     @property
     def shelf(self) -> Shelf:
@@ -105,6 +117,12 @@ class Desk:
         self.dispatcher.load()
         return rows
 
+    async def change_plans(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Change the plans in the index, and follow them."""
+        planner = self.planner
+        await self.shelf.database.run(work)
+        await planner.adopt(await self.shelf.database.read(plans.all_plans))
+
     async def _run(self) -> None:
         settings = self.settings
         await asyncio.to_thread(settings.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
@@ -127,21 +145,25 @@ class Desk:
                 at_once=settings.capture.at_once,
                 figures=self.figures,
             )
+            self._planner = Planner(put=self._dispatcher.put, here=lambda point_id: self.camera(point_id) is not None)
+            await self._planner.adopt(await database.read(plans.all_plans))
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(key_frames.run(), name="key frames for snapshots")
                     group.create_task(shelf.run(), name="shelf of snapshots")
                     group.create_task(self._dispatcher.run(), name="snapshots")
+                    group.create_task(self._planner.run(), name="snapshot plans")
                     group.create_task(self._watch_forever(shelf), name="space of snapshots")
             finally:
-                self._dispatcher = None
+                self._dispatcher = self._planner = None
 
-    def _gates(self, point_id: str, _origin: Origin) -> list[Gate]:
-        """Return the gate of the device that a point belongs to: several may stand for one video recorder."""
+    def _gates(self, point_id: str, origin: Origin) -> list[Gate]:
+        """Return the gates of the device that a point belongs to, which may be a video recorder, and of plans."""
         camera = self.camera(point_id)
         place = urlsplit(camera.url).netloc if camera is not None else ""
         per_s = self.settings.capture.device_per_s
-        return [Gate(f"device {place or point_id}", Rate(per_s=per_s, burst=max(1.0, per_s)))]
+        device = Gate(f"device {place or point_id}", Rate(per_s=per_s, burst=max(1.0, per_s)))
+        return [device, self.planner.gate] if origin is Origin.PLAN else [device]
 
     async def _watch_forever(self, shelf: Shelf) -> None:
         """Remove what is too old, and keep space free."""

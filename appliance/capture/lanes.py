@@ -56,6 +56,9 @@ class Lanes:
     def put(self, order: Order, now: datetime) -> bool:
         """Let an order wait, with those for the same picture; tell whether there was room."""
         lane = self._lanes[order.origin]
+        if self._repeats(order):
+            self.dropped[order.origin] += 1
+            return False
         if self._join(order, now):
             return True
         if order.key in lane or len(lane) >= self.limits[order.origin]:
@@ -80,9 +83,12 @@ class Lanes:
                     shortest_s = needed_s
         return None, shortest_s
 
-    def forget_plan(self) -> None:
-        """Forget what plans wanted: they have changed."""
-        self._lanes[Origin.PLAN].clear()
+    def _repeats(self, order: Order) -> bool:
+        """Tell whether a plan wants a picture again that it has not got yet: the box is slower than the plan."""
+        if not order.plan_id:
+            return False
+        waiting = (lane.get(order.key) for lane in self._lanes.values())
+        return any(each.plan_id == order.plan_id for taking in waiting if taking for each in taking.orders)
 
     def _join(self, order: Order, now: datetime) -> bool:
         """Add an order to a picture that waits already, which then stands in the lane of the more urgent."""

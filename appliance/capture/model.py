@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from appliance.capture.order import FRESH_S, TAKEN_WITHIN_S, Origin
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, Box, Region, Slug, Want
+from federation.messages import Aim, Box, PlanCalendar, Region, Round, Slug, Want
 
 MOST_ORDERS = 1_000
 
@@ -78,3 +78,27 @@ class SnapshotFigures(Output):
     pictures_bytes: int
     most_bytes: int
     paused: str = Field(description="why nothing is kept now; empty if it is")
+
+
+class PlanDraft(Input):
+    """Pictures that shall be taken again and again while the calendar is open."""
+
+    name: str = Field(min_length=1, max_length=100)
+    enabled: bool = True
+    every_s: int = Field(ge=10, le=86_400, description="each camera's turn comes so often, always at the same phase")
+    calendar: PlanCalendar = PlanCalendar()
+    rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000, description="each camera once")
+
+
+class PlanRow(Output):
+    """A plan as lists show it; `cameras_missing` of its cameras are not on this box (any more)."""
+
+    plan_id: str
+    name: str
+    enabled: bool
+    every_s: int
+    calendar: PlanCalendar
+    cameras: int
+    cameras_missing: int
+    pictures: int = Field(description="each time")
+    works: bool = Field(description="whether its calendar is open now")

@@ -33,6 +33,8 @@ FINAL_CODES = frozenset({"unknown_camera", "cannot_turn", "no_such_preset"})
 class Order:
     """One picture that is wanted. One that is at most `fresh_s` old will do; an attempt takes at most `within_s`.
 
+    A camera that is turned for it rests for `dwell_s` first.
+
     `attempts` have failed so far.
     """
 
@@ -43,6 +45,7 @@ class Order:
     asked_at: datetime
     plan_id: str = ""
     fresh_s: float = FRESH_S
+    dwell_s: float = 0.0
     within_s: float = TAKEN_WITHIN_S
     attempts: int = 0
 

@@ -52,7 +52,7 @@ class Photographer:
         if report.state is not CameraState.LIVE and report.reason:
             return NotTaken.because(report.reason)
         if report.state is CameraState.CONNECTING:
-            return NotTaken("no_answer", f"the camera has sent no picture within {order.within_s:g} s")
+            return NotTaken("no_picture", f"the camera has sent no picture within {order.within_s:g} s")
         return NotTaken("no_key_frame", f"pictures arrive, but no key frame within {order.within_s:g} s")
 
     async def _shot(self, unit: AccessUnit, order: Order) -> Shot:

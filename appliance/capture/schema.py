@@ -38,3 +38,8 @@ def _snapshots(db: Database) -> None:
     # What all pictures hold, so that nobody counts a million rows; one row.
     db.execute("CREATE TABLE held (pictures INTEGER NOT NULL, size_bytes INTEGER NOT NULL)")
     db.execute("INSERT INTO held VALUES (0, 0)")
+
+
+@migrations(name="0002_plans")
+def _plans(db: Database) -> None:
+    db.execute("CREATE TABLE plans (plan_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")

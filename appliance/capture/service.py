@@ -28,7 +28,7 @@ class Snapshots:
         """Take a picture now."""
         order = self._order(draft, Origin.SYNC, "body.point_id")
         try:
-            with _ready():
+            with ready():
                 found = await self.desk.take(order)
         except NotTaken as why:
             raise Problem(503, why.code, f"No picture: {why}.") from why
@@ -44,7 +44,7 @@ class Snapshots:
             for place, draft in enumerate(drafts.orders)
         ]
         try:
-            with _ready():
+            with ready():
                 found = await self.desk.ask(orders)
         except QueueFull as error:
             detail = f"{index.MOST_WAITING} snapshots wait already; ask again when some are done."
@@ -55,7 +55,7 @@ class Snapshots:
         """Return snapshots, the newest first."""
         before = None if query.after is None else int(query.after)
         wanted = Filter(point_id=query.point_id, plan_id=query.plan_id, state=query.state)
-        with _ready():
+        with ready():
             found = await self.desk.shelf.database.read(
                 lambda db: index.newest(db, wanted, before=before, limit=query.limit + 1)
             )
@@ -77,7 +77,7 @@ class Snapshots:
 
     async def figures(self) -> model.SnapshotFigures:
         """Return how snapshots go."""
-        with _ready():
+        with ready():
             dispatcher = self.desk.dispatcher
             pictures, pictures_bytes = await dispatcher.shelf.database.read(index.held)
             waiting_later = await dispatcher.shelf.database.read(index.waiting)
@@ -98,7 +98,7 @@ class Snapshots:
         )
 
     async def _found(self, snapshot_id: str) -> Snapshot:
-        with _ready():
+        with ready():
             found = await self.desk.shelf.database.read(lambda db: index.find(db, snapshot_id))
         if found is None:
             raise not_found("snapshot", snapshot_id)
@@ -142,7 +142,7 @@ def row(found: Snapshot) -> model.SnapshotRow:
 
 
 @contextmanager
-def _ready() -> Iterator[None]:
+def ready() -> Iterator[None]:
     """Turn an index that cannot be used now into a problem."""
     try:
         yield

@@ -1,8 +1,20 @@
 """Every message that crosses the network between appliance and hub, as frozen pydantic models."""
 
-from federation.messages.calendar import Calendar, Window
+from federation.messages.calendar import Calendar, Hours, Window
 from federation.messages.calls import CallHead, NodeCall
-from federation.messages.capture import Aim, PositionAim, PresetAim, Region, Want, WayAim
+from federation.messages.capture import (
+    Aim,
+    CapturePlan,
+    PlanCalendar,
+    PositionAim,
+    PresetAim,
+    Region,
+    Round,
+    SpecialDay,
+    Stop,
+    Want,
+    WayAim,
+)
 from federation.messages.custody import (
     ACKED_SPANS,
     BATCH_ROWS,
@@ -78,6 +90,7 @@ __all__ = [
     "CameraReport",
     "CameraSpec",
     "CameraState",
+    "CapturePlan",
     "ClockState",
     "DesiredDocument",
     "DesiredPolicy",
@@ -92,6 +105,7 @@ __all__ = [
     "EvidenceRef",
     "ExactLane",
     "Hello",
+    "Hours",
     "Issued",
     "KeySuccession",
     "Lane",
@@ -101,6 +115,7 @@ __all__ = [
     "OnCut",
     "OnvifUrl",
     "PackageRef",
+    "PlanCalendar",
     "Polygon",
     "PositionAim",
     "Presence",
@@ -114,10 +129,13 @@ __all__ = [
     "ReportedState",
     "Result",
     "ResultData",
+    "Round",
     "Shard",
     "Signed",
     "Site",
     "Slug",
+    "SpecialDay",
+    "Stop",
     "StreamUrl",
     "TaskReport",
     "TaskSpec",

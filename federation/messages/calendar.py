@@ -35,10 +35,9 @@ TimeZone = Annotated[str, AfterValidator(_is_known)]
 """The name of a time zone, for example Asia/Shanghai."""
 
 
-class Window(WireModel):
-    """One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight."""
+class Hours(WireModel):
+    """One stretch of local time in a day; `end` is exclusive, 00:00 as `end` is midnight."""
 
-    days: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1, max_length=7)
     start: time = time(0)
     end: time = time(0)
 
@@ -52,11 +51,19 @@ class Window(WireModel):
             raise ValueError(msg)
         return self
 
+    def holds(self, clock: time) -> bool:
+        """Tell whether a time of the day lies within."""
+        return self.start <= clock and (self.end == time(0) or clock < self.end)
+
+
+class Window(Hours):
+    """One stretch of local time on some weekdays."""
+
+    days: tuple[Weekday, ...] = Field(default=(1, 2, 3, 4, 5, 6, 7), min_length=1, max_length=7)
+
     def covers(self, local: datetime) -> bool:
         """Tell whether the local moment lies within this window."""
-        clock = local.time()
-        within = self.start <= clock and (self.end == time(0) or clock < self.end)
-        return local.isoweekday() in self.days and within
+        return local.isoweekday() in self.days and self.holds(local.time())
 
 
 class Calendar(WireModel):

@@ -1,10 +1,13 @@
 """Snapshots (抓图): how the camera is turned for one, and what of the picture is kept."""
 
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from federation.messages.calendar import Calendar, Hours, zone
 from federation.messages.geometry import Box
+from federation.messages.identifiers import Slug
 from federation.messages.wire import WireModel
 
 SMALLEST_SIDE = 0.02
@@ -63,3 +66,55 @@ class Want(WireModel):
 
     aim: Aim | None = None
     region: Region | None = None
+
+
+class SpecialDay(WireModel):
+    """A day that is an exception from the weekly windows: it has hours of its own, or none at all."""
+
+    day: date
+    hours: tuple[Hours, ...] = Field(default=(), max_length=8)
+
+
+class PlanCalendar(Calendar):
+    """Weekly windows, and days that are exceptions from them."""
+
+    special: tuple[SpecialDay, ...] = Field(default=(), max_length=64)
+
+    def is_open(self, at: datetime) -> bool:
+        """Tell whether something is to be done at the aware moment `at`."""
+        local = at.astimezone(zone(self.timezone))
+        for special in self.special:
+            if special.day == local.date():
+                return any(hours.holds(local.time()) for hours in special.hours)
+        return super().is_open(at)
+
+
+class Stop(WireModel):
+    """One picture of a round; a camera that was turned for it rests for `dwell_s` before it is taken (巡航停留)."""
+
+    aim: PresetAim | PositionAim | None = Field(default=None, discriminator="kind")
+    region: Region | None = None
+    dwell_s: float = Field(default=0.0, ge=0, le=600)
+
+    @property
+    def want(self) -> Want:
+        """What picture that is."""
+        return Want(aim=self.aim, region=self.region)
+
+
+class Round(WireModel):
+    """What a plan takes of one camera each time: a picture as it looks, or one at each stop in order (巡航)."""
+
+    point_id: Slug
+    stops: tuple[Stop, ...] = Field(default=(Stop(),), min_length=1, max_length=64)
+
+
+class CapturePlan(WireModel):
+    """Pictures that are taken again and again (抓图计划): every `every_s` seconds while the calendar is open."""
+
+    plan_id: Slug
+    name: str = Field(min_length=1, max_length=100)
+    enabled: bool = True
+    every_s: int = Field(ge=10, le=86_400)
+    calendar: PlanCalendar = PlanCalendar()
+    rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000)

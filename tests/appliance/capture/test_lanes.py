@@ -10,17 +10,24 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def order(
-    name: str, origin: Origin = Origin.PLAN, *, point: str = "p1", want: Want | None = None, **rest: float
+    name: str,
+    origin: Origin = Origin.PLAN,
+    *,
+    point: str = "p1",
+    want: Want | None = None,
+    plan: str = "",
+    fresh_s: float = 2.0,
+    within_s: float = 10.0,
 ) -> Order:
-    values = {"fresh_s": 2.0, "within_s": 10.0, **rest}
     return Order(
         id=name,
         point_id=point,
         want=want or Want(),
         origin=origin,
         asked_at=NOW,
-        fresh_s=values["fresh_s"],
-        within_s=values["within_s"],
+        plan_id=plan,
+        fresh_s=fresh_s,
+        within_s=within_s,
     )
 
 

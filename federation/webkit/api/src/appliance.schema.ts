@@ -604,6 +604,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the plans. */
+        get: operations["list_plans"];
+        put?: never;
+        /** Add a plan, and follow it from now on. */
+        post: operations["add_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give one plan with all its rounds. */
+        get: operations["get_plan"];
+        /** Replace a plan. */
+        put: operations["change_plan"];
+        post?: never;
+        /** Remove a plan; its pictures stay. */
+        delete: operations["remove_plan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/snapshots": {
         parameters: {
             query?: never;
@@ -1165,6 +1202,35 @@ export interface components {
             point_id: string | null;
         };
         /**
+         * CapturePlan
+         * @description Pictures that are taken again and again (抓图计划): every `every_s` seconds while the calendar is open.
+         */
+        CapturePlan: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            /**
+             * @default {
+             *       "windows": [],
+             *       "timezone": "Asia/Shanghai",
+             *       "special": []
+             *     }
+             */
+            calendar: components["schemas"]["PlanCalendar"];
+            /** Rounds */
+            rounds: components["schemas"]["Round"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * CertificateStatus
          * @description The certificate by which the hub knows this box.
          */
@@ -1454,6 +1520,26 @@ export interface components {
             message: string;
         };
         /**
+         * Hours
+         * @description One stretch of local time in a day; `end` is exclusive, 00:00 as `end` is midnight.
+         */
+        Hours: {
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Imported
          * @description How many cameras an import added, and how many it replaced.
          */
@@ -1649,6 +1735,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[PlanRow] */
+        Page_PlanRow_: {
+            /** Items */
+            items: components["schemas"]["PlanRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[RecordedDay] */
         Page_RecordedDay_: {
             /** Items */
@@ -1706,6 +1808,89 @@ export interface components {
             old: string;
             /** New */
             new: string;
+        };
+        /**
+         * PlanCalendar
+         * @description Weekly windows, and days that are exceptions from them.
+         */
+        PlanCalendar: {
+            /**
+             * Windows
+             * @default []
+             */
+            windows: components["schemas"]["Window"][];
+            /**
+             * Timezone
+             * @default Asia/Shanghai
+             */
+            timezone: string;
+            /**
+             * Special
+             * @default []
+             */
+            special: components["schemas"]["SpecialDay"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PlanDraft
+         * @description Pictures that shall be taken again and again while the calendar is open.
+         */
+        PlanDraft: {
+            /** Name */
+            name: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Every S
+             * @description each camera's turn comes so often, always at the same phase
+             */
+            every_s: number;
+            /**
+             * @default {
+             *       "windows": [],
+             *       "timezone": "Asia/Shanghai",
+             *       "special": []
+             *     }
+             */
+            calendar: components["schemas"]["PlanCalendar"];
+            /**
+             * Rounds
+             * @description each camera once
+             */
+            rounds: components["schemas"]["Round"][];
+        };
+        /**
+         * PlanRow
+         * @description A plan as lists show it; `cameras_missing` of its cameras are not on this box (any more).
+         */
+        PlanRow: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            calendar: components["schemas"]["PlanCalendar"];
+            /** Cameras */
+            cameras: number;
+            /** Cameras Missing */
+            cameras_missing: number;
+            /**
+             * Pictures
+             * @description each time
+             */
+            pictures: number;
+            /**
+             * Works
+             * @description whether its calendar is open now
+             */
+            works: boolean;
         };
         /**
          * PositionAim
@@ -2043,6 +2228,27 @@ export interface components {
             fingerprint: string;
         };
         /**
+         * Round
+         * @description What a plan takes of one camera each time: a picture as it looks, or one at each stop in order (巡航).
+         */
+        Round: {
+            /** Point Id */
+            point_id: string;
+            /**
+             * Stops
+             * @default [
+             *       {
+             *         "aim": null,
+             *         "region": null,
+             *         "dwell_s": 0
+             *       }
+             *     ]
+             */
+            stops: components["schemas"]["Stop"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
          */
@@ -2224,6 +2430,24 @@ export interface components {
             last: number;
         };
         /**
+         * SpecialDay
+         * @description A day that is an exception from the weekly windows: it has hours of its own, or none at all.
+         */
+        SpecialDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Hours
+             * @default []
+             */
+            hours: components["schemas"]["Hours"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Status
          * @description Everything the overview page shows.
          */
@@ -2260,6 +2484,26 @@ export interface components {
             memory_share: number;
             /** Disk Share */
             disk_share: number;
+        };
+        /**
+         * Stop
+         * @description One picture of a round; a camera that was turned for it rests for `dwell_s` before it is taken (巡航停留).
+         */
+        Stop: {
+            /**
+             * Aim
+             * @default null
+             */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"]) | null;
+            /** @default null */
+            region: components["schemas"]["Box"] | null;
+            /**
+             * Dwell S
+             * @default 0
+             */
+            dwell_s: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Task
@@ -2407,9 +2651,21 @@ export interface components {
         };
         /**
          * Window
-         * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.
+         * @description One stretch of local time on some weekdays.
          */
         Window: {
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
             /**
              * Days
              * @default [
@@ -2423,18 +2679,6 @@ export interface components {
              *     ]
              */
             days: number[];
-            /**
-             * Start
-             * Format: time
-             * @default 00:00:00
-             */
-            start: string;
-            /**
-             * End
-             * Format: time
-             * @default 00:00:00
-             */
-            end: string;
         } & {
             [key: string]: unknown;
         };
@@ -3691,6 +3935,163 @@ export interface operations {
                 content: {
                     "application/octet-stream": string;
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PlanRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRow"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapturePlan"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanRow"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

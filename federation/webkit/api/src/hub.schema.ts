@@ -1356,6 +1356,18 @@ export interface components {
          */
         Bandwidth: {
             /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
+            /**
              * Days
              * @default [
              *       1,
@@ -1368,18 +1380,6 @@ export interface components {
              *     ]
              */
             days: number[];
-            /**
-             * Start
-             * Format: time
-             * @default 00:00:00
-             */
-            start: string;
-            /**
-             * End
-             * Format: time
-             * @default 00:00:00
-             */
-            end: string;
             /**
              * Limit Kbps
              * @description kilobits per second, 0: no transfer
@@ -3882,9 +3882,21 @@ export interface components {
         };
         /**
          * Window
-         * @description One stretch of local time on some weekdays; `end` is exclusive, 00:00 as `end` is midnight.
+         * @description One stretch of local time on some weekdays.
          */
         Window: {
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
             /**
              * Days
              * @default [
@@ -3898,18 +3910,6 @@ export interface components {
              *     ]
              */
             days: number[];
-            /**
-             * Start
-             * Format: time
-             * @default 00:00:00
-             */
-            start: string;
-            /**
-             * End
-             * Format: time
-             * @default 00:00:00
-             */
-            end: string;
         } & {
             [key: string]: unknown;
         };

@@ -1,0 +1,59 @@
+"""Turns plans into orders when they fall due (周期抓图), at a pace that draws a flat line."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from appliance.capture.order import Order, Origin
+from appliance.capture.pacing import Gate, Rate
+from appliance.capture.timetable import HEADROOM, Due, Timetable
+from federation.messages import CapturePlan, new_id
+
+TICK_S = 0.25
+SLOWEST_PER_S = 0.1
+
+
+@dataclass(kw_only=True)
+class Planner:
+    """Gives orders to `put`, which tells whether there was room; of cameras that are not `here` it takes none."""
+
+    put: Callable[[Order], bool]
+    here: Callable[[str], bool]
+    table: Timetable = field(default_factory=Timetable)
+    _demand_per_s: float = 0.0
+
+    @property
+    def gate(self) -> Gate:
+        """What planned pictures pass besides all other limits: a little faster than they fall due in the mean."""
+        return Gate("plans", Rate(per_s=max(SLOWEST_PER_S, self._demand_per_s * HEADROOM)))
+
+    async def adopt(self, plans: Iterable[CapturePlan]) -> None:
+        """Follow these plans from now on; what waits of others is carried out still."""
+        self.table = await asyncio.to_thread(Timetable.of, plans)
+
+    async def run(self) -> None:
+        """Order what falls due, until cancelled."""
+        after = datetime.now(UTC)
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = datetime.now(UTC)
+            self._demand_per_s = self.table.demand_per_s(now)
+            for due in self.table.due(after, now):
+                self._order(due)
+            after = now
+
+    def _order(self, due: Due) -> None:
+        if not self.here(due.round.point_id):
+            return
+        for stop in due.round.stops:
+            order = Order(
+                id=new_id(),
+                point_id=due.round.point_id,
+                want=stop.want,
+                origin=Origin.PLAN,
+                asked_at=due.at,
+                plan_id=due.plan_id,
+                dwell_s=stop.dwell_s,
+            )
+            self.put(order)

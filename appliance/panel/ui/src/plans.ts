@@ -1,0 +1,55 @@
+/** A plan as its form sees it: an interval with a unit, cameras by id, a day with at most one stretch of hours. */
+
+import type { Plan, PlanDraft } from './appliance.ts'
+
+export const UNITS = { second: 1, minute: 60, hour: 3600 } as const
+
+interface Window {
+  days: number[]
+  start: string
+  end: string
+}
+
+export interface SpecialDay {
+  day: string
+  open: boolean
+  start: string
+  end: string
+}
+
+export interface PlanForm {
+  name: string
+  enabled: boolean
+  count: number
+  unit: keyof typeof UNITS
+  points: string[]
+  windows: Window[]
+  special: SpecialDay[]
+}
+
+export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], windows: [], special: [] }
+
+/** The form of a plan. */
+export function formOf(plan: Plan): PlanForm {
+  const every = plan.every_s
+  const unit = every % 3600 === 0 ? 'hour' : every % 60 === 0 ? 'minute' : 'second'
+  const special = (plan.calendar?.special ?? []).map(({ day, hours }) => {
+    const first = hours?.[0]
+    return { day, open: first !== undefined, start: first?.start ?? '08:00:00', end: first?.end ?? '20:00:00' }
+  })
+  const windows = (plan.calendar?.windows ?? []).map((window) => ({ days: [...(window.days ?? [])], start: window.start ?? '00:00:00', end: window.end ?? '00:00:00' }))
+  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), windows, special }
+}
+
+/** What the form asks for; the stops of cameras that were in the plan `before` stay as they were. */
+export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
+  const known = new Map((before?.rounds ?? []).map((round) => [round.point_id, round]))
+  const special = form.special.map(({ day, open, start, end }) => ({ day, hours: open ? [{ start, end }] : [] }))
+  return {
+    name: form.name.trim(),
+    enabled: form.enabled,
+    every_s: form.count * UNITS[form.unit],
+    calendar: { windows: form.windows.map((window) => ({ ...window })), timezone: before?.calendar?.timezone ?? 'Asia/Shanghai', special },
+    rounds: form.points.map((point_id) => known.get(point_id) ?? { point_id, stops: [{ aim: null, region: null, dwell_s: 0 }] }),
+  }
+}
