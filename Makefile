@@ -2,10 +2,10 @@
 #   make demo [FOOTAGE=folder] [MODEL=file.onnx] [ARGS="--for 60 --json"]   the whole system on this machine
 #   make test [ARGS="tests/hub -k names"]                                   rules, types and tests; needs no GPU, no camera
 #   make chaos [EVENTS=100000] [FAULTS=200] [SEED=n]                        custody under drawn faults
-#   make check | fix | bench | bench-streams | bench-custody | openapi | requirements       see below
+#   make check | fix | bench | bench-streams | bench-quality | bench-custody | openapi | requirements       see below
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix fuzz bench bench-streams bench-custody chaos openapi requirements set-up
+.PHONY: help demo test check fix fuzz bench bench-streams bench-quality bench-custody chaos openapi requirements set-up
 BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
@@ -43,6 +43,10 @@ bench: ## measure against baselines of the same run: bench/results.json and benc
 bench-streams: ## what pulling a hundred cameras costs, how soon they come back, what two thousand reconnects leave behind
 	@./set-up.sh develop
 	@exec $(BIN)/python -m tests.bench.streams $(ARGS)
+
+bench-quality: ## how often picture diagnosis is right, and what a key frame costs it; ARGS="--footage folder" for real ones
+	@./set-up.sh develop
+	@exec $(BIN)/python -m tests.bench.quality $(ARGS)
 
 fuzz: ## everything that reads a camera's bytes, coverage-guided: TARGET=rtp|rtsp|sdp|sets ARGS="-max_total_time=60"
 	@./set-up.sh fuzz

@@ -50,6 +50,8 @@ from federation.messages import (
     EvidenceRef,
     LaneReport,
     LinkPolicy,
+    PictureFault,
+    PictureReport,
     RecordingSpec,
     ReportedState,
     TaskReport,
@@ -102,6 +104,7 @@ class AgentState:
         self.neighbours: Browsing | None = None
         self.neighbour_failures: Failures = Counter()
         self.decoding: dict[str, CameraDecoding] = {}
+        self.looks: dict[str, PictureReport] = {}
         self.heard: dict[str, Heard] = {}
         self.node_id = UNENROLLED
         self.serial = ""
@@ -293,6 +296,11 @@ class AgentState:
             self.report_changes.note()
         self.tasks = fresh
         self.decoding = {camera.point_id: camera for camera in report.decoding}
+        if any(_faults(self.looks.get(point_id)) != _faults(look) for point_id, look in report.pictures.items()):
+            self.live.publish("camera.changed", {})
+            self.report_changes.note()
+        planned = {camera.point_id for camera in self.outcome.plan.cameras}
+        self.looks = {key: look for key, look in (self.looks | report.pictures).items() if key in planned}
 
     async def measure(self) -> None:
         """Read the shares of CPU, memory and disk."""
@@ -300,13 +308,15 @@ class AgentState:
 
     def camera_reports(self) -> tuple[CameraReport, ...]:
         """Return the health of every camera of the plan, also of those not heard of yet."""
-        return tuple(
-            self.cameras.get(
-                camera.point_id,
-                CameraReport(point_id=camera.point_id, state=CameraState.CONNECTING),
-            )
-            for camera in self.outcome.plan.cameras
-        )
+        return tuple(self._camera_report(camera.point_id) for camera in self.outcome.plan.cameras)
+
+    def _camera_report(self, point_id: str) -> CameraReport:
+        """Return what streams says of a camera and, while it is live, what vision says of its picture."""
+        found = self.cameras.get(point_id)
+        if found is None:
+            return CameraReport(point_id=point_id, state=CameraState.CONNECTING)
+        look = self.looks.get(point_id)
+        return found.model_copy(update={"picture": look}) if look and found.state is CameraState.LIVE else found
 
     def camera(self, point_id: str) -> CameraSpec | None:
         """Return one camera of the plan, None for any other."""
@@ -381,6 +391,10 @@ def _read_what_is_shipped() -> str:
     builtin_manifests()
     known_zones()
     return importlib.metadata.version("fengsui")
+
+
+def _faults(look: PictureReport | None) -> tuple[PictureFault, ...]:
+    return look.faults if look is not None else ()
 
 
 def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:

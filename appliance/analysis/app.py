@@ -19,11 +19,12 @@ from appliance.analysis.outgoing import EventQueue
 from appliance.analysis.sight import Sights
 from appliance.analysis.snapshots import Snapshots, serving
 from appliance.analysis.tasks import Tasks
-from appliance.local import DecodeLevel, LocalEvent, LocalPicture, Plan, VisionReport
+from appliance.local import DecodeLevel, FirstLook, LocalEvent, LocalPicture, Plan, VisionReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.parcel import Outgoing
 from appliance.local.sockets import STREAMS_SOCKET
+from appliance.quality import Inspection, first_look
 from federation.messages import Box, TaskSpec, new_id
 
 log = logging.getLogger(__name__)
@@ -56,12 +57,13 @@ class Vision:
         self.tasks = Tasks()
         self.events = EventQueue()
         self.frames = FrameSource(run_folder / STREAMS_SOCKET, self._arrived)
-        self.snapshots = Snapshots(render=self._render, portray=self._portray, known=self._knows)
+        self.snapshots = Snapshots(render=self._render, portray=self._portray, look=self._look, known=self._knows)
         self.snapshots.on_change = self._subscribe
         self._agent = agent
         self._pool = DecoderPool()
         self._levels = Levels()
         self._sights = Sights(pool=self._pool)
+        self._inspection = Inspection()
         self._plan = Plan(version=0)
         self._units: OrderedDict[str, list[AccessUnit]] = OrderedDict()
         self._waiting = asyncio.Event()
@@ -76,6 +78,7 @@ class Vision:
         """Apply every plan of the agent, for ever."""
         async for plan in self._agent.plans():
             self._plan = plan
+            self._inspection.adopt(camera.point_id for camera in plan.cameras if camera.pull == "always")
             await self._on_thread(partial(self.tasks.apply, plan))
             self._subscribe()
             await self._report()
@@ -115,15 +118,21 @@ class Vision:
         self._waiting.set()
 
     def _judge(self, units: list[AccessUnit]) -> list[Outgoing]:
-        """Decode access units of one camera and show the pictures to its tasks."""
+        """Decode access units of one camera, and show the pictures to its tasks and to the inspection."""
         sight = self._sights.by_point.get(units[0].header.point_id)
-        if sight is None or sight.point_id not in self.tasks.points():
+        if sight is None:
+            return []
+        has_tasks = sight.point_id in self.tasks.points()
+        if not has_tasks and not self._inspection.is_due(sight.point_id, time.monotonic()):
             return []
         outgoing: list[Outgoing] = []
         for unit in units:
             picture, at = sight.see(unit), unit.header.received_at
-            found = self.tasks.judge(sight.point_id, picture, at) if picture is not None else []
-            if picture is not None and found:
+            if picture is None:
+                continue
+            self._inspection.show(unit.header, picture, time.monotonic())
+            found = self.tasks.judge(sight.point_id, picture, at)
+            if found:
                 outgoing += _outgoing(found, picture, at)
         return outgoing
 
@@ -135,13 +144,16 @@ class Vision:
         kept = picture if region is None else cropped(picture, region)
         return jpeg(kept, widest_px=kept.shape[1])[0]
 
+    def _look(self, codec: str, payload: bytes) -> FirstLook:
+        return FirstLook(faults=first_look(self._pool.key_frame(codec, payload)))
+
     def _knows(self, point_id: str) -> bool:
         return any(camera.point_id == point_id for camera in self._plan.cameras)
 
     def _subscribe(self) -> None:
-        """Want the cameras that tasks or people look at; those of people alone by their key frames."""
+        """Want the cameras that tasks, people or the inspection look at; those of no task by their key frames."""
         now_s = time.monotonic()
-        watched, shown = self.tasks.points(), self.snapshots.wanted()
+        watched, shown = self.tasks.points(), self.snapshots.wanted() | self._inspection.awaited(now_s)
         levels = self._levels.choose(watched, now_s)
         levels |= dict.fromkeys(shown - watched, DecodeLevel.KEYFRAME)
         self.snapshots.keep_only(frozenset(levels))
@@ -150,19 +162,22 @@ class Vision:
         self.frames.subscribe(levels)
 
     async def _report(self) -> None:
-        at, decoding = datetime.now(UTC), self._sights.report(self._levels.gop_s)
+        at, decoding, pictures = datetime.now(UTC), self._sights.report(self._levels.gop_s), self._inspection.news()
         report = VisionReport(
             pid=os.getpid(),
             tasks=tuple(task.report(at) for task in self.tasks.running.values()),
             frames_decoded=self._sights.decoded,
             frames_dropped=self._dropped + self._sights.failed,
             decoding=decoding,
+            pictures=dict(pictures),
             events_dropped=self.events.dropped,
         )
         try:
             await self._agent.report(report)
         except AgentAway:
             log.debug("the agent is away; the next report will tell")
+            return
+        self._inspection.told(pictures)
 
     async def _on_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

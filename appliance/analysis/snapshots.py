@@ -10,12 +10,16 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from appliance.analysis.decoding import CannotDecode
+from appliance.local import FirstLook
 from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
 from federation.messages import Box
 
 FIRST_PICTURE_WITHIN_S = 6.0
 KEPT_FOR_S = 15.0  # a camera that nobody looks at any more is not followed for longer
+
+Look = Callable[[str, bytes], FirstLook]
+"""Looks at the picture of a key access unit, given its codec; blocks, raises CannotDecode."""
 
 Render = Callable[[str, bytes], bytes]
 """Makes a JPEG of a key access unit, given its codec; blocks, raises CannotDecode."""
@@ -29,10 +33,11 @@ CODECS = frozenset({"h264", "h265", "mjpeg"})
 class Snapshots:
     """Key frames of cameras that somebody looks at; `wanted` says which these are."""
 
-    def __init__(self, *, render: Render, portray: Portray, known: Callable[[str], bool]) -> None:
-        """Set up with what makes a JPEG (blocking), and what tells a known point."""
+    def __init__(self, *, render: Render, portray: Portray, look: Look, known: Callable[[str], bool]) -> None:
+        """Set up with what makes JPEGs and looks at pictures (all blocking), and what tells a known point."""
         self._render = render
         self._portray = portray
+        self._look = look
         self._known = known
         self._newest: dict[str, AccessUnit] = {}
         self._looked_at: dict[str, float] = {}
@@ -77,10 +82,8 @@ class Snapshots:
 
     async def jpeg_of(self, request: web.Request) -> web.Response:
         """Answer a key access unit with its picture as JPEG; 422 for one that cannot be decoded."""
-        codec, payload = request.query.get("codec", ""), await request.read()
-        if codec not in CODECS:
-            return web.Response(status=422, text=f"codec must be one of {', '.join(sorted(CODECS))}")
         try:
+            codec, payload = await _key_unit(request)
             if "full" in request.query:
                 told = request.query.get("region")
                 region = None if told is None else Box.model_validate_json(told)
@@ -91,6 +94,14 @@ class Snapshots:
             return web.Response(status=422, text=str(error)[:300])
         return web.Response(body=content, content_type="image/jpeg")
 
+    async def first_look(self, request: web.Request) -> web.Response:
+        """Answer a key access unit with what is suspected of its picture; 422 for one that cannot be decoded."""
+        try:
+            found = await asyncio.to_thread(self._look, *await _key_unit(request))
+        except CannotDecode as error:
+            return web.Response(status=422, text=str(error)[:300])
+        return web.Response(body=found.to_bytes(), content_type="application/json")
+
 
 @asynccontextmanager
 async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]:
@@ -98,6 +109,7 @@ async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]
     app = web.Application(client_max_size=PAYLOAD_LIMIT_BYTES)
     app.router.add_get("/snapshot/{point_id}", snapshots.answer)
     app.router.add_post("/jpeg", snapshots.jpeg_of)
+    app.router.add_post("/look", snapshots.first_look)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()
@@ -105,6 +117,15 @@ async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]
         yield
     finally:
         await runner.cleanup()
+
+
+async def _key_unit(request: web.Request) -> tuple[str, bytes]:
+    """Return codec and bytes of the key access unit that was brought along; raise CannotDecode for a foreign codec."""
+    codec, payload = request.query.get("codec", ""), await request.read()
+    if codec not in CODECS:
+        msg = f"codec must be one of {', '.join(sorted(CODECS))}"
+        raise CannotDecode(msg)
+    return codec, payload
 
 
 def _nothing() -> None:

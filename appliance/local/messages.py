@@ -26,7 +26,7 @@ plan or not, and answers a `CameraTrial`; 429 while too many are being tried.
 The vision process serves HTTP on `vision.sock`: `GET /snapshot/{point_id}` answers a JPEG of the
 newest key frame, 404 for an unknown point, 503 with a reason while there is no picture; `POST /jpeg?codec=h264`
 answers the JPEG of the key access unit in its body, with `full=1` in full resolution, or then of the `region` that a
-`Box` as JSON names; 422 if it cannot be decoded.
+`Box` as JSON names; `POST /look?codec=h264` a `FirstLook` at its picture; 422 if it cannot be decoded.
 """
 
 from enum import StrEnum
@@ -39,6 +39,8 @@ from federation.messages import (
     CameraReport,
     CameraSpec,
     Detection,
+    PictureFault,
+    PictureReport,
     Polygon,
     Slug,
     TaskReport,
@@ -152,8 +154,14 @@ class CameraTrial(WireModel):
     key_frame: str = Field(default="", repr=False, description="in Base64")
 
 
+class FirstLook(WireModel):
+    """What is suspected of a camera's picture when nothing else is known of it."""
+
+    faults: tuple[PictureFault, ...]
+
+
 class VisionReport(WireModel):
-    """State of every task, and what decoding and judging cost."""
+    """State of every task, what decoding and judging cost, and what was found at pictures since the last report."""
 
     pid: int
     tasks: tuple[TaskReport, ...]
@@ -161,3 +169,4 @@ class VisionReport(WireModel):
     frames_dropped: int = 0
     events_dropped: int = Field(default=0, description="events that the agent did not take in time")
     decoding: tuple[CameraDecoding, ...] = ()
+    pictures: dict[Slug, PictureReport] = Field(default_factory=dict, description="by camera")

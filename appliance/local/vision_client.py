@@ -6,8 +6,9 @@ from pathlib import Path
 import aiohttp
 
 from appliance.errors import ProcessAway
+from appliance.local.messages import FirstLook
 from appliance.local.sockets import VISION_SOCKET
-from federation.messages import Box
+from federation.messages import Box, PictureFault
 
 WITHIN_S = 8.0
 
@@ -33,6 +34,11 @@ class VisionClient:
         if region is not None:
             query["region"] = region.model_dump_json()
         return await self._ask("POST", "/jpeg", payload, query)
+
+    async def first_look(self, codec: str, payload: bytes) -> tuple[PictureFault, ...]:
+        """Return what is suspected of the picture of a key access unit; nothing if it cannot be decoded."""
+        told = await self._ask("POST", "/look", payload, {"codec": codec})
+        return () if told is None else FirstLook.model_validate_json(told).faults
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None

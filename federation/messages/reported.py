@@ -21,6 +21,27 @@ class CameraState(StrEnum):
     IDLE = "idle"  # not pulled, because nothing needs its stream now
 
 
+class PictureFault(StrEnum):
+    """What is wrong with a camera's picture 视频质量诊断."""
+
+    BLACK = "black"
+    FROZEN = "frozen"
+    COVERED = "covered"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    COLOUR_CAST = "colour_cast"
+    MOVED = "moved"  # another scene than the camera normally shows
+
+
+class PictureReport(WireModel):
+    """What is wrong with a camera's picture, and since when; nothing where it is good."""
+
+    faults: tuple[PictureFault, ...] = ()
+    since: AwareDatetime | None = Field(default=None, description="of the oldest fault")
+    checked_at: AwareDatetime
+
+
 class CameraReport(WireModel):
     """Health of one camera as its stream shows it; `reason` is a stable code with detail for people after a colon."""
 
@@ -41,6 +62,7 @@ class CameraReport(WireModel):
     height_px: int = Field(default=0, ge=0)
     transport: str = Field(default="", description="tcp, udp, tls, or the name of another protocol")
     recording: RecordingReport | None = Field(default=None, description="absent where nothing is to be recorded")
+    picture: PictureReport | None = Field(default=None, description="absent while it is not looked at")
 
 
 class TaskState(StrEnum):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraState, Slug, StreamUrl
+from federation.messages import CameraState, PictureFault, Slug, StreamUrl
 
 GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
 
@@ -49,6 +49,9 @@ class Point(Output):
     updated_at: AwareDatetime
     camera_state: CameraState | None = Field(description="None while no appliance pulls it")
     camera_reason: str
+    picture_faults: tuple[PictureFault, ...] = Field(
+        description="what is wrong with its picture, as the appliance sees it"
+    )
     node_id: str | None
     tasks: int
     events_today: int
@@ -60,6 +63,7 @@ class PointQuery(PageQuery):
     text: str | None = Field(default=None, max_length=100, description="in name, id, code, address")
     bureau: str | None = Field(default=None, max_length=64)
     camera_state: CameraState | None = None
+    picture_fault: PictureFault | None = Field(default=None, description="only points whose picture has this fault")
 
 
 class PointRemoval(Input):

@@ -15,7 +15,7 @@ from hub.events.tables import event_pictures, events, pictures
 from hub.fleet.roster import Roster
 from hub.points.model import Imported, NewPoint, Point, PointDraft, PointMap, PointQuery
 from hub.points.tables import points
-from hub.points.watched import Watched, watched_points
+from hub.points.watched import Watched, has_fault, watched_points
 from hub.scheduling.tables import tasks
 from hub.security.audit import Actor, record
 
@@ -171,6 +171,9 @@ def _filtered(query: PointQuery, watched: Mapping[str, Watched]) -> Any:
         statement = statement.where(or_(*(field.icontains(query.text, autoescape=True) for field in fields)))
     if query.bureau:
         statement = statement.where(points.c.bureau == query.bureau)
+    if query.picture_fault is not None:
+        ids = [point_id for point_id, seen in watched.items() if has_fault(seen.report, query.picture_fault)]
+        statement = statement.where(points.c.id.in_(ids))
     if query.camera_state is not None:
         ids = [point_id for point_id, seen in watched.items() if seen.report.state == query.camera_state]
         statement = statement.where(points.c.id.in_(ids))
@@ -212,6 +215,7 @@ def _point(row: Any, seen: Watched | None, task_count: int, events_today: int) -
         created_at=from_us(row.created_at_us),
         updated_at=from_us(row.updated_at_us),
         camera_state=seen.report.state if seen else None,
+        picture_faults=seen.report.picture.faults if seen and seen.report.picture else (),
         camera_reason=seen.report.reason if seen else "",
         node_id=seen.node_id if seen else None,
         tasks=task_count,

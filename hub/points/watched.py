@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from federation.messages import CameraReport, CameraState
+from federation.messages import CameraReport, CameraState, PictureFault
 from hub.fleet.roster import NodeRecord
 
 
@@ -13,6 +13,11 @@ class Watched:
 
     node_id: str
     report: CameraReport
+
+
+def has_fault(report: CameraReport, fault: PictureFault) -> bool:
+    """Tell whether the picture of a camera has a fault."""
+    return report.picture is not None and fault in report.picture.faults
 
 
 def watched_points(nodes: Iterable[NodeRecord]) -> Mapping[str, Watched]:

@@ -3,12 +3,16 @@
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
+from hil_tests.rig.footage.disturbing import black
+from hil_tests.rig.footage.writer import Encoding, write_video
 from hil_tests.rig.rtsp.clip import read_clip
 from hil_tests.rig.scene.cameras import scripted_cameras
 from hil_tests.rig.scene.clips import render
@@ -19,16 +23,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 
 @asynccontextmanager
-async def _street() -> AsyncIterator[VirtualCameras]:
+async def _street(folder: Path) -> AsyncIterator[VirtualCameras]:
     clip = read_clip(render(scripted_cameras(1)[0], Path.home() / ".cache" / "fengsui"))
-    async with virtual_cameras({"east": clip, "west": clip}, secure=True) as cameras:
+    unlit = black(np.zeros((360, 640, 3), np.uint8))
+    write_video(folder / "dark.mp4", [unlit] * 10, Encoding(width_px=640, height_px=360, fps=Fraction(5)))
+    async with virtual_cameras({"east": clip, "dark": read_clip(folder / "dark.mp4")}, secure=True) as cameras:
         yield cameras
 
 
 @pytest.fixture(scope="module")
-def cameras() -> Iterator[Held[VirtualCameras]]:
-    """Run two cameras of a street."""
-    with held(_street()) as street:
+def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held[VirtualCameras]]:
+    """Run a camera of a street, and one that sees nothing."""
+    with held(_street(tmp_path_factory.mktemp("clips"))) as street:
         yield street
 
 
@@ -65,6 +71,10 @@ def test_an_installer_tries_adds_changes_and_imports_cameras(
     page.get_by_test_id("try").click()
     expect(page.get_by_test_id("tried")).to_contain_text("用户名或密码错误")
     page.screenshot(path=screenshots / "panel-camera-refused.png", animations="disabled")
+    fill(page, url=street.url("dark"), password=street.credentials.password)
+    page.get_by_test_id("try").click()
+    expect(page.get_by_test_id("tried")).to_contain_text("画面黑屏", timeout=60_000)
+    page.screenshot(path=screenshots / "panel-camera-black.png", animations="disabled")
     fill(page, url=street.secure_url("east"), password=street.credentials.password)
     page.get_by_test_id("try").click()
     expect(page.get_by_test_id("tried")).to_contain_text("不受信任")

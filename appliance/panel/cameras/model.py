@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from federation.http import Input, Output
-from federation.messages import Calendar, CameraReport, OnvifUrl, RecordingSpec, StreamUrl
+from federation.messages import Calendar, CameraReport, OnvifUrl, PictureFault, RecordingSpec, StreamUrl
 
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 Transport = Literal["auto", "tcp", "udp"]
@@ -84,6 +84,7 @@ class Tried(Output):
     height_px: int
     transport: str
     certificate: str = Field(description="where the camera's certificate is not trusted: sha256: and its fingerprint")
+    faults: tuple[PictureFault, ...] = Field(description="what is suspected of the first picture")
     picture: str | None = Field(description="JPEG in Base64; None if none came, or it cannot be decoded")
 
 

@@ -17,7 +17,7 @@ from appliance.store import documents
 from appliance.store.results import Doer, record
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraReport, CameraSpec, CameraState, RecordingSpec
+from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, RecordingSpec
 
 MOST_LOCAL = 2000
 
@@ -129,10 +129,12 @@ class Cameras:
 
     async def _tried(self, tried: CameraTrial) -> model.Tried:
         picture: bytes | None = None
+        faults: tuple[PictureFault, ...] = ()
         if tried.key_frame:
+            vision, unit = VisionClient(self.state.config.run_folder), b64decode(tried.key_frame)
             try:
-                vision = VisionClient(self.state.config.run_folder)
-                picture = await vision.jpeg(tried.codec, b64decode(tried.key_frame))
+                picture = await vision.jpeg(tried.codec, unit)
+                faults = await vision.first_look(tried.codec, unit)
             except ProcessAway as error:
                 raise Problem(503, "process_away", "The vision process is starting; try again.") from error
         undecodable = bool(tried.key_frame) and picture is None
@@ -144,6 +146,7 @@ class Cameras:
             height_px=tried.height_px,
             transport=tried.transport,
             certificate=tried.certificate,
+            faults=faults,
             picture=b64encode(picture).decode() if picture else None,
         )
 

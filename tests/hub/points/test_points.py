@@ -1,5 +1,6 @@
 """Points over HTTP and as spreadsheets."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 
 from federation.http import Problem
 from federation.http.sheet import plain
+from federation.messages import CameraReport, CameraState, PictureFault, PictureReport
+from federation.testing.played_appliance import played_appliance
+from federation.testing.waiting import until
 from hub.points.sheet import COLUMNS, read_points
 from hub.spreadsheet import text
 
@@ -22,6 +26,25 @@ async def test_an_absent_password_keeps_the_present_one(hub: Any) -> None:
     cleared = (await hub.console.put("/api/v1/points/gate", json={**draft, "password": ""})).json()
 
     assert (kept["name"], kept["has_password"], cleared["has_password"]) == ("西门", True, False)
+
+
+async def test_points_are_found_by_what_is_wrong_with_their_picture(linked_hub: Any) -> None:
+    for point_id in ("gate", "yard"):
+        point = {"id": point_id, "name": point_id, "stream_url": "rtsp://127.0.0.1/x"}
+        (await linked_hub.console.post("/api/v1/points", json=point)).raise_for_status()
+    covered = PictureReport(faults=(PictureFault.COVERED,), checked_at=datetime.now(UTC))
+    async with played_appliance(await linked_hub.enrol()) as node:
+        gate = CameraReport(point_id="gate", state=CameraState.LIVE, picture=covered)
+        node.report(cameras=(gate, CameraReport(point_id="yard", state=CameraState.LIVE)))
+
+        async def found() -> Any:
+            return (await linked_hub.console.get("/api/v1/points?picture_fault=covered")).json()["items"]
+
+        items = await until(found, within_s=10, what="a point whose view is covered")
+        others = (await linked_hub.console.get("/api/v1/points?picture_fault=black")).json()["items"]
+
+    assert [(item["id"], item["picture_faults"]) for item in items] == [("gate", ["covered"])]
+    assert others == []
 
 
 async def test_a_taken_id_or_code_is_a_conflict(hub: Any) -> None:

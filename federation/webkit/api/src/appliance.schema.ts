@@ -1148,6 +1148,11 @@ export interface components {
              * @default null
              */
             recording: components["schemas"]["RecordingReport"] | null;
+            /**
+             * @description absent while it is not looked at
+             * @default null
+             */
+            picture: components["schemas"]["PictureReport"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -1808,6 +1813,36 @@ export interface components {
             old: string;
             /** New */
             new: string;
+        };
+        /**
+         * PictureFault
+         * @description What is wrong with a camera's picture 视频质量诊断.
+         * @enum {string}
+         */
+        PictureFault: "black" | "frozen" | "covered" | "blurred" | "too_dark" | "too_bright" | "colour_cast" | "moved";
+        /**
+         * PictureReport
+         * @description What is wrong with a camera's picture, and since when; nothing where it is good.
+         */
+        PictureReport: {
+            /**
+             * Faults
+             * @default []
+             */
+            faults: components["schemas"]["PictureFault"][];
+            /**
+             * Since
+             * @description of the oldest fault
+             * @default null
+             */
+            since: string | null;
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * PlanCalendar
@@ -2615,6 +2650,11 @@ export interface components {
              * @description where the camera's certificate is not trusted: sha256: and its fingerprint
              */
             certificate: string;
+            /**
+             * Faults
+             * @description what is suspected of the first picture
+             */
+            faults: components["schemas"]["PictureFault"][];
             /**
              * Picture
              * @description JPEG in Base64; None if none came, or it cannot be decoded

@@ -1569,6 +1569,11 @@ export interface components {
              * @default null
              */
             recording: components["schemas"]["RecordingReport"] | null;
+            /**
+             * @description absent while it is not looked at
+             * @default null
+             */
+            picture: components["schemas"]["PictureReport"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -3079,6 +3084,36 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * PictureFault
+         * @description What is wrong with a camera's picture 视频质量诊断.
+         * @enum {string}
+         */
+        PictureFault: "black" | "frozen" | "covered" | "blurred" | "too_dark" | "too_bright" | "colour_cast" | "moved";
+        /**
+         * PictureReport
+         * @description What is wrong with a camera's picture, and since when; nothing where it is good.
+         */
+        PictureReport: {
+            /**
+             * Faults
+             * @default []
+             */
+            faults: components["schemas"]["PictureFault"][];
+            /**
+             * Since
+             * @description of the oldest fault
+             * @default null
+             */
+            since: string | null;
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Point
          * @description One point with what is known of its stream now.
          */
@@ -3119,6 +3154,11 @@ export interface components {
             camera_state: components["schemas"]["CameraState"] | null;
             /** Camera Reason */
             camera_reason: string;
+            /**
+             * Picture Faults
+             * @description what is wrong with its picture, as the appliance sees it
+             */
+            picture_faults: components["schemas"]["PictureFault"][];
             /** Node Id */
             node_id: string | null;
             /** Tasks */
@@ -5079,6 +5119,7 @@ export interface operations {
                 text?: string;
                 bureau?: string;
                 camera_state?: "connecting" | "live" | "stalled" | "refused" | "unreachable" | "idle";
+                picture_fault?: "black" | "frozen" | "covered" | "blurred" | "too_dark" | "too_bright" | "colour_cast" | "moved";
             };
             header?: never;
             path?: never;

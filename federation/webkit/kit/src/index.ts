@@ -1,4 +1,6 @@
 export { cameraFault, type CameraFault } from './camera/faults.ts'
+export { PICTURE_FAULTS, pictureFault, type PictureFault } from './camera/picture.ts'
+export { default as PictureFaults } from './camera/PictureFaults.vue'
 export { isPassing, makeApplication, type Product } from './application.ts'
 export type { Centre, CentrePage, MenuEntry } from './centre.ts'
 export { copy } from './copying.ts'
