@@ -1,7 +1,7 @@
 """The MQTT session that both sides use: paho wrapped once."""
 
 from federation.bus.errors import BusError, Congested, NotConnected
-from federation.bus.session import BrokerAddress, Connected, Disconnected, Message, Session, Will
+from federation.bus.session import BrokerAddress, Connected, Disconnected, Item, Message, Session, Will
 
 __all__ = [
     "BrokerAddress",
@@ -9,6 +9,7 @@ __all__ = [
     "Congested",
     "Connected",
     "Disconnected",
+    "Item",
     "Message",
     "NotConnected",
     "Session",

@@ -1,14 +1,16 @@
-"""An MQTT 3.1.1 session on asyncio over paho's network thread, reconnecting for ever, to one endpoint after the other.
+"""An MQTT 3.1.1 session on asyncio, reconnecting for ever, to one endpoint after the other.
 
-The session asks nothing durable of the broker: clean start, no offline queue. Custody is ours.
+paho speaks the protocol, asyncio carries the bytes. The session asks nothing durable of the broker: clean start, no
+offline queue. Custody is ours.
 """
 
 import asyncio
 import itertools
 import logging
-import socket
+import random
 import ssl
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -17,14 +19,20 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from federation.bus.errors import Congested, NotConnected
+from federation.bus.wire import Wire, qos_0
 from federation.messages import BrokerEndpoint
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 10
-SHORTEST_RECONNECT_S = 1
-LONGEST_RECONNECT_S = 5
+CONNECTED_WITHIN_S = 10.0
+SHORTEST_RECONNECT_S = 1.0
+LONGEST_RECONNECT_S = 5.0
+LOOK_EVERY_S = 1.0
 QUEUED_MESSAGES = 2000
+UNSENT_BYTES = 8 << 20
+INBOX_BYTES = 32 << 20
+MESSAGE_BYTES = 500  # what a message takes in memory besides its payload
 GOODBYE_WITHIN_S = 1.0
 
 
@@ -55,6 +63,11 @@ class Message:
     payload: bytes
     retained: bool = False
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory, roughly."""
+        return MESSAGE_BYTES + len(self.payload)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
@@ -72,11 +85,38 @@ class Disconnected:
 Item = Message | Connected | Disconnected
 
 
-class Session:
-    """One client of the broker. Use as an async context manager; one task reads `next()`.
+class _Inbox:
+    """Received items in order. Messages beyond `limit_bytes` are dropped and counted; news of the link never are."""
 
-    At most `inbox_size` received items wait; more are dropped and counted in `dropped`, which
-    custody heals by its timeouts.
+    def __init__(self, limit_bytes: int) -> None:
+        self.dropped = 0
+        self._items: deque[Item] = deque()
+        self._free_bytes = limit_bytes
+        self._something = asyncio.Event()
+
+    def put(self, item: Item) -> None:
+        if isinstance(item, Message):
+            if item.size_bytes > self._free_bytes:
+                self.dropped += 1
+                return
+            self._free_bytes -= item.size_bytes
+        self._items.append(item)
+        self._something.set()
+
+    async def take(self, most: int) -> list[Item]:
+        while not self._items:
+            self._something.clear()
+            await self._something.wait()
+        taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+        self._free_bytes += sum(item.size_bytes for item in taken if isinstance(item, Message))
+        return taken
+
+
+class Session:
+    """One client of the broker. Use as an async context manager; one task reads `next()` or `some()`.
+
+    Everything happens on the event loop. At most `inbox_bytes` of received messages wait; more are dropped and
+    counted in `dropped`, which custody heals by its timeouts.
     """
 
     def __init__(
@@ -86,33 +126,38 @@ class Session:
         client_id: str,
         subscriptions: tuple[str, ...] = (),
         will: Will | None = None,
-        inbox_size: int = 4096,
+        inbox_bytes: int = INBOX_BYTES,
+        keepalive_s: int = KEEPALIVE_S,
     ) -> None:
-        """Prepare the session; it connects when entered."""
-        self.dropped = 0
+        """Prepare the session; it connects when entered, and is given up after two `keepalive_s` of silence."""
         self._address = address
         self._subscriptions = subscriptions
-        self._inbox: asyncio.Queue[Item] = asyncio.Queue()
-        self._inbox_size = inbox_size
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inbox = _Inbox(inbox_bytes)
         self._connected = False
         self._welcome = False
-        self._leaving = False
-        self._endpoints = itertools.cycle(address.endpoints)
+        self._to_write = False
         self._subscribed_mid: int | None = None
         self._newest: paho.MQTTMessageInfo | None = None
-        self._client = self._make_client(client_id, will)
+        self._acknowledged = asyncio.Event()
+        self._wire = Wire(received=self._read, lost=self._read)
+        self._client = self._make_client(client_id, will, keepalive_s)
+        self._group = asyncio.TaskGroup()
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
         """Whether messages can be published now."""
         return self._connected
 
+    @property
+    def dropped(self) -> int:
+        """Messages that found no room since the session began."""
+        return self._inbox.dropped
+
     async def __aenter__(self) -> Self:
         """Start connecting and return at once; `Connected` arrives by `next()`."""
-        self._loop = asyncio.get_running_loop()
-        self._aim()
-        await asyncio.to_thread(self._client.loop_start)  # it makes a socket pair, which may block
+        await self._group.__aenter__()
+        self._keeping = self._group.create_task(self._keep_connected(), name="broker session")
         return self
 
     async def __aexit__(
@@ -122,55 +167,118 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         """Disconnect cleanly, so that the broker keeps the will to itself."""
-        await asyncio.to_thread(self._say_goodbye)
-
-    def _say_goodbye(self) -> None:
-        # A socket that is closed with an acknowledgement unread resets the connection, and the goodbye gets lost.
-        with suppress(ValueError, RuntimeError):
-            if self._connected and self._newest is not None:
-                self._newest.wait_for_publish(GOODBYE_WITHIN_S)
-        self._leaving = True
-        self._client.disconnect()
-        self._client.loop_stop()
+        try:
+            await self._say_goodbye()
+        finally:
+            assert self._keeping is not None  # noqa: S101 - made on entering
+            self._keeping.cancel()
+            await self._group.__aexit__(None, None, None)
 
     async def next(self) -> Item:
         """Return the next received item in order of arrival."""
-        return await self._inbox.get()
+        return (await self._inbox.take(1))[0]
+
+    async def some(self, most: int) -> list[Item]:
+        """Return what has been received, in order of arrival: at least one item, and no more than `most`."""
+        return await self._inbox.take(most)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
-        """Hand a message to the network thread; raise NotConnected or Congested if that fails.
+        """Hand a message to the connection; raise NotConnected or Congested if that fails.
 
-        Success says nothing about the broker or the receiver: that is what custody is for.
+        Success says nothing about the broker or the receiver: that is what custody is for. QoS 0 costs half, and is
+        for what is asked for again by itself.
         """
         if not self._connected:
             raise NotConnected(topic)
-        info = self._newest = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if self._wire.unsent_bytes > UNSENT_BYTES:
+            raise Congested(topic)
+        if qos == 0:
+            self._wire.send(qos_0(topic, payload, retain=retain))
+            self._on_something_to_write()
+            return
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise Congested(topic)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnected(topic)
+        self._newest = info
 
-    def _make_client(self, client_id: str, will: Will | None) -> paho.Client:
-        client = paho.Client(
+    async def _keep_connected(self) -> None:
+        failures = 0
+        for endpoint in itertools.cycle(self._address.endpoints):
+            try:
+                async with asyncio.timeout(CONNECTED_WITHIN_S):
+                    await self._wire.connect(endpoint.host, endpoint.port, self._address.tls)
+            except (OSError, TimeoutError) as error:
+                self._wire.abort()
+                self._inbox.put(Disconnected(reason=str(error) or "no connection"))
+                failures += 1
+            else:
+                failures = 0 if await self._live() else failures + 1
+            # Spread, so that a thousand nodes do not come back at one moment.
+            longest_s = min(LONGEST_RECONNECT_S, SHORTEST_RECONNECT_S * 2.0 ** min(failures - 1, 8))
+            await asyncio.sleep(random.uniform(0.5, 1.0) * max(SHORTEST_RECONNECT_S, longest_s))  # noqa: S311
+
+    async def _live(self) -> bool:
+        """Speak over the wire until it is lost; tell whether the broker let us in."""
+        was_welcome = False
+        self._client.reconnect()
+        while not await self._wire.ended(within_s=LOOK_EVERY_S):
+            was_welcome = was_welcome or self._welcome
+            self._client.loop_misc()
+            if self._client.socket() is None:  # no answer to a ping: closing in order would wait for one
+                self._wire.abort()
+        return was_welcome or self._welcome
+
+    def _read(self) -> None:
+        """Let the protocol take what has been received, or note that there will be no more."""
+        while self._wire.readable and self._client.socket() is not None:
+            self._client.loop_read()
+
+    async def _say_goodbye(self) -> None:
+        # A socket that is closed with an acknowledgement unread resets the connection, and the goodbye gets lost.
+        try:
+            async with asyncio.timeout(GOODBYE_WITHIN_S):
+                while self._connected and self._newest is not None and not self._newest.is_published():
+                    self._acknowledged.clear()
+                    await self._acknowledged.wait()
+        except (TimeoutError, ValueError, RuntimeError):
+            log.debug("the last message was not acknowledged")
+        self._client.disconnect()
+        self._write()
+        self._wire.close()
+        if not await self._wire.ended(within_s=GOODBYE_WITHIN_S):
+            self._wire.abort()
+
+    def _make_client(self, client_id: str, will: Will | None, keepalive_s: int) -> paho.Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=paho.MQTTv311,
             clean_session=True,
         )
-        client.tls_set_context(self._address.tls)
+        client.wire, client.message = self._wire, self._on_message
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.max_queued_messages_set(QUEUED_MESSAGES)
-        client.reconnect_delay_set(SHORTEST_RECONNECT_S, LONGEST_RECONNECT_S)
-        client.on_socket_open = _send_small_packets_at_once
+        first = self._address.endpoints[0]
+        client.connect_async(first.host, first.port, keepalive_s)  # only said: the wire connects
+        client.on_socket_register_write = self._on_something_to_write
         client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
+        client.on_publish = self._on_publish
         return client
 
-    # The callbacks below run on paho's thread.
+    def _write(self) -> None:
+        self._to_write = False
+        self._client.loop_write()
+        self._wire.flush()
+
+    def _on_something_to_write(self, *_paho: Any) -> None:
+        if not self._to_write:  # once for all that is said in this turn of the loop
+            self._to_write = True
+            asyncio.get_running_loop().call_soon(self._write)
 
     def _on_connect(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
@@ -181,15 +289,6 @@ class Session:
             return
         _, self._subscribed_mid = client.subscribe([(topic, 1) for topic in self._subscriptions])
 
-    def _aim(self) -> None:
-        """Let the next connection go to the next endpoint."""
-        endpoint = next(self._endpoints)
-        self._client.connect_async(endpoint.host, endpoint.port, KEEPALIVE_S)
-
-    def _on_connect_fail(self, _c: paho.Client, _u: Any) -> None:
-        self._aim()
-        self._hand_over(Disconnected(reason="no connection"))
-
     def _on_subscribe(self, _c: paho.Client, _u: Any, mid: int, codes: Any, _p: Any) -> None:
         refused = [str(code) for code in codes if code.is_failure]
         if refused:
@@ -199,32 +298,33 @@ class Session:
 
     def _became_ready(self) -> None:
         self._connected = True
-        self._hand_over(Connected())
+        self._inbox.put(Connected())
 
     def _on_disconnect(self, _c: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         # The broker looks at our certificate after TLS stands on our side (RFC 8446, 4.4.2.4): it hangs up then.
         refused, self._connected, self._welcome = not self._welcome, False, False
-        if not self._leaving:
-            self._aim()
-        self._hand_over(Disconnected(reason=str(reason), refused=refused))
+        self._inbox.put(Disconnected(reason=str(reason), refused=refused))
 
-    def _on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
-        self._hand_over(Message(topic=message.topic, payload=bytes(message.payload), retained=message.retain))
+    def _on_publish(self, _c: paho.Client, _u: Any, _mid: int, _r: Any, _p: Any) -> None:
+        self._acknowledged.set()
 
-    def _hand_over(self, item: Item) -> None:
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._put, item)
-
-    def _put(self, item: Item) -> None:
-        # Only messages may be dropped: a lost `Connected` would silence the node for ever.
-        if isinstance(item, Message) and self._inbox.qsize() >= self._inbox_size:
-            self.dropped += 1
+    def _on_message(self, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # a broker should have ended whoever said that (MQTT 3.1.1, 1.5.3)
             return
-        self._inbox.put_nowait(item)
+        self._inbox.put(Message(topic=topic, payload=bytes(message.payload), retained=message.retain))
 
 
-def _send_small_packets_at_once(_client: paho.Client, _userdata: Any, sock: Any) -> None:
-    # paho leaves Nagle's algorithm on, which costs 40 ms per small message.
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _Client(paho.Client):
+    """paho over bytes in memory: it opens no socket and starts no thread of its own."""
+
+    wire: Wire
+    message: Callable[[paho.MQTTMessage], None]
+
+    def _handle_on_message(self, message: paho.MQTTMessage) -> None:
+        # paho would look for the handler of every topic in a tree of filters, which costs more than all the rest.
+        self.message(message)
+
+    def _create_socket(self) -> Any:
+        return self.wire

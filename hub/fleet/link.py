@@ -3,22 +3,20 @@
 import asyncio
 import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from federation import topics
-from federation.bus import BrokerAddress, Connected, Message, NotConnected, Session
+from federation.bus import BrokerAddress, Connected, Disconnected, Item, Message, NotConnected, Session
 from federation.messages import WireModel
 
 log = logging.getLogger(__name__)
 
 SUBSCRIPTIONS = (f"{topics.ROOT}/+/s", f"{topics.ROOT}/+/u/#")
-WAITING_MESSAGES = 8192
-MESSAGES_AT_ONCE = 256
+MESSAGES_AT_ONCE = 1000
 END_WITHIN_S = 5.0
 ESCAPED_NUL = rb"\u0000"
 
@@ -44,7 +42,7 @@ Greeting = Callable[[], Awaitable[None]]
 class Link:
     """Speaks with the broker for all parts of the hub. Register handlers before `run`.
 
-    Messages that wait are bounded; what is dropped, malformed or failed is counted.
+    Messages that wait are bounded in bytes; what is dropped, malformed or failed is counted.
     """
 
     def __init__(self) -> None:
@@ -52,11 +50,9 @@ class Link:
         self.received = 0
         self.malformed = 0
         self.failed = 0
-        self.overflowed = 0
+        self._told = False
         self._handlers: dict[str, Handler] = {}
         self._greetings: list[Greeting] = []
-        self._waiting: deque[Incoming | Connected] = deque()
-        self._something_waits = asyncio.Event()
         self._session: Session | None = None
         self._address: BrokerAddress | None = None
 
@@ -68,7 +64,7 @@ class Link:
     @property
     def dropped(self) -> int:
         """Messages that found no room since the program started."""
-        return self.overflowed + (self._session.dropped if self._session is not None else 0)
+        return self._session.dropped if self._session is not None else 0
 
     def handle(self, kinds: Sequence[str], handler: Handler) -> None:
         """Give messages of these kinds (`s`, `u/r`, `u/hello`, `u/b/events` …) to `handler`."""
@@ -79,11 +75,11 @@ class Link:
         """Await `greeting` after every connection: the broker has forgotten everything."""
         self._greetings.append(greeting)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         """Publish; raise NotConnected or Congested. Success is not delivery."""
         if self._session is None:
             raise NotConnected(topic)
-        self._session.publish(topic, payload, retain=retain)
+        self._session.publish(topic, payload, retain=retain, qos=qos)
 
     async def end_session_of(self, node_id: str) -> bool:
         """End the node's session at the broker by taking its place for a moment; tell whether that succeeded.
@@ -123,69 +119,43 @@ class Link:
         """Stay connected and hand messages over until cancelled."""
         # An unguessable client id: whoever connects with the same one would throw the hub out.
         client_id = f"hub-{secrets.token_hex(8)}"
-        async with (
-            Session(address, client_id=client_id, subscriptions=SUBSCRIPTIONS, inbox_size=WAITING_MESSAGES) as session,
-            asyncio.TaskGroup() as group,
-        ):
+        async with Session(address, client_id=client_id, subscriptions=SUBSCRIPTIONS) as session:
             self._session, self._address = session, address
             try:
-                group.create_task(self._receive(session), name="link receive")
-                await self._dispatch()
+                while True:
+                    await self._take(await session.some(MESSAGES_AT_ONCE))
             finally:
-                self._session = None
+                self._session = self._address = None
 
-    async def _receive(self, session: Session) -> None:
-        told = False
-        while True:
-            item = await session.next()
-            if isinstance(item, Connected):
-                self._waiting.append(item)
-                told = False
-            elif isinstance(item, Message):
-                self._take(item)
-            elif not told:
-                log.warning("no link to the broker: %s", item.reason)
-                told = True
-            self._something_waits.set()
+    async def _take(self, items: Sequence[Item]) -> None:
+        """Hand over what has arrived, all at once for each handler: in order for each, and in none between them."""
+        runs: dict[Handler, list[Incoming]] = {}
+        for item in items:
+            match item:
+                case Message():
+                    self._sort(item, runs)
+                case Connected():
+                    await self._hand_over(runs)
+                    runs.clear()
+                    await self._greet()
+                case Disconnected(reason=reason):
+                    if not self._told:
+                        log.warning("no link to the broker: %s", reason)
+                    self._told = True
+        await self._hand_over(runs)
 
-    def _take(self, message: Message) -> None:
+    def _sort(self, message: Message, runs: dict[Handler, list[Incoming]]) -> None:
         self.received += 1
-        prefix = f"{topics.ROOT}/"
-        node_id, _, kind = message.topic.removeprefix(prefix).partition("/")
-        if kind not in self._handlers:
+        node_id, _, kind = message.topic.removeprefix(f"{topics.ROOT}/").partition("/")
+        handler = self._handlers.get(kind)
+        if handler is None:
             self.malformed += 1
             return
-        if len(self._waiting) >= WAITING_MESSAGES:
-            self.overflowed += 1
-            return
-        self._waiting.append(Incoming(node_id=node_id, kind=kind, payload=message.payload, retained=message.retained))
-
-    async def _dispatch(self) -> None:
-        while True:
-            await self._something_waits.wait()
-            self._something_waits.clear()
-            while self._waiting:
-                if isinstance(self._waiting[0], Connected):
-                    self._waiting.popleft()
-                    await self._greet()
-                else:
-                    run = tuple(self._next_run())
-                    await self._hand_over(self._handlers[run[0].kind], run)
-
-    def _next_run(self) -> Iterator[Incoming]:
-        """Take the consecutive waiting messages that belong to one handler."""
-        handler: Handler | None = None
-        for _ in range(MESSAGES_AT_ONCE):
-            if not self._waiting or isinstance(self._waiting[0], Connected):
-                return
-            first = self._waiting[0]
-            if handler is not None and self._handlers[first.kind] != handler:
-                return
-            handler = self._handlers[first.kind]
-            self._waiting.popleft()
-            yield first
+        incoming = Incoming(node_id=node_id, kind=kind, payload=message.payload, retained=message.retained)
+        runs.setdefault(handler, []).append(incoming)
 
     async def _greet(self) -> None:
+        self._told = False
         log.info("link to the broker stands")
         for greeting in self._greetings:
             try:
@@ -194,12 +164,13 @@ class Link:
                 self.failed += 1
                 log.exception("a part failed to greet the broker")
 
-    async def _hand_over(self, handler: Handler, run: Sequence[Incoming]) -> None:
-        try:
-            await handler(run)
-        except Exception:  # the link outlives a failed part; custody sends again what was not acknowledged
-            self.failed += len(run)
-            log.exception("%d messages of %s failed", len(run), run[0].kind)
+    async def _hand_over(self, runs: Mapping[Handler, Sequence[Incoming]]) -> None:
+        for handler, run in runs.items():
+            try:
+                await handler(run)
+            except Exception:  # the link outlives a failed part; custody sends again what was not acknowledged
+                self.failed += len(run)
+                log.exception("%d messages of %s failed", len(run), run[0].kind)
 
     def _refuse(self, incoming: Incoming, reason: str) -> None:
         self.malformed += 1

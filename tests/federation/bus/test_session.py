@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from federation.bus import BrokerAddress, Connected, Disconnected, Message, NotConnected, Session, Will
+from federation.bus.wire import qos_0
 from federation.identity.issuing import Authority
 from federation.identity.key import LONG_AGO
 from federation.identity.member import Member
@@ -62,11 +63,12 @@ def bob(broker: Broker, *topics: str, will: Will | None = None) -> Session:
     return Session(broker.address("bob"), client_id="bob", subscriptions=topics, will=will)
 
 
-async def test_messages_arrive_in_order_and_whole(broker: Broker) -> None:
-    payloads = [bytes([number % 256]) * number for number in range(300)]
+@pytest.mark.parametrize("qos", [0, 1])
+async def test_messages_arrive_in_order_and_whole(broker: Broker, qos: int) -> None:
+    payloads = [bytes([number % 256]) * number for number in (*range(300), 16_000, 17_000)]
     async with connected(alice(broker, "bob/#")) as reader, connected(bob(broker)) as writer:
         for payload in payloads:
-            writer.publish("bob/x", payload)
+            writer.publish("bob/x", payload, qos=qos)
 
         assert [await following(reader) for _ in payloads] == [
             Message(topic="bob/x", payload=payload) for payload in payloads
@@ -138,7 +140,10 @@ async def test_a_certificate_that_has_run_out_or_of_another_authority_is_refused
 
 async def test_a_broker_of_another_authority_gets_no_word_of_ours(stranger: Broker) -> None:
     async with Session(stranger.address("alice"), client_id="x") as session:
-        assert await following(session) == Disconnected(reason="no connection", refused=False)
+        item = await following(session)
+
+        assert isinstance(item, Disconnected)
+        assert (item.refused, "certificate verify failed" in item.reason) == (False, True)
 
 
 async def test_a_certificate_with_a_wrong_clock_still_trusts_its_broker(broker: Broker) -> None:
@@ -151,7 +156,7 @@ async def test_a_certificate_with_a_wrong_clock_still_trusts_its_broker(broker: 
 
 
 async def test_a_full_inbox_drops_messages_counts_them_and_keeps_the_news_of_the_link(broker: Broker) -> None:
-    async with connected(alice(broker, "bob/#", inbox_size=10)) as slow, connected(bob(broker)) as writer:
+    async with connected(alice(broker, "bob/#", inbox_bytes=10 * 502)) as slow, connected(bob(broker)) as writer:
         for number in range(50):
             writer.publish("bob/x", str(number).encode())
         await until(lambda: slow.dropped == 40, within_s=WITHIN_S, what="40 messages are dropped")
@@ -162,6 +167,24 @@ async def test_a_full_inbox_drops_messages_counts_them_and_keeps_the_news_of_the
     assert [item.payload for item in kept if isinstance(item, Message)] == [str(n).encode() for n in range(10)]
     assert isinstance(kept[-1], Disconnected)
     assert slow.dropped == 40
+
+
+async def test_a_topic_that_is_no_text_is_ignored_and_the_session_goes_on(broker: Broker) -> None:
+    async with connected(alice(broker)) as session:
+        session._wire.data_received(b"\x30\x04\x00\x01\xffx" + qos_0("bob/x", b"text", retain=False))
+
+        assert await following(session) == Message(topic="bob/x", payload=b"text")
+
+
+async def test_a_connection_whose_other_end_has_fallen_silent_is_given_up_and_made_anew(broker: Broker) -> None:
+    async with connected(alice(broker, keepalive_s=1)) as session:
+        broker.freeze()
+        try:
+            assert isinstance(await following(session), Disconnected)
+        finally:
+            broker.thaw()
+
+        await connection_of(session)
 
 
 async def test_a_session_goes_on_to_the_next_endpoint_of_its_broker_and_back(broker: Broker) -> None:

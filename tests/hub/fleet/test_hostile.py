@@ -64,7 +64,7 @@ async def test_ten_thousand_mutations_change_nothing_but_what_is_held_of_their_s
         await say_all(hostile, link, topic, mutations((message.to_bytes(),), count=MUTATIONS, seed=SEED))
 
         assert link.malformed - malformed > MUTATIONS // 2
-        assert (link.failed, link.overflowed) == (0, 0)
+        assert (link.failed, link.dropped) == (0, 0)
         after = (await linked_hub.console.get("/api/v1/nodes/other")).json()
         assert {**after, "last_seen_at": 0} == {**before, "last_seen_at": 0}
         neighbour.beat(number=2)

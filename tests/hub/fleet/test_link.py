@@ -91,8 +91,8 @@ async def test_a_node_is_online_once_it_says_so_and_unknown_after_its_will(linke
 
         # A connection that ends without goodbye: the broker speaks the will.
         assert node.session is not None
-        connection: Any = node.session._client.socket()
-        connection.shutdown(2)
+        connection: Any = node.session._wire._transport
+        connection.abort()
 
         await is_in_state(linked_hub, node.id, "unknown")
 
