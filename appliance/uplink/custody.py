@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from federation.messages import Ack, Hello, Lane, new_id
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
+STORE_EVERY_S = 1.0
 
 GoneBack = Callable[[sqlite3.Connection, int], None]
 """Called within a transaction with the number up to which the hub has a lane, when it stands further back."""
@@ -43,6 +45,8 @@ class LaneSender:
         self._claimed: Ack | None = None
         self._went_back = False
         self._heard_at = time.monotonic()
+        self._flew_at = self._stored_at = -math.inf
+        self._pause_s = 0.0
         self.acknowledged_at: float | None = None
         self._news = asyncio.Event()
 
@@ -96,11 +100,12 @@ class LaneSender:
         """Send until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(self._pause_s or TICK_S):
                     await self._news.wait()
             except TimeoutError:
                 pass
             self._news.clear()
+            self._pause_s = 0.0
             await self._store_progress()
             if self._session.connected:
                 await self._send()
@@ -114,6 +119,9 @@ class LaneSender:
             if self._hello_pending:
                 await self._greet()
             while (batch := self._sender.next_rows(self._produced)) is not None:
+                self._pause_s = self._sender.pause_s(batch[1], time.monotonic() - self._flew_at)
+                if self._pause_s > 0:
+                    return
                 await self._send_batch(*batch)
         except BusError as error:
             log.debug("nothing sent now: %s", error)
@@ -128,7 +136,7 @@ class LaneSender:
             next=state.produced + 1,
             acknowledged=state.acknowledged,
         )
-        self._session.publish(topics.hello(self._node_id), hello.to_bytes())
+        self._session.publish(topics.hello(self._node_id), hello.to_bytes(), qos=0)
         self._hello_pending = False
         self._heard_at = time.monotonic()
 
@@ -163,7 +171,8 @@ class LaneSender:
             return
         if self._sender.sent == self._sender.acknowledged:
             self._heard_at = time.monotonic()
-        self._session.publish(topics.batch(self._node_id, self._lane), said.payload)
+        self._session.publish(topics.batch(self._node_id, self._lane), said.payload, qos=0)
+        self._flew_at = time.monotonic()
         self._sender = self._sender.dispatched(said.last)
 
     def _watch_silence(self) -> None:
@@ -173,8 +182,11 @@ class LaneSender:
             self._hello_pending = True
 
     async def _store_progress(self) -> None:
+        """Store how far the hub has got, now and then: what is not stored is learned again from the next hello."""
         upto, epoch = self._sender.acknowledged, self._sender.epoch
         if not self._sender.greeted or (upto == self._stored and not self._went_back):
+            return
+        if not self._went_back and time.monotonic() - self._stored_at < STORE_EVERY_S:
             return
         gone_back = self._gone_back if self._went_back else None
         self._went_back = False
@@ -185,4 +197,4 @@ class LaneSender:
                 gone_back(db, upto)
 
         await self._database.run(store)
-        self._stored = upto
+        self._stored, self._stored_at = upto, time.monotonic()

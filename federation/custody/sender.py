@@ -19,6 +19,7 @@ class Sender:
     acknowledged: int = 0
     sent: int = 0
     credit: int = 0
+    linger_s: float = 0.0
     greeted: bool = False
     silences: int = 0
 
@@ -34,10 +35,11 @@ class Sender:
         """
         if ack.epoch != self.epoch:
             return self
+        told = replace(self, credit=ack.credit, linger_s=ack.linger_ms / 1000, greeted=True, silences=0)
         if not self.greeted or ack.nak:
-            return replace(self, acknowledged=ack.upto, sent=ack.upto, credit=ack.credit, greeted=True, silences=0)
+            return replace(told, acknowledged=ack.upto, sent=ack.upto)
         upto = max(self.acknowledged, ack.upto)
-        return replace(self, acknowledged=upto, sent=max(self.sent, upto), credit=ack.credit, silences=0)
+        return replace(told, acknowledged=upto, sent=max(self.sent, upto))
 
     def timed_out(self) -> "Sender":
         """Return the state after silence: say hello again, and go back to what is acknowledged."""
@@ -57,6 +59,13 @@ class Sender:
         if not self.greeted or count <= 0:
             return None
         return (self.sent + 1, count)
+
+    def pause_s(self, count: int, since_last_s: float) -> float:
+        """Return how long a batch of `count` rows still waits for others, `since_last_s` after the one before it.
+
+        A full batch waits for nobody, and neither does a row after a quiet stretch.
+        """
+        return 0.0 if count >= BATCH_ROWS else max(0.0, self.linger_s - since_last_s)
 
     def waits_for_answer(self, produced: int) -> bool:
         """Tell whether the hub owes an answer: to a hello, to rows on their way, or credit for rows that wait."""

@@ -128,6 +128,7 @@ class Ack(WireModel):
     lane: ExactLane
     upto: int = Field(ge=0)
     credit: int = Field(default=800, ge=0)
+    linger_ms: int = Field(default=0, ge=0, le=60_000, description="rows shall wait so long for others before they fly")
     nak: bool = False
     mark: str = ""
     beyond: tuple[tuple[int, int], ...] = Field(default=(), max_length=ACKED_SPANS)

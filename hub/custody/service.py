@@ -1,6 +1,7 @@
 """Takes lanes over from appliances: rows and cursor in one transaction, the acknowledgement after it."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from federation import topics
 from federation.bus import BusError
 from federation.http import Page
 from federation.messages import EXACT_LANES, Batch, Hello, Lane
+from hub.custody.credit import CreditDesk
 from hub.custody.intake import Intake, LaneKey, Message, Row, is_sound, take_in
 from hub.custody.ledger import move_cursors, read_cursors, record_losses, record_rejects
 from hub.custody.model import Gap, GapQuery
@@ -76,13 +78,18 @@ class Custody:
         self._link = link
         self._takers = takers
         self._is_enrolled = is_enrolled
+        self._desk = CreditDesk()
         link.handle(KINDS, self.take)
 
     async def take(self, run: Sequence[Incoming]) -> None:
         """Commit consecutive messages in order and acknowledge what is committed."""
         messages = await asyncio.to_thread(self._read, run)
+        for message in messages:
+            self._desk.heard(message, time.monotonic())
         for part in _parts(messages):
+            began = time.monotonic()
             intake, taken = await self._database.run(partial(self._store, messages=part))
+            self._desk.worked(sum(map(len, intake.rows.values())), time.monotonic() - began)
             self._acknowledge(intake)
             self._tell(intake, taken)
 
@@ -146,8 +153,10 @@ class Custody:
 
     def _acknowledge(self, intake: Intake) -> None:
         for key, ack in intake.acks.items():
+            terms = self._desk.terms(key)
+            told = ack.model_copy(update={"credit": terms.credit, "linger_ms": round(terms.linger_s * 1000)})
             try:
-                self._link.publish(topics.ack(key.node_id), ack.to_bytes())
+                self._link.publish(topics.ack(key.node_id), told.to_bytes(), qos=0)
             except BusError:
                 self.tally.acks_unsent += 1  # the appliance asks again after its timeout
 

@@ -174,3 +174,15 @@ def test_who_waits_for_credit_asks_only_now_and_then() -> None:
     assert told.waits_for_answer(produced=1)
     assert not told.waits_for_answer(produced=0)
     assert told.timeout_s() == 30.0
+
+
+@pytest.mark.parametrize(
+    ("count", "since_s", "pause_s"),
+    [(1, 0.1, 0.4), (1, 0.5, 0), (1, 99, 0), (BATCH_ROWS - 1, 0.1, 0.4), (BATCH_ROWS, 0, 0)],
+)
+def test_rows_wait_for_others_as_long_as_the_hub_asks_and_no_full_batch_does(
+    count: int, since_s: float, pause_s: float
+) -> None:
+    told = Sender(epoch=EPOCH).answered(Ack(epoch=EPOCH, lane=Lane.EVENTS, upto=0, linger_ms=500))
+
+    assert told.pause_s(count, since_s) == pytest.approx(pause_s)
