@@ -110,13 +110,16 @@ class HubSide:
 
 
 @asynccontextmanager
-async def running_hub_side(folder: Path, centre: Centre, *, broker: str = MOSQUITTO) -> AsyncIterator[HubSide]:
-    """Run a hub and its broker, one of BROKERS, in `folder`."""
+async def running_hub_side(
+    folder: Path, centre: Centre, *, broker: str = MOSQUITTO, more: str = ""
+) -> AsyncIterator[HubSide]:
+    """Run a hub and its broker, one of BROKERS, in `folder`; `more` are further sections of their configuration."""
     people_at, hub_at, *others = centre.listening(ENDPOINTS)
     config = folder / "hub.toml"
     async with AsyncExitStack() as stack:
         make = _with_cluster if broker == RABBITMQ else _with_own_broker
-        running = await stack.enter_async_context(make(config, centre, _settings(folder, people_at, hub_at), others))
+        settings = _settings(folder, people_at, hub_at) + more
+        running = await stack.enter_async_context(make(config, centre, settings, others))
         words = centre.command(FENGSUI, "hub", "run", "--config", str(config))
         hub = await stack.enter_async_context(kept_running(words, folder / "hub.log"))
         yield HubSide(folder=folder, hub=hub, broker=running, hub_at=hub_at, wire=centre.wire)

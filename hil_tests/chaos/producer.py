@@ -4,10 +4,9 @@ import asyncio
 import http
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -81,11 +80,11 @@ class Producer:
             "score": 0.9,
             "pictures": [] if picture is None else [{"width_px": 64, "height_px": 36}],
         }
-        return parcel([event], [[] if picture is None else [picture]])
+        return parcel([json.dumps(event)], [[] if picture is None else [picture]])
 
 
-def parcel(events: Sequence[Mapping[str, Any]], pictures: Sequence[Sequence[bytes]]) -> bytes:
-    """Return events with their pictures as vision hands them to the agent: length, header, pictures."""
+def parcel(events: Sequence[str], pictures: Sequence[Sequence[bytes]]) -> bytes:
+    """Return events, each JSON, with their pictures as vision hands them to the agent: length, header, pictures."""
     sizes = [[len(picture) for picture in own] for own in pictures]
-    header = json.dumps({"events": list(events), "sizes": sizes}).encode()
+    header = f'{{"events":[{",".join(events)}],"sizes":{json.dumps(sizes)}}}'.encode()
     return b"".join((struct.pack("!I", len(header)), header, *(picture for own in pictures for picture in own)))

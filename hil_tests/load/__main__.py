@@ -7,29 +7,63 @@ import os
 import platform
 import sys
 import tempfile
-from dataclasses import asdict
+import time
 from pathlib import Path
 
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.parser import Parser
-from hil_tests.load.run import Options, run
+from hil_tests.load.figures import Figures, table
+from hil_tests.load.scenarios import SCENARIOS, Options
 
-LIMITS = {"boxes": (2, 16), "events": (100, 10_000_000), "backlog": (100, 10_000_000), "calm": (1, 3600)}
+# Name of the setting: its kind, default, least and most, and what it says.
+SIZES: dict[str, tuple[type, float, float, float, str]] = {
+    "calm": (float, 15, 1, 3600, "seconds of 20 events/s from each of three boxes"),
+    "events": (int, 30_000, 1000, 10_000_000, "events of one box at full speed"),
+    "appliances": (int, 1000, 2, 10_000, "simulated appliances of a fleet"),
+    "rate": (float, 6000, 1, 100_000, "events/s of the whole fleet"),
+    "fleet": (float, 40, 1, 3600, "seconds of the fleet at that rate"),
+    "storm": (int, 200, 1, 100_000, "events that each appliance of the fleet comes back with"),
+    "backlog": (int, 400_000, 1000, 10_000_000, "events that one box comes back with; 1300000 are three days of 5/s"),
+}
 
 
 def main(argv: list[str]) -> int:
     """Run `fengsui load`; return 0, or 2 for a wrong call or a run without an end."""
     try:
         given = _parsed(argv)
-        options = Options(boxes=given.boxes, events=given.events, backlog=given.backlog, calm_s=given.calm)
         with tempfile.TemporaryDirectory(prefix="fengsui-load-") as folder:
-            figures = asyncio.run(run(options, Path(folder), _say))
+            measured = asyncio.run(_measured(given, Path(folder)))
     except ChaosError as error:
         print(f"fengsui load: {error}", file=sys.stderr)
         return 2
+    print(table(measured), flush=True)
     machine = f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}"
-    print(json.dumps({"machine": machine, **asdict(options), **asdict(figures)}), flush=True)
+    sizes = {name: getattr(given, name) for name in SIZES}
+    print(json.dumps({"machine": machine, "sizes": sizes, **measured}), flush=True)
     return 0
+
+
+async def _measured(given: argparse.Namespace, folder: Path) -> dict[str, Figures]:
+    options = _options(given)
+    measured: dict[str, Figures] = {}
+    for name in given.only or SCENARIOS:
+        began = time.monotonic()
+        _say(f"{name}: {SCENARIOS[name].says}")
+        measured[name] = await SCENARIOS[name].measure(options, folder / name, lambda line: _say(f"  {line}"))
+        _say(f"  done in {time.monotonic() - began:.0f} s")
+    return measured
+
+
+def _options(given: argparse.Namespace) -> Options:
+    return Options(
+        calm_s=given.calm,
+        events=given.events,
+        appliances=given.appliances,
+        rate=given.rate,
+        fleet_s=given.fleet,
+        storm=given.storm,
+        backlog=given.backlog,
+    )
 
 
 def _say(line: str) -> None:
@@ -38,12 +72,11 @@ def _say(line: str) -> None:
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
     parser = Parser(prog="fengsui load", description=__doc__)
-    parser.add_argument("--boxes", type=int, default=3, help="appliances (default 3)")
-    parser.add_argument("--events", type=int, default=10_000, help="events at full speed (default 10000)")
-    parser.add_argument("--backlog", type=int, default=10_000, help="events while the hub is away (default 10000)")
-    parser.add_argument("--calm", type=float, default=10.0, help="seconds of 20 events/s from every box (default 10)")
+    parser.add_argument("--only", action="append", choices=list(SCENARIOS), help="this scenario only; may be repeated")
+    for name, (kind, default, _, _, says) in SIZES.items():
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{says} (default {default:g})")
     given = parser.parse_args(argv)
-    for name, (least, most) in LIMITS.items():
+    for name, (_, _, least, most, _) in SIZES.items():
         if not least <= getattr(given, name) <= most:
-            raise ChaosError(f"--{name} takes a number from {least} to {most}")
+            raise ChaosError(f"--{name} takes a number from {least:g} to {most:g}")
     return given
