@@ -6,12 +6,20 @@ import hypothesis
 import pytest
 from blockbuster import BlockBuster
 
+from federation.messages.calendar import known_zones
+
 PRODUCT = ["appliance", "federation", "firmware_profiles", "hub"]
 NOT_THE_PRODUCT = ["federation.testing"]
 
 # Two busy cores make any deadline on one example a lottery.
 hypothesis.settings.register_profile("fengsui", deadline=None)
 hypothesis.settings.load_profile("fengsui")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def zones() -> None:
+    """Read the names of time zones, as every program does when it starts: later reads block no loop."""
+    known_zones()
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ class LaneSender:
         """Note an acknowledgement of this lane."""
         if ack.epoch != self._sender.epoch:
             return
-        if not self._sender.greeted and ack.upto > self._sender.acknowledged:
+        if ack.upto > (self._produced if self._sender.greeted else self._sender.acknowledged):
             self._claimed = ack
             self._news.set()
             return
@@ -141,7 +141,7 @@ class LaneSender:
         self._heard_at = time.monotonic()
 
     async def _examine(self, ack: Ack) -> None:
-        """Believe a hub that has more rows than it acknowledged here, if it ends at the very row that this box holds.
+        """Believe a hub that has more rows than can be known here, if it ends at the very row that this box holds.
 
         If not, this database was restored from a backup, and has given numbers a second time since. A number below
         everything that is held says nothing, and believing it loses nothing.

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from federation.messages.wire import WireModel
 
 BATCH_ROWS = 100
+HIGHEST_SEQUENCE = 2**62  # a database integer has 63 bits
 ACKED_SPANS = 500
 
 
@@ -126,7 +127,7 @@ class Ack(WireModel):
 
     epoch: str
     lane: ExactLane
-    upto: int = Field(ge=0)
+    upto: int = Field(ge=0, le=HIGHEST_SEQUENCE)
     credit: int = Field(default=800, ge=0)
     linger_ms: int = Field(default=0, ge=0, le=60_000, description="rows shall wait so long for others before they fly")
     nak: bool = False

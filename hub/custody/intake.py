@@ -10,10 +10,9 @@ from typing import Any
 from federation.custody import receiver
 from federation.custody.any_order import Standing, arrive
 from federation.custody.ranges import Ranges
-from federation.messages import ACKED_SPANS, Ack, Batch, Hello, Lane
+from federation.messages import ACKED_SPANS, HIGHEST_SEQUENCE, Ack, Batch, Hello, Lane
 
 LONGEST_EPOCH = 64
-HIGHEST_SEQUENCE = 2**62  # a database integer has 63 bits
 
 Message = Hello | Batch
 

@@ -3,93 +3,22 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
-
-import pytest
 
 from appliance.store import outbox
 from appliance.store.database import Database
 from appliance.store.retention import STEP
-from appliance.uplink.link import Link, SelfImage
-from appliance.uplink.pulse import Pulse
 from federation.custody.receiver import Gap
-from federation.messages import Applied, ClockState, DesiredWork, Lane, LinkPolicy, NodeCall, Presence, ReportedState
+from federation.messages import DesiredWork, Lane
 from federation.testing.broker import Broker
 from federation.testing.played_hub import PlayedHub, arrived, played_hub
 from federation.testing.waiting import until
+from tests.appliance.uplink.linking import Events, Linked, Node
 
 EVENTS = Lane.EVENTS
-
-
-class Events(Protocol):
-    ids: list[str]
-
-    async def record(self, count: int = 1) -> int: ...
-
-
-Linked = Callable[[Database], AbstractAsyncContextManager[Link]]
-
-
-@dataclass(kw_only=True)
-class Node:
-    """Whose link it is: keeps what the link told it, says what the test wants."""
-
-    documents: list[tuple[str, bytes]] = field(default_factory=list)
-    pulses: list[Pulse] = field(default_factory=list)
-    applied: Applied = field(default_factory=dict)
-    link_policy: LinkPolicy = field(default_factory=lambda: LinkPolicy(beat_every_s=0.2))
-
-    def image(self) -> SelfImage:
-        return SelfImage(applied=self.applied, clock=ClockState.SYNCHRONISED, clock_offset_s=None)
-
-    def policy(self) -> LinkPolicy:
-        return self.link_policy
-
-    async def report(self) -> ReportedState:
-        return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
-
-    def take_document(self, shard: str, payload: bytes) -> None:
-        self.documents.append((shard, payload))
-
-    def feel(self, pulse: Pulse) -> None:
-        self.pulses.append(pulse)
-
-
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def linked(broker: Broker, node: Node) -> Linked:
-    @asynccontextmanager
-    async def link_of(database: Database) -> AsyncIterator[Link]:
-        presence = Presence(
-            node_id="n1",
-            incarnation=1,
-            online=True,
-            profile="analysis",
-            software="0",
-            started_at=datetime.now(UTC),
-        )
-        link = Link(broker=broker.address("n1"), database=database, presence=presence, node=node, called=_ignored)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(link.run(), name="link")
-            try:
-                yield link
-            finally:
-                running.cancel()
-
-    return link_of
-
-
-def _ignored(_call: NodeCall) -> None:
-    """Hear a call that nobody answers."""
 
 
 @asynccontextmanager
