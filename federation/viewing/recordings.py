@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from federation.http import Input, Output
-from federation.messages import Slug
+from federation.messages import Calendar, OnvifUrl, RecordingSpec, Slug
 
 MOST_DAYS = 62
 
@@ -119,3 +119,20 @@ class LockDraft(Stretch):
 
     reason: str = Field(default="", max_length=200)
     point_id: Slug
+
+
+class RecordingDraft(Input):
+    """What of a camera shall be recorded, and for how long it is kept."""
+
+    calendar: Calendar | None = Field(default=None, description="without windows always, absent never")
+    on_event: bool = False
+    before_s: int = Field(default=5, ge=0, le=60)
+    after_s: int = Field(default=30, ge=1, le=3600)
+    keep_days: int = Field(default=30, ge=1, le=3650)
+    backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
+    onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service; empty: at the stream's host")
+
+    @property
+    def spec(self) -> RecordingSpec:
+        """The same, as a box is told it."""
+        return RecordingSpec.model_validate(self.model_dump())

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Slug
+from federation.viewing.recordings import RecordingDraft
 from hub.events.pictures import Pictures
 from hub.points import sheet
 from hub.points.model import (
@@ -74,6 +75,16 @@ def routes(points: Points, pictures: Pictures) -> Routes:
     async def remove_point(call: Call, point_id: Slug, query: PointRemoval) -> None:
         """Remove a point; refused while tasks use it, unless forced."""
         await points.remove(point_id, force=query.force, actor=Actor.of(call))
+
+    @part.put("/api/v1/points/{point_id}/recording", access=CAN_OPERATE)
+    async def plan_recording(call: Call, point_id: Slug, body: RecordingDraft) -> Point:
+        """Say what of a point is recorded by the box that pulls it."""
+        return await points.set_recording(point_id, body, Actor.of(call))
+
+    @part.delete("/api/v1/points/{point_id}/recording", access=CAN_OPERATE)
+    async def leave_recording_to_box(call: Call, point_id: Slug) -> None:
+        """Leave it to the box what of a point is recorded."""
+        await points.set_recording(point_id, None, Actor.of(call))
 
     @part.get("/api/v1/points/{point_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
     async def get_point_picture(point_id: Slug) -> web.StreamResponse:

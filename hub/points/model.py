@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraState, PictureFault, Slug, StreamUrl
+from federation.messages import CameraState, PictureFault, RecordingReport, RecordingSpec, Slug, StreamUrl
 
 GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
 
@@ -53,6 +53,8 @@ class Point(Output):
         description="what is wrong with its picture, as the appliance sees it"
     )
     node_id: str | None
+    recording: RecordingSpec | None = Field(description="None: as the box that pulls it has it")
+    recording_report: RecordingReport | None = Field(description="None while no appliance pulls it")
     tasks: int
     events_today: int
 

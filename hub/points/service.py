@@ -9,6 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page
 from federation.http.problem import conflict, not_found
+from federation.messages import RecordingSpec
+from federation.viewing.recordings import RecordingDraft
 from hub.database import Database
 from hub.database.moments import from_us, now_us, to_us
 from hub.events.tables import event_pictures, events, pictures
@@ -126,6 +128,20 @@ class Points:
 
         await self._commit(work)
 
+    async def set_recording(self, point_id: str, draft: RecordingDraft | None, actor: Actor) -> Point:
+        """Say how a point is recorded, or, without a draft, leave that to its box."""
+        watched = watched_points(self._roster.all())
+        values = None if draft is None else draft.spec.model_dump(mode="json")
+
+        def work(connection: Connection) -> Point:
+            _one(connection, point_id, {})
+            changed = {"recording": values, "updated_at_us": now_us()}
+            connection.execute(update(points).where(points.c.id == point_id).values(**changed))
+            record(connection, actor, "recording.plan", f"point:{point_id}", values)
+            return _one(connection, point_id, watched)
+
+        return await self._commit(work)
+
     async def take_in(self, drafts: list[NewPoint], actor: Actor) -> Imported:
         """Add or replace points, all or none."""
 
@@ -218,9 +234,16 @@ def _point(row: Any, seen: Watched | None, task_count: int, events_today: int) -
         picture_faults=seen.report.picture.faults if seen and seen.report.picture else (),
         camera_reason=seen.report.reason if seen else "",
         node_id=seen.node_id if seen else None,
+        recording=plan_of(row),
+        recording_report=seen.report.recording if seen else None,
         tasks=task_count,
         events_today=events_today,
     )
+
+
+def plan_of(row: Any) -> RecordingSpec | None:
+    """Return how a point of the table is recorded, None where its box says it."""
+    return None if row.recording is None else RecordingSpec.model_validate(row.recording)
 
 
 def _write(connection: Connection, point_id: str, draft: PointDraft, *, known: bool) -> None:

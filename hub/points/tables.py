@@ -1,6 +1,6 @@
 """The table of points."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, String, Table
 
 from hub.database.metadata import metadata
 
@@ -20,5 +20,6 @@ points = Table(
     Column("password", String(128), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("updated_at_us", BigInteger, nullable=False),
+    Column("recording", JSON(none_as_null=True), nullable=True),
     Index(None, "bureau"),
 )

@@ -19,6 +19,7 @@ from hub.fleet.desired import DesiredPublisher
 from hub.fleet.liveness import Cause, Condition
 from hub.fleet.roster import NodeRecord, Roster
 from hub.live import LiveFeed
+from hub.points.service import plan_of
 from hub.points.tables import points
 from hub.repository.catalogue import Catalogue, Listed
 from hub.repository.service import Repository
@@ -372,7 +373,12 @@ def _cameras(connection: Connection) -> dict[str, CameraSpec]:
     used = select(tasks.c.point_id).where(tasks.c.node_id.is_not(None))
     return {
         row.id: CameraSpec(
-            point_id=row.id, name=row.name, url=row.stream_url, username=row.username, password=row.password
+            point_id=row.id,
+            name=row.name,
+            url=row.stream_url,
+            username=row.username,
+            password=row.password,
+            recording=plan_of(row),
         )
         for row in connection.execute(select(points).where(points.c.id.in_(used)))
     }

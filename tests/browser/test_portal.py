@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from federation.testing.waiting import wait_until
 from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
-from tests.browser.watching import goes_on, panel_with_cameras, profile_with_cameras, record_all_day
+from tests.browser.watching import goes_on, profile_with_cameras
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,9 +95,15 @@ def test_a_list_follows_its_search_and_its_tab_keeps_it(demo: Demo, page: Page, 
 def test_cameras_of_a_box_that_cannot_be_reached_are_watched_played_and_taken_away(
     demo: Demo, page: Page, sign_in: SignIn, screenshots: Path, tmp_path: Path
 ) -> None:
-    sign_in(*panel_with_cameras(demo))
-    record_all_day(page, screenshots / "portal-recording-plan.png")
     sign_in(demo.site.portal_url, demo.site.hub_data)
+    page.click(".menu a[href='/points']")
+    page.get_by_test_id("point-recording").first.click()
+    page.get_by_text("全天录像", exact=True).click()
+    page.get_by_test_id("backfill").click()
+    page.screenshot(path=screenshots / "portal-recording-plan.png")
+    page.get_by_test_id("backfill").click()
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_test_id("point-recording").first).to_contain_text("录像中", timeout=60_000)
 
     page.click(".menu a[href='/live']")
     expect(page.locator(".view[data-phase=playing]")).to_have_count(3, timeout=60_000)

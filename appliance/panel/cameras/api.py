@@ -9,6 +9,7 @@ from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Slug
+from federation.viewing.recordings import RecordingDraft
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
@@ -61,7 +62,7 @@ def _add_changes(part: Routes, cameras: Cameras) -> None:
         await cameras.remove(point_id, _doer(call))
 
     @part.put("/api/v1/cameras/{point_id}/recording", access=CAN_OPERATE)
-    async def set_recording(call: Call, point_id: Slug, body: model.RecordingDraft) -> model.Camera:
+    async def set_recording(call: Call, point_id: Slug, body: RecordingDraft) -> model.Camera:
         """Say what of a camera is recorded here; refused where the hub says it."""
         return await cameras.set_recording(point_id, body, _doer(call))
 

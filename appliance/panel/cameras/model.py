@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from federation.http import Input, Output
-from federation.messages import Calendar, CameraReport, OnvifUrl, PictureFault, RecordingSpec, StreamUrl
+from federation.messages import CameraReport, PictureFault, RecordingSpec, StreamUrl
 
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 Transport = Literal["auto", "tcp", "udp"]
@@ -93,15 +93,3 @@ class Imported(Output):
 
     added: int
     replaced: int
-
-
-class RecordingDraft(Input):
-    """What of a camera shall be recorded, and for how long it is kept."""
-
-    calendar: Calendar | None = Field(default=None, description="without windows always, absent never")
-    on_event: bool = False
-    before_s: int = Field(default=5, ge=0, le=60)
-    after_s: int = Field(default=30, ge=1, le=3600)
-    keep_days: int = Field(default=30, ge=1, le=3650)
-    backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
-    onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service; empty: at the stream's host")

@@ -17,7 +17,8 @@ from appliance.store import documents
 from appliance.store.results import Doer, record
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, RecordingSpec
+from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault
+from federation.viewing.recordings import RecordingDraft
 
 MOST_LOCAL = 2000
 
@@ -82,7 +83,7 @@ class Cameras:
             raise Problem(503, "process_away", f"{str(error).capitalize()}.") from error
         return await self._tried(tried)
 
-    async def set_recording(self, point_id: str, draft: model.RecordingDraft, doer: Doer) -> model.Camera:
+    async def set_recording(self, point_id: str, draft: RecordingDraft, doer: Doer) -> model.Camera:
         """Say what of a camera is recorded; refused where the hub says it."""
         state = self.state
         camera = next((item for item in state.wishes.all_cameras if item.point_id == point_id), None)
@@ -90,7 +91,7 @@ class Cameras:
             raise not_found("camera", point_id)
         if camera.recording is not None:
             raise conflict("set_by_hub", "The hub says how this camera is recorded; change it in the portal.")
-        spec = RecordingSpec.model_validate(draft.model_dump())
+        spec = draft.spec
 
         def work(db: sqlite3.Connection) -> None:
             documents.put_local_recording(db, point_id, spec)

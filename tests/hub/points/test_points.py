@@ -132,3 +132,38 @@ def test_a_header_may_be_chinese_or_english() -> None:
     chinese = ",".join([COLUMNS["id"], COLUMNS["name"], COLUMNS["stream_url"]]) + "\na,A,rtsp://h/1\n"
 
     assert read_points(english.encode()) == read_points(("\ufeff" + chinese).encode())
+
+
+async def test_a_recording_plan_is_kept_through_changes_of_the_point_until_it_is_left_to_the_box(hub: Any) -> None:
+    (await hub.console.post("/api/v1/points", json=POINT)).raise_for_status()
+    plan = {"calendar": {"windows": []}, "keep_days": 7, "backfill": True}
+
+    planned = (await hub.console.put("/api/v1/points/gate/recording", json=plan)).json()
+    draft = {name: value for name, value in POINT.items() if name != "id"}
+    changed = (await hub.console.put("/api/v1/points/gate", json={**draft, "name": "西门"})).json()
+    left = await hub.console.delete("/api/v1/points/gate/recording")
+    after = (await hub.console.get("/api/v1/points/gate")).json()
+
+    assert (planned["recording"]["keep_days"], planned["recording"]["backfill"]) == (7, True)
+    assert changed["recording"] == planned["recording"]
+    assert (left.status_code, after["recording"], after["recording_report"]) == (204, None, None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        ({"keep_days": 0}, "body.keep_days"),
+        ({"after_s": 3601}, "body.after_s"),
+        ({"onvif_url": "http://user@cam/"}, "body.onvif_url"),
+        ({"whenever": True}, "body.whenever"),
+    ],
+)
+async def test_a_recording_plan_that_makes_no_sense_changes_nothing(hub: Any, plan: Any, field: str) -> None:
+    (await hub.console.post("/api/v1/points", json=POINT)).raise_for_status()
+
+    answer = await hub.console.put("/api/v1/points/gate/recording", json=plan)
+    unknown = await hub.console.put("/api/v1/points/nowhere/recording", json={})
+
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+    assert unknown.status_code == 404
+    assert (await hub.console.get("/api/v1/points/gate")).json()["recording"] is None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from federation.messages import TaskReport, TaskState
-from federation.testing.played_appliance import played_appliance
+from federation.testing.played_appliance import PlayedAppliance, played_appliance
 from federation.testing.waiting import until
 
 REGION = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
@@ -63,6 +63,28 @@ async def test_a_task_is_placed_told_with_the_cameras_password_and_seen_running(
     point = (await linked_hub.console.get("/api/v1/points/gate")).json()
     assert point["has_password"] is True
     assert "secret-of-camera" not in str(point)
+
+
+async def test_a_point_is_recorded_by_its_box_as_the_hub_says(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    plan = {"calendar": {"windows": []}, "keep_days": 7}
+    (await linked_hub.console.put("/api/v1/points/gate/recording", json=plan)).raise_for_status()
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await add_tasks(linked_hub)
+        desired = await node.wanted_tasks(1)
+
+        changed = await linked_hub.console.put("/api/v1/points/gate/recording", json={**plan, "keep_days": 9})
+        await node.listen_for(lambda: kept_days(node) == 9)
+
+    told = desired.cameras[0].recording
+    assert told is not None
+    assert (told.records, told.keep_days, changed.json()["recording"]["keep_days"]) == (True, 7, 9)
+
+
+def kept_days(node: PlayedAppliance) -> int | None:
+    """Return for how long the only camera's recordings are to be kept, as the box was told."""
+    recording = node.work.cameras[0].recording if node.work is not None and node.work.cameras else None
+    return None if recording is None else recording.keep_days
 
 
 async def test_a_stopped_task_leaves_its_appliance_and_starts_again_under_a_new_generation(linked_hub: Any) -> None:

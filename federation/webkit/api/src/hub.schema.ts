@@ -528,6 +528,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{point_id}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what of a point is recorded by the box that pulls it. */
+        put: operations["plan_recording"];
+        post?: never;
+        /** Leave it to the box what of a point is recorded. */
+        delete: operations["leave_recording_to_box"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/{point_id}/picture.jpg": {
         parameters: {
             query?: never;
@@ -3161,6 +3179,10 @@ export interface components {
             picture_faults: components["schemas"]["PictureFault"][];
             /** Node Id */
             node_id: string | null;
+            /** @description None: as the box that pulls it has it */
+            recording: components["schemas"]["RecordingSpec"] | null;
+            /** @description None while no appliance pulls it */
+            recording_report: components["schemas"]["RecordingReport"] | null;
             /** Tasks */
             tasks: number;
             /** Events Today */
@@ -3327,6 +3349,49 @@ export interface components {
             kind: string;
         };
         /**
+         * RecordingDraft
+         * @description What of a camera shall be recorded, and for how long it is kept.
+         */
+        RecordingDraft: {
+            /**
+             * @description without windows always, absent never
+             * @default null
+             */
+            calendar: components["schemas"]["Calendar"] | null;
+            /**
+             * On Event
+             * @default false
+             */
+            on_event: boolean;
+            /**
+             * Before S
+             * @default 5
+             */
+            before_s: number;
+            /**
+             * After S
+             * @default 30
+             */
+            after_s: number;
+            /**
+             * Keep Days
+             * @default 30
+             */
+            keep_days: number;
+            /**
+             * Backfill
+             * @description fetch what an outage left out from the camera's own record
+             * @default false
+             */
+            backfill: boolean;
+            /**
+             * Onvif Url
+             * @description its ONVIF device service; empty: at the stream's host
+             * @default
+             */
+            onvif_url: string;
+        };
+        /**
          * RecordingGap
          * @description Nothing was recorded: planned, no_pictures, disk or stopped. Without an end it lasts.
          */
@@ -3391,6 +3456,55 @@ export interface components {
              * @default 0
              */
             dropped: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RecordingSpec
+         * @description What of a camera is recorded, and for how long it is kept; by default nothing is recorded.
+         */
+        RecordingSpec: {
+            /**
+             * @description when everything is recorded: without windows always, absent never
+             * @default null
+             */
+            calendar: components["schemas"]["Calendar"] | null;
+            /**
+             * On Event
+             * @description record around events where the calendar is closed
+             * @default false
+             */
+            on_event: boolean;
+            /**
+             * Before S
+             * @description what an event's recording holds before the event
+             * @default 5
+             */
+            before_s: number;
+            /**
+             * After S
+             * @description what it holds after the last event
+             * @default 30
+             */
+            after_s: number;
+            /**
+             * Keep Days
+             * @description older recordings are removed, locked ones are not
+             * @default 30
+             */
+            keep_days: number;
+            /**
+             * Backfill
+             * @description fetch what an outage left out from the camera's own record
+             * @default false
+             */
+            backfill: boolean;
+            /**
+             * Onvif Url
+             * @description the camera's ONVIF device service; empty: at its stream's host
+             * @default
+             */
+            onvif_url: string;
         } & {
             [key: string]: unknown;
         };
@@ -5344,6 +5458,70 @@ export interface operations {
             query?: {
                 force?: boolean;
             };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    plan_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Point"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    leave_recording_to_box: {
+        parameters: {
+            query?: never;
             header?: never;
             path: {
                 point_id: string;

@@ -21,6 +21,13 @@ export type RecordingMode = 'off' | 'always' | 'calendar'
 
 export const NOT_RECORDED: Recording = { calendar: null, on_event: false, before_s: 5, after_s: 30, keep_days: 30, backfill: false, onvif_url: '' }
 
+/** The same as the API takes it. */
+export function recordingBody(recording: Recording) {
+  const { calendar, ...rest } = recording
+  const windows = calendar?.windows.map((window) => ({ ...window, days: [...window.days] })) ?? []
+  return { ...rest, calendar: calendar === null ? null : { windows, timezone: calendar.timezone } }
+}
+
 /** A calendar without windows is open always. */
 export function modeOf(recording: Recording): RecordingMode {
   if (recording.calendar === null) return 'off'
