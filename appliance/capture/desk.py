@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from appliance.capture import index, plans, retention
+import aiohttp
+
+from appliance.capture import homes, index, plans, retention
 from appliance.capture.dispatcher import BOX, Dispatcher
 from appliance.capture.figures import Figures
+from appliance.capture.heads import Heads
 from appliance.capture.index import Snapshot
 from appliance.capture.keyframes import KeyFrames
 from appliance.capture.order import NotTaken, Order, Origin
@@ -25,6 +28,7 @@ from appliance.capture.shelf import Shelf
 from appliance.config import CaptureConfig, Config
 from appliance.errors import ProcessAway
 from appliance.local.vision_client import VisionClient
+from appliance.onvif import Position
 from appliance.recording.space import Limits, Space, excess_bytes, pause
 from appliance.store.damage import is_damage, leaves, set_aside
 from appliance.store.database import Database
@@ -74,6 +78,12 @@ class Desk:
     figures: Figures = field(default_factory=Figures)
     _dispatcher: Dispatcher | None = None
     _planner: Planner | None = None
+    _heads: Heads | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether orders can be taken now."""
+        return self._dispatcher is not None
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -88,6 +98,13 @@ class Desk:
         if self._planner is None:
             raise ProcessAway(_AWAY)
         return self._planner
+
+    @property
+    def heads(self) -> Heads:
+        """What turns cameras; raise ProcessAway before it can."""
+        if self._heads is None:
+            raise ProcessAway(_AWAY)
+        return self._heads
 
     @property
     def shelf(self) -> Shelf:
@@ -126,14 +143,16 @@ class Desk:
     async def _run(self) -> None:
         settings = self.settings
         await asyncio.to_thread(settings.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-        async with Database(settings.index_file, migrations) as database:
+        async with Database(settings.index_file, migrations) as database, aiohttp.ClientSession() as session:
             if await database.read(index.is_empty):
                 await asyncio.to_thread(_clear, settings.folder)
             shelf = Shelf(pictures=PictureFolder(root=settings.folder), database=database)
             key_frames = KeyFrames(settings.run_folder)
+            self._heads = await self._adopted_heads(session, database)
             photographer = Photographer(
                 key_frames=key_frames,
                 vision=VisionClient(settings.run_folder),
+                heads=self._heads,
                 camera=self.camera,
                 report=self.report,
             )
@@ -142,6 +161,7 @@ class Desk:
                 shelf=shelf,
                 box=Gate(BOX, Rate(per_s=settings.capture.per_s, burst=max(1.0, settings.capture.per_s / 10))),
                 gates=self._gates,
+                turns=self._turns,
                 at_once=settings.capture.at_once,
                 figures=self.figures,
             )
@@ -150,12 +170,33 @@ class Desk:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(key_frames.run(), name="key frames for snapshots")
+                    group.create_task(self._heads.run(), name="cameras that go home")
                     group.create_task(shelf.run(), name="shelf of snapshots")
                     group.create_task(self._dispatcher.run(), name="snapshots")
                     group.create_task(self._planner.run(), name="snapshot plans")
                     group.create_task(self._watch_forever(shelf), name="space of snapshots")
             finally:
-                self._dispatcher = self._planner = None
+                self._dispatcher = self._planner = self._heads = None
+
+    async def _adopted_heads(self, session: aiohttp.ClientSession, database: Database) -> Heads:
+        """Return what turns cameras; those that a former run has left turned away go home."""
+
+        async def keep_home(point_id: str, home: Position | None) -> None:
+            if home is None:
+                await database.run(lambda db: homes.forget(db, point_id))
+            else:
+                await database.run(lambda db: homes.put(db, point_id, home))
+
+        heads = Heads(session=session, camera=self.camera, keep_home=keep_home)
+        for point_id, home in (await database.read(homes.homes)).items():
+            camera = self.camera(point_id)
+            if camera is not None:
+                heads.adopt(camera, home)
+        return heads
+
+    def _turns(self, point_id: str) -> bool:
+        camera = self.camera(point_id)
+        return camera is not None and bool(camera.onvif_url)
 
     def _gates(self, point_id: str, origin: Origin) -> list[Gate]:
         """Return the gates of the device that a point belongs to, which may be a video recorder, and of plans."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,18 +30,23 @@ GatesOf = Callable[[str, Origin], list[Gate]]
 
 @dataclass(kw_only=True)
 class Dispatcher:
-    """`box` is the gate of all snapshots; at most `at_once` are taken at one time. Used on one event loop."""
+    """`box` is the gate of all snapshots; at most `at_once` are taken at one time. Used on one event loop.
+
+    Of a camera that `turns` only one is taken at a time: it is one resource.
+    """
 
     photographer: Photographer
     shelf: Shelf
     box: Gate
     gates: GatesOf
     at_once: int
+    turns: Callable[[str], bool]
     pauses: Pauses = field(default_factory=lambda: PAUSES_S)
     lanes: Lanes = field(default_factory=Lanes)
     figures: Figures = field(default_factory=Figures)
     _levels: dict[str, Bucket] = field(default_factory=dict)
     _running: dict[tuple[str, str], Taking] = field(default_factory=dict)
+    _busy: Counter[str] = field(default_factory=Counter)
     _count: int = 0
     _held: set[str] = field(default_factory=set)
     _waiters: dict[str, "asyncio.Future[Snapshot]"] = field(default_factory=dict)
@@ -106,9 +112,10 @@ class Dispatcher:
         return None
 
     def _wait_s(self, taking: Taking, origin: Origin, now_s: float) -> float | None:
-        if taking.orders[0].key in self._running:
+        first = taking.orders[0]
+        if first.key in self._running or (self._busy[first.point_id] and self.turns(first.point_id)):
             return None
-        return pacing.wait_s(self._levels, self.gates(taking.orders[0].point_id, origin), now_s)
+        return pacing.wait_s(self._levels, self.gates(first.point_id, origin), now_s)
 
     def _begin(self, taking: Taking, group: asyncio.TaskGroup, now_s: float) -> None:
         first = taking.orders[0]
@@ -117,6 +124,7 @@ class Dispatcher:
         taking.begin(datetime.now(UTC))
         self._running[first.key] = taking
         self._count += 1
+        self._busy[first.point_id] += 1
         group.create_task(self._carry_out(taking), name=f"snapshot of {first.point_id}")
 
     async def _carry_out(self, taking: Taking) -> None:
@@ -131,6 +139,7 @@ class Dispatcher:
         finally:
             self._close(taking)
             self._count -= 1
+            self._busy -= Counter((taking.orders[0].point_id,))
             self._changed.set()
 
     def _close(self, taking: Taking) -> None:

@@ -102,3 +102,10 @@ class PlanRow(Output):
     cameras_missing: int
     pictures: int = Field(description="each time")
     works: bool = Field(description="whether its calendar is open now")
+
+
+class PresetRow(Output):
+    """A place that a camera remembers (预置位)."""
+
+    preset: str
+    name: str

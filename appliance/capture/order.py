@@ -26,7 +26,7 @@ PAUSES_S: Pauses = {Origin.SYNC: (), Origin.ASYNC: (5.0, 20.0, 60.0), Origin.PLA
 """Who waits is told the first reason; a plan comes again soon by itself."""
 
 
-FINAL_CODES = frozenset({"unknown_camera", "cannot_turn", "no_such_preset"})
+FINAL_CODES = frozenset({"unknown_camera", "cannot_turn", "device_cannot", "device_refuses_credentials"})
 
 
 @dataclass(frozen=True, kw_only=True)

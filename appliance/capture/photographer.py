@@ -1,10 +1,11 @@
-"""Takes one picture of a camera: a key frame of its stream, written as JPEG by the vision process."""
+"""Takes one picture of a camera: turns it where that is wanted, and has a key frame of its stream written as JPEG."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from appliance.capture.heads import Heads
 from appliance.capture.keyframes import KeyFrames
 from appliance.capture.order import NotTaken, Order, Shot
 from appliance.errors import ProcessAway
@@ -22,17 +23,30 @@ class Photographer:
 
     key_frames: KeyFrames
     vision: VisionClient
+    heads: Heads
     camera: Callable[[str], CameraSpec | None]
     report: Callable[[str], CameraReport | None]
 
     async def take(self, order: Order) -> Shot:
         """Return the picture that is wanted; raise NotTaken."""
-        if self.camera(order.point_id) is None:
+        camera = self.camera(order.point_id)
+        if camera is None:
             raise NotTaken("unknown_camera", "there is no such camera on this box")
-        if order.want.aim is not None:
-            raise NotTaken("cannot_turn", "the camera cannot be turned by this box")
-        unit = await self._key_frame(order, since=datetime.now(UTC) - timedelta(seconds=order.fresh_s))
-        return await self._shot(unit, order)
+        fresh = timedelta(seconds=order.fresh_s)
+        if order.want.aim is None and not camera.onvif_url:
+            return await self._picture(camera, order, since=datetime.now(UTC) - fresh)
+        async with self.heads.facing(camera, order.want.aim) as turned:
+            if turned:
+                fresh = timedelta()
+                await asyncio.sleep(order.dwell_s)
+            return await self._picture(camera, order, since=datetime.now(UTC) - fresh)
+
+    async def _picture(self, camera: CameraSpec, order: Order, *, since: datetime) -> Shot:
+        if camera.still == "onvif":
+            content = await self.heads.of(camera).still()
+            return await self._shot("mjpeg", content, order, taken_at=datetime.now(UTC))
+        unit = await self._key_frame(order, since=since)
+        return await self._shot(unit.header.codec, unit.payload, order, taken_at=unit.header.received_at)
 
     async def _key_frame(self, order: Order, *, since: datetime) -> AccessUnit:
         """Wait for a key frame, for as long as the order says and one more GOP of the camera."""
@@ -55,14 +69,14 @@ class Photographer:
             return NotTaken("no_picture", f"the camera has sent no picture within {order.within_s:g} s")
         return NotTaken("no_key_frame", f"pictures arrive, but no key frame within {order.within_s:g} s")
 
-    async def _shot(self, unit: AccessUnit, order: Order) -> Shot:
-        codec, region = unit.header.codec, order.want.region
+    async def _shot(self, codec: str, payload: bytes, order: Order, *, taken_at: datetime) -> Shot:
+        region = order.want.region
         try:
             as_it_came = codec == "mjpeg" and region is None
-            content = unit.payload if as_it_came else await self.vision.portray(codec, unit.payload, region)
+            content = payload if as_it_came else await self.vision.portray(codec, payload, region)
         except ProcessAway as error:
             raise NotTaken("process_away", str(error)) from error
         width_px, height_px = (0, 0) if content is None else jpeg_size(content)
         if content is None or not width_px:
             raise NotTaken("undecodable", "the camera's key frame is damaged and cannot be decoded")
-        return Shot(content=content, width_px=width_px, height_px=height_px, taken_at=unit.header.received_at)
+        return Shot(content=content, width_px=width_px, height_px=height_px, taken_at=taken_at)

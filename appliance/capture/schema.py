@@ -43,3 +43,11 @@ def _snapshots(db: Database) -> None:
 @migrations(name="0002_plans")
 def _plans(db: Database) -> None:
     db.execute("CREATE TABLE plans (plan_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+
+
+@migrations(name="0003_homes")
+def _homes(db: Database) -> None:
+    # Where cameras that are turned away now have to go back to.
+    db.execute("""
+        CREATE TABLE homes (point_id TEXT PRIMARY KEY, pan REAL NOT NULL, tilt REAL NOT NULL, zoom REAL NOT NULL)
+        WITHOUT ROWID""")

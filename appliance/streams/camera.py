@@ -16,7 +16,7 @@ from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.source import Intake, Picture, Source
 from federation.messages import CameraReport, CameraSpec
 
-LINGER_S = 3.0
+LINGER_S = 1.0
 """So long a camera that is pulled when asked is still pulled after nobody needs it: the next snapshot comes at once."""
 
 MakeSource = Callable[[CameraSpec, Intake, StreamError | None], Source]

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 from federation.messages.calendar import Calendar, TimeZone, Window, zone
 from federation.messages.geometry import Polygon
 from federation.messages.identifiers import Digest, Slug
-from federation.messages.recording import RecordingSpec
+from federation.messages.recording import OnvifUrl, RecordingSpec
 from federation.messages.wire import WireModel
 
 StreamUrl = Annotated[
@@ -43,6 +43,10 @@ class CameraSpec(WireModel):
     recording: RecordingSpec | None = Field(default=None, description="absent: as the appliance's kind has it")
     pull: Literal["always", "asked"] = Field(
         default="always", description="always, or asked: only while something needs its stream, such as a snapshot"
+    )
+    onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service, by which it is turned")
+    still: Literal["stream", "onvif"] = Field(
+        default="stream", description="where snapshots come from: its stream's key frames, or a picture asked by ONVIF"
     )
 
 

@@ -23,7 +23,7 @@ class RecordingSpec(WireModel):
     keep_days: int = Field(default=30, ge=1, le=3650, description="older recordings are removed, locked ones are not")
     backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
     onvif_url: OnvifUrl = Field(
-        default="", description="the camera's ONVIF device service; empty: at its stream's host"
+        default="", description="the camera's ONVIF device service; empty: that of the camera, or at its stream's host"
     )
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from federation.http import Input, Output
-from federation.messages import CameraReport, PictureFault, RecordingSpec, StreamUrl
+from federation.messages import CameraReport, OnvifUrl, PictureFault, RecordingSpec, StreamUrl
 
 LocalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")]
 Transport = Literal["auto", "tcp", "udp"]
@@ -30,6 +30,8 @@ class Camera(Output):
     transport: str
     trust: str
     pull: Literal["always", "asked"]
+    onvif_url: str
+    still: Literal["stream", "onvif"]
     local: bool
     report: CameraReport
     decoding: Decoding | None = Field(description="None while nobody looks at it")
@@ -53,6 +55,10 @@ class CameraSource(Input):
     )
     pull: Literal["always", "asked"] = Field(
         default="always", description="asked: only while something needs its stream, such as a snapshot"
+    )
+    onvif_url: OnvifUrl = Field(default="", description="of its device service, by which it is turned; empty: none")
+    still: Literal["stream", "onvif"] = Field(
+        default="stream", description="where snapshots come from: key frames of the stream, or asked for by ONVIF"
     )
 
 

@@ -169,6 +169,8 @@ class Cameras:
             transport=spec.transport,
             trust=spec.trust,
             pull=spec.pull,
+            onvif_url=spec.onvif_url,
+            still=spec.still,
             local=spec.point_id.startswith(LOCAL_PREFIX),
             report=reports.get(spec.point_id, unknown),
             decoding=None
@@ -195,4 +197,6 @@ def _spec(point_id: str, draft: model.CameraChange, present: CameraSpec | None) 
         transport=draft.transport,
         trust=draft.trust,
         pull=draft.pull,
+        onvif_url=draft.onvif_url,
+        still=draft.still,
     )

@@ -14,6 +14,8 @@ CAMERAS = Sheet(
         "transport": "传输方式",
         "trust": "证书信任",
         "pull": "取流方式",
+        "onvif_url": "ONVIF 地址",
+        "still": "抓图来源",
     },
     required=("id", "name", "url"),
     key="id",

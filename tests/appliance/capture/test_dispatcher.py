@@ -84,6 +84,7 @@ async def working(folder: Path, *, per_s: float = 1000.0, at_once: int = 10) -> 
             box=Gate(BOX, Rate(per_s=per_s)),
             gates=lambda point_id, _origin: [Gate(point_id, Rate(per_s=1000.0))],
             at_once=at_once,
+            turns=lambda _point_id: False,
             pauses=SHORT,
         )
         async with asyncio.TaskGroup() as group:

@@ -13,7 +13,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench.streams import dead, decoding, pulling, pyav_recording, pyav_threads, reconnecting, recording, viewing
+from tests.bench.streams import (
+    dead,
+    decoding,
+    pulling,
+    pyav_recording,
+    pyav_threads,
+    reconnecting,
+    recording,
+    snapshots,
+    viewing,
+)
 from tests.bench.streams.field import Field, running_field
 from tests.bench.streams.footage import clip_folder
 from tests.bench.streams.table import rows
@@ -31,6 +41,7 @@ SCENARIOS: dict[str, Scenario] = {
     "reconnect": reconnecting.measure,
     "soak": reconnecting.soak,
     "dead": dead.measure,
+    "snapshots": snapshots.measure,
 }
 
 

@@ -38,6 +38,10 @@ class PlayedAgent:
         except TimeoutError as error:
             raise TimeoutError(f"no {what} within {within_s:.0f} s") from error
 
+    def report_of(self, point_id: str) -> CameraReport | None:
+        """Return what streams has said last of a camera, None if nothing."""
+        return self.cameras.get(point_id)
+
     def count(self, state: CameraState) -> int:
         """Return how many cameras are in `state`."""
         return sum(camera.state is state for camera in self.cameras.values())

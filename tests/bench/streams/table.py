@@ -36,6 +36,12 @@ LINES = (
     ("soak", "descriptors", "open files and sockets after all of them", "", "flat"),
     ("dead", "cores", "dead cameras", "cores", "≤ 0.1"),
     ("dead", "memory_mb", "", "MB", ""),
+    ("snapshots", "per_minute", "snapshots, each camera opened for one", "/min", "≥ 1500"),
+    ("snapshots", "p95_s", "from due to safe on the disk, 95 of 100", "s", "≤ GOP 2 + 1"),
+    ("snapshots", "failed", "failed", "", "0"),
+    ("snapshots", "cores", "agent, vision and streams together", "cores", ""),
+    ("snapshots", "memory_mb", "", "MB", ""),
+    ("snapshots", "rig_cores", "the virtual cameras meanwhile", "cores", ""),
 )
 
 

@@ -17,17 +17,26 @@ export interface SpecialDay {
   end: string
 }
 
+/** The presets of a camera that a round visits, in their order; none: the camera is taken as it looks. */
+export interface Stops {
+  presets: string[]
+  dwell_s: number
+}
+
+export const HOME_STOPS: Stops = { presets: [], dwell_s: 2 }
+
 export interface PlanForm {
   name: string
   enabled: boolean
   count: number
   unit: keyof typeof UNITS
   points: string[]
+  stops: Record<string, Stops>
   windows: Window[]
   special: SpecialDay[]
 }
 
-export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], windows: [], special: [] }
+export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], stops: {}, windows: [], special: [] }
 
 /** The form of a plan. */
 export function formOf(plan: Plan): PlanForm {
@@ -38,10 +47,28 @@ export function formOf(plan: Plan): PlanForm {
     return { day, open: first !== undefined, start: first?.start ?? '08:00:00', end: first?.end ?? '20:00:00' }
   })
   const windows = (plan.calendar?.windows ?? []).map((window) => ({ days: [...(window.days ?? [])], start: window.start ?? '00:00:00', end: window.end ?? '00:00:00' }))
-  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), windows, special }
+  const stops: Record<string, Stops> = {}
+  for (const round of plan.rounds) {
+    const presets = round.stops.flatMap((stop) => (stop.aim?.kind === 'preset' ? [stop.aim.preset] : []))
+    if (presets.length > 0) stops[round.point_id] = { presets, dwell_s: round.stops[0]?.dwell_s ?? 0 }
+  }
+  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), stops, windows, special }
 }
 
-/** What the form asks for; the stops of cameras that were in the plan `before` stay as they were. */
+type Round = PlanDraft['rounds'][number]
+
+/** One stop for each preset, or one as the camera looks; what the form does not show stays as it was. */
+function roundOf(point_id: string, wanted: Stops | undefined, before: Round | undefined): Round {
+  const presets = wanted?.presets ?? []
+  if (presets.length > 0) {
+    const dwell_s = wanted?.dwell_s ?? 0
+    return { point_id, stops: presets.map((preset) => ({ aim: { kind: 'preset', preset }, region: null, dwell_s })) }
+  }
+  const shown = before?.stops.some((stop) => stop.aim?.kind === 'preset') ?? false
+  return before !== undefined && !shown ? before : { point_id, stops: [{ aim: null, region: null, dwell_s: 0 }] }
+}
+
+/** What the form asks for, given the plan before. */
 export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
   const known = new Map((before?.rounds ?? []).map((round) => [round.point_id, round]))
   const special = form.special.map(({ day, open, start, end }) => ({ day, hours: open ? [{ start, end }] : [] }))
@@ -50,6 +77,6 @@ export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
     enabled: form.enabled,
     every_s: form.count * UNITS[form.unit],
     calendar: { windows: form.windows.map((window) => ({ ...window })), timezone: before?.calendar?.timezone ?? 'Asia/Shanghai', special },
-    rounds: form.points.map((point_id) => known.get(point_id) ?? { point_id, stops: [{ aim: null, region: null, dwell_s: 0 }] }),
+    rounds: form.points.map((point_id) => roundOf(point_id, form.stops[point_id], known.get(point_id))),
   }
 }

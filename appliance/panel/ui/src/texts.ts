@@ -64,6 +64,7 @@ export const texts = bilingual(
       joinHint: '在门户「接入管理」页面制作接入包（扩展名 .fengsui-bundle），在此上传或拷入U盘插到本机，即自动接入。',
     },
     camera: {
+      onvif: 'ONVIF 地址', onvifHint: '可选，用于转动云台、读取预置位；如 http://192.168.1.64/onvif/device_service', still: '抓图来源', stills: { stream: '视频流关键帧', onvif: '由摄像机拍照（ONVIF）' },
       pull: '取流方式', pulls: { always: '持续取流', asked: '按需取流（仅在抓图、预览或分析时连接）' },
       add: '添加摄像机', edit: '修改摄像机', all: '全部', name: '名称', id: '编号', idHint: '小写字母、数字和短横线，添加后不可修改', url: '视频流地址', urlHint: '支持 rtsp、rtsps、rtmp、http(s)（FLV、HLS、MJPEG）；不要在地址中写用户名和密码',
       username: '用户名', password: '密码', keep: '留空则保持不变', transport: '传输方式', transports: { auto: '自动（优先 TCP）', tcp: 'TCP', udp: 'UDP' },
@@ -71,7 +72,7 @@ export const texts = bilingual(
       try: '测试连接', trying: '正在取第一帧画面…', tryHint: '保存前先测试：能取到画面，或告诉您哪里不对、怎么办。', first: '第一帧画面', works: '连接正常',
       fromHub: '由中心下发', removeAsk: '移除摄像机「{name}」？其录像与事件记录会保留。',
       import: '批量导入摄像机', importHint: '上传 CSV 表格，首行为列名。编号已存在的摄像机会被更新；只要有一行有误，就一台也不导入。', sample: '下载模板', choose: '选择文件', imported: '新增 {added} 台，更新 {replaced} 台', importFaults: '共 {count} 处错误，未导入任何摄像机', line: '行', column: '列', fault: '问题',
-      rule: { id: '只能用小写字母、数字和短横线，最多 48 个字符', name: '必填，最多 100 个字符', url: '须以 rtsp://、rtsps://、rtmp:// 或 http(s):// 开头，不含用户名和密码', username: '最多 64 个字符', password: '最多 128 个字符；更换地址或用户名时必须重新填写', transport: '只能是 auto、tcp 或 udp', trust: '只能是 verify、none 或 sha256:证书指纹', pull: '只能是 always 或 asked', twice: '编号在表中重复' },
+      rule: { id: '只能用小写字母、数字和短横线，最多 48 个字符', name: '必填，最多 100 个字符', url: '须以 rtsp://、rtsps://、rtmp:// 或 http(s):// 开头，不含用户名和密码', username: '最多 64 个字符', password: '最多 128 个字符；更换地址或用户名时必须重新填写', transport: '只能是 auto、tcp 或 udp', trust: '只能是 verify、none 或 sha256:证书指纹', pull: '只能是 always 或 asked', onvif_url: '须以 http:// 或 https:// 开头，不含用户名和密码', still: '只能是 stream 或 onvif', twice: '编号在表中重复' },
     },
     health: {
       since: '已持续 {time}', fps: '帧率', bitrate: '码率', gop: '关键帧间隔', loss: '丢包率', reconnects: '重连次数', format: '编码', transport: '传输', decoding: '解码', level: { keyframe: '关键帧', full: '逐帧' }, failed: '{count} 帧无法解码',
@@ -190,6 +191,7 @@ export const texts = bilingual(
       joinHint: "Make a bundle (.fengsui-bundle) on the portal's page Access; upload it here, or plug a stick with it into the box.",
     },
     camera: {
+      onvif: 'ONVIF address', onvifHint: 'Optional, to turn the camera: http://192.168.1.64/onvif/device_service', still: 'Snapshots from', stills: { stream: 'Key frames of the stream', onvif: 'The camera itself (ONVIF)' },
       pull: 'Pulled', pulls: { always: 'Always', asked: 'When asked (for a snapshot, a view, a task)' },
       add: 'Add camera', edit: 'Change camera', all: 'All', name: 'Name', id: 'Id', idHint: 'Lower-case letters, digits and hyphens; it cannot be changed later', url: 'Stream address', urlHint: 'rtsp, rtsps, rtmp or http(s) (FLV, HLS, MJPEG); without user name and password in it',
       username: 'User name', password: 'Password', keep: 'Empty keeps the present one', transport: 'Transport', transports: { auto: 'Automatic (TCP first)', tcp: 'TCP', udp: 'UDP' },
@@ -197,7 +199,7 @@ export const texts = bilingual(
       try: 'Try it', trying: 'Waiting for the first picture…', tryHint: 'Try before you save: you see the first picture, or what is wrong and what to do.', first: 'First picture', works: 'It works',
       fromHub: 'from the hub', removeAsk: 'Remove camera "{name}"? Its recordings and events stay.',
       import: 'Import cameras', importHint: 'A CSV table whose first line names the columns. Cameras with a known id are changed; if one line is wrong, nothing is imported.', sample: 'Sample', choose: 'Choose a file', imported: '{added} added, {replaced} changed', importFaults: '{count} faults; nothing was imported', line: 'Line', column: 'Column', fault: 'Fault',
-      rule: { id: 'Lower-case letters, digits and hyphens, at most 48', name: 'Needed, at most 100 characters', url: 'Starts with rtsp://, rtsps://, rtmp:// or http(s)://, without user name and password', username: 'At most 64 characters', password: 'At most 128 characters; given again with another address or user', transport: 'auto, tcp or udp', trust: 'verify, none or sha256: and the fingerprint', pull: 'always or asked', twice: 'The id stands twice in the table' },
+      rule: { id: 'Lower-case letters, digits and hyphens, at most 48', name: 'Needed, at most 100 characters', url: 'Starts with rtsp://, rtsps://, rtmp:// or http(s)://, without user name and password', username: 'At most 64 characters', password: 'At most 128 characters; given again with another address or user', transport: 'auto, tcp or udp', trust: 'verify, none or sha256: and the fingerprint', pull: 'always or asked', onvif_url: 'Starts with http:// or https://, without user name and password', still: 'stream or onvif', twice: 'The id stands twice in the table' },
     },
     health: {
       since: 'for {time}', fps: 'Frames/s', bitrate: 'Bit rate', gop: 'Key frames', loss: 'Loss', reconnects: 'Reconnects', format: 'Format', transport: 'Transport', decoding: 'Decoded', level: { keyframe: 'key frames', full: 'every frame' }, failed: '{count} not decodable',

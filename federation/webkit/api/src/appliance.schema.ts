@@ -693,6 +693,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask a camera for the places that it remembers; 409 where its ONVIF address is not known. */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/snapshots/{snapshot_id}": {
         parameters: {
             query?: never;
@@ -962,6 +979,13 @@ export interface components {
              * @enum {string}
              */
             pull: "always" | "asked";
+            /** Onvif Url */
+            onvif_url: string;
+            /**
+             * Still
+             * @enum {string}
+             */
+            still: "stream" | "onvif";
             /** Local */
             local: boolean;
             report: components["schemas"]["CameraReport"];
@@ -1012,6 +1036,19 @@ export interface components {
              * @enum {string}
              */
             pull: "always" | "asked";
+            /**
+             * Onvif Url
+             * @description of its device service, by which it is turned; empty: none
+             * @default
+             */
+            onvif_url: string;
+            /**
+             * Still
+             * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
+             * @default stream
+             * @enum {string}
+             */
+            still: "stream" | "onvif";
             /** Name */
             name: string;
         };
@@ -1053,6 +1090,19 @@ export interface components {
              * @enum {string}
              */
             pull: "always" | "asked";
+            /**
+             * Onvif Url
+             * @description of its device service, by which it is turned; empty: none
+             * @default
+             */
+            onvif_url: string;
+            /**
+             * Still
+             * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
+             * @default stream
+             * @enum {string}
+             */
+            still: "stream" | "onvif";
             /** Name */
             name: string;
             /** Id */
@@ -1200,6 +1250,19 @@ export interface components {
              * @enum {string}
              */
             pull: "always" | "asked";
+            /**
+             * Onvif Url
+             * @description of its device service, by which it is turned; empty: none
+             * @default
+             */
+            onvif_url: string;
+            /**
+             * Still
+             * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
+             * @default stream
+             * @enum {string}
+             */
+            still: "stream" | "onvif";
             /**
              * Point Id
              * @default null
@@ -1756,6 +1819,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[PresetRow] */
+        Page_PresetRow_: {
+            /** Items */
+            items: components["schemas"]["PresetRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[RecordedDay] */
         Page_RecordedDay_: {
             /** Items */
@@ -1969,6 +2048,16 @@ export interface components {
             preset: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * PresetRow
+         * @description A place that a camera remembers (预置位).
+         */
+        PresetRow: {
+            /** Preset */
+            preset: string;
+            /** Name */
+            name: string;
         };
         /**
          * ProblemBody
@@ -2201,7 +2290,7 @@ export interface components {
             backfill: boolean;
             /**
              * Onvif Url
-             * @description the camera's ONVIF device service; empty: at its stream's host
+             * @description the camera's ONVIF device service; empty: that of the camera, or at its stream's host
              * @default
              */
             onvif_url: string;
@@ -4261,6 +4350,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotFigures"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PresetRow_"];
                 };
             };
             /** @description a problem that says what to do */

@@ -3501,7 +3501,7 @@ export interface components {
             backfill: boolean;
             /**
              * Onvif Url
-             * @description the camera's ONVIF device service; empty: at its stream's host
+             * @description the camera's ONVIF device service; empty: that of the camera, or at its stream's host
              * @default
              */
             onvif_url: string;
