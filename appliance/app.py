@@ -27,7 +27,6 @@ from appliance.capture.planning import Plans
 from appliance.capture.service import Snapshots
 from appliance.config import Config, RecordConfig, read_token
 from appliance.errors import ProcessAway
-from appliance.health.machine import disk_room
 from appliance.local.recorder_client import RecorderClient
 from appliance.local.vision_client import VisionClient
 from appliance.panel import api as panel_api
@@ -52,6 +51,7 @@ from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
+from federation.machine import disk_room
 from federation.messages import ArtifactState, CameraReport, Lane, ReportedState, new_id
 from federation.private_files import write_private
 

@@ -5,6 +5,7 @@
 
 import asyncio
 import functools
+import importlib.metadata
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 import hub.artifacts.api
+import hub.cascade.api
 import hub.custody.api
 import hub.events.api
 import hub.exchange.api
@@ -44,6 +46,9 @@ from federation.packages.archive import SIZE_LIMIT_BYTES
 from federation.private_files import read_secret, write_private
 from firmware_profiles.profile import load_all
 from hub.artifacts.service import Artifacts
+from hub.cascade.follower import CascadeFollower
+from hub.cascade.service import Cascade
+from hub.cascade.upper import Upper
 from hub.config import HubConfig
 from hub.custody.figures import custody_figures
 from hub.custody.service import Custody, TakesNothing
@@ -51,7 +56,7 @@ from hub.database import Database
 from hub.database.upgrade import is_current, upgrade
 from hub.errors import ConfigInvalid
 from hub.events.figures import event_figures
-from hub.events.ingest import EventTaker
+from hub.events.ingest import EventTaker, Followers
 from hub.events.latency import LatencyWindow
 from hub.events.pictures import LARGEST_BYTES, Pictures
 from hub.events.service import EventLog
@@ -70,6 +75,7 @@ from hub.fleet.enrolment import Throttle, new_token
 from hub.fleet.joining import Address, Joining
 from hub.fleet.link import Link
 from hub.fleet.liveness import Condition
+from hub.fleet.own import OwnHub
 from hub.fleet.policies import Policies
 from hub.fleet.roster import Roster
 from hub.fleet.service import Fleet
@@ -98,6 +104,7 @@ log = logging.getLogger(__name__)
 
 TITLE = "Fengsui hub"
 VERSION = "1"
+SOFTWARE = importlib.metadata.version("fengsui")  # read once: it lies on the disk
 LOOK_AT_CERTIFICATES_EVERY_S = 3600.0
 RESTART_PAUSE_S = 1.0
 LONGEST_RESTART_PAUSE_S = 30.0
@@ -138,6 +145,7 @@ class Foundation:
     admission: BrokerAdmission
     desired: DesiredPublisher
     roster: Roster
+    own: OwnHub
     watch: Watch
     sign_in: SignIn
     authenticator: HubAuthenticator
@@ -221,10 +229,24 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
         Part(name="waiting", run=waiting.run),
         Part(name="authority", run=functools.partial(_keep_certificates_fresh, foundation)),
         Part(name="policies", start=policies.start, run=policies.run),
+        Part(name="own", start=functools.partial(foundation.own.load, database)),
         *_feature_parts(foundation),
     ]
     parts.append(Part(name="health", routes=(_health(foundation, parts),)))
     return Hub(foundation=foundation, security=security, fleet=fleet, joining=joining, parts=tuple(parts))
+
+
+def _upper(foundation: Foundation, pictures: ContentStore) -> Upper:
+    config, http = foundation.config, foundation.config.http
+    scheme = "http" if http.certificate_file is None else "https"
+    return Upper(
+        folder=config.data_folder / "upper",
+        database=foundation.database,
+        pictures=pictures,
+        own=foundation.own,
+        software=SOFTWARE,
+        portal_url=f"{scheme}://{in_url(config.public_host)}:{http.port}" if http.port else "",
+    )
 
 
 def _joining(foundation: Foundation) -> Joining:
@@ -241,6 +263,7 @@ def _joining(foundation: Foundation) -> Joining:
             brokers=foundation.ports.broker.nodes,
         ),
         signing_key=lambda: foundation.desired.public_key,
+        hub_id=lambda: foundation.own.hub_id,
     )
 
 
@@ -259,7 +282,8 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     database, roster, live, link = foundation.database, foundation.roster, foundation.live, foundation.link
     data = foundation.config.data_folder
     packages = ContentStore(data / "packages", limit_bytes=SIZE_LIMIT_BYTES)
-    pictures = Pictures(database, ContentStore(data / "pictures", limit_bytes=LARGEST_BYTES), live)
+    picture_store = ContentStore(data / "pictures", limit_bytes=LARGEST_BYTES)
+    pictures = Pictures(database, picture_store, live)
     artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
     repository = Repository(database, packages, added=artifacts.wake)
     scheduler = Scheduler(
@@ -281,6 +305,14 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     )
     foundation.authenticator.accept_tokens(opening.resolve_token)
     foundation.authenticator.accept_passwords(opening.resolve_password)
+    upper = _upper(foundation, picture_store)
+    cascade = Cascade(
+        database=database,
+        upper=upper,
+        roster=roster,
+        own=foundation.own,
+        own_ca=lambda: foundation.authority.ca,
+    )
     latency = LatencyWindow()
     desk = OverviewDesk(
         database=database, roster=roster, repository=repository, scheduler=scheduler, latency=latency, live=live
@@ -290,10 +322,17 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     def events_changed() -> None:
         opening.wake()
         desk.wake()
+        upper.wake()
 
     feeds = Feeds()
+    own = foundation.own
     event_taker = EventTaker(
-        repository=repository, live=live, follower=feeds, latency=latency, committed=events_changed
+        repository=repository,
+        live=live,
+        follower=Followers((feeds, CascadeFollower())),
+        latency=latency,
+        committed=events_changed,
+        hub_id=lambda: own.hub_id,
     )
     custody = Custody(
         database=database,
@@ -305,7 +344,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     exchange = Exchange(
         config=foundation.config.exchange,
         folder=data / "exchange",
-        hub_name=foundation.config.name,
+        own=own,
         database=database,
         roster=roster,
         watch=foundation.watch,
@@ -346,6 +385,13 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             start=exchange.start,
             run=exchange.run,
             figures=exchange.figures,
+        ),
+        Part(
+            name="cascade",
+            routes=(hub.cascade.api.routes(cascade),),
+            start=upper.start,
+            run=upper.run,
+            figures=cascade.figures,
         ),
         Part(
             name="opening",
@@ -394,6 +440,7 @@ def _foundation(config: HubConfig, database: Database, security: Security, ports
         admission=admission,
         desired=desired,
         roster=roster,
+        own=OwnHub(config.name),
         watch=Watch(
             database=database,
             link=link,

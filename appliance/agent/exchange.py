@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from appliance.agent.live import Changes
 from appliance.agent.membership import Membership, forget_former_hub
 from appliance.agent.state import AgentState
 from appliance.config import ExchangeConfig
@@ -37,6 +36,7 @@ from federation.exchange.words import TAKEN
 from federation.messages import Envelope, Presence, ReportedState
 from federation.messages.wire import WireModel
 from federation.private_files import read_secret
+from federation.uplink.changes import Changes
 
 log = logging.getLogger(__name__)
 

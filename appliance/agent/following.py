@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 from appliance.agent.state import AgentState
-from appliance.uplink.desired import DesiredReader
-from appliance.uplink.hub_files import HubFiles
-from appliance.uplink.link import SelfImage
-from appliance.uplink.pulse import Pulse
 from federation.desired import Trust
 from federation.messages import Applied, DesiredDocument, Envelope, LinkPolicy, ReportedState
+from federation.uplink.desired import DesiredReader
+from federation.uplink.hub_files import HubFiles
+from federation.uplink.link import SelfImage
+from federation.uplink.pulse import Pulse
 
 
 class Following:

@@ -3,38 +3,39 @@
 import asyncio
 import logging
 import sqlite3
-import time
 from datetime import UTC, datetime
 
 from appliance.agent.following import Following
-from appliance.agent.joining import Joining
-from appliance.agent.live import Changes
 from appliance.agent.state import AgentState
 from appliance.agent.wanted import wanted_artifacts
 from appliance.artifacts.neighbours import Neighbourly, Neighbours, Nobody
 from appliance.artifacts.pacing import Pacing
+from appliance.artifacts.sources import HUB, Source
 from appliance.artifacts.transfers import Transfers
 from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.local.sockets import DOOR_SOCKET
 from appliance.store import documents, evidence, outbox, results
-from appliance.uplink.hub_files import HubFiles, http_session, send_pictures
-from appliance.uplink.link import Link
+from appliance.store.lane_store import OutboxStore
+from appliance.uplink.pictures import send_pictures
 from appliance.uplink.tunnel import Tunnel, tunnel_session
 from federation.bus import BrokerAddress
 from federation.crypto import PublicKey
 from federation.desired import Trust
-from federation.identity.enrolment import Applicant, renew
-from federation.identity.errors import EnrolmentFailed, EnrolmentRefused
+from federation.identity.enrolment import Applicant
+from federation.identity.errors import EnrolmentRefused
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member, load_identity, save_identity
-from federation.identity.renewal import Pace, due
+from federation.identity.renewal import Pace
 from federation.messages import EXACT_LANES, Presence, new_id
+from federation.uplink.changes import Changes
+from federation.uplink.hub_files import HubFiles, http_session
+from federation.uplink.joining import Joining
+from federation.uplink.link import Link
+from federation.uplink.renewing import keep_certificate_fresh
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-LOOK_AT_CERTIFICATE_EVERY_S = 1.0
-REFUSALS_BEFORE_RENEWAL = 3
 
 
 class Membership:
@@ -148,7 +149,8 @@ class Membership:
             )
             link = Link(
                 broker=BrokerAddress(endpoints=identity.brokers, tls=tls),
-                database=state.database,
+                store=OutboxStore(state.database, identity.node_id),
+                lanes=EXACT_LANES,
                 presence=presence,
                 node=following,
                 called=tunnel.take,
@@ -158,43 +160,27 @@ class Membership:
             group.create_task(link.run(), name="link")
             group.create_task(following.reader.run(), name="desired")
             group.create_task(pictures, name="pictures")
-            transfers = self._transfers(files, self._neighbours(member))
+            artifacts = f"{identity.hub_url}/api/v1/artifacts"
+            source = Source(name=HUB, url=artifacts, session=session, pacing=Pacing(self._limit_kbps))
+            transfers = self._transfers(source, self._neighbours(member))
             group.create_task(transfers.run(), name="artifacts")
             group.create_task(self._tell_wishes(transfers), name="wishes")
             group.create_task(tunnel.run(), name="tunnel")
             group.create_task(self._tell_lanes(link), name="outbox")
             group.create_task(self._tell_reports(link), name="reports")
-            group.create_task(self._keep_certificate_fresh(member, link), name="certificate")
+            renewing = keep_certificate_fresh(member, link, self._pace, renewed=self._renewed, refused=self._refused)
+            group.create_task(renewing, name="certificate")
 
-    async def _keep_certificate_fresh(self, member: Member, link: Link) -> None:
-        """Renew the certificate when it is time, and when the broker refuses it, which says that our clock is wrong."""
-        connections = link.connections
-        while True:
-            if link.connections > connections:
-                connections = link.connections
-                self._pace.let_in()
-            wanted = due(member.identity, datetime.now(UTC)) or link.refusals >= REFUSALS_BEFORE_RENEWAL
-            if wanted and self._pace.may_ask(time.monotonic()):
-                self._pace.asked(time.monotonic())
-                if await self._renewed(member):
-                    return
-            await asyncio.sleep(LOOK_AT_CERTIFICATE_EVERY_S)
-
-    async def _renewed(self, member: Member) -> bool:
-        try:
-            fresh = await renew(member, now=datetime.now(UTC))
-        except EnrolmentFailed as error:
-            if isinstance(error, EnrolmentRefused) and self.refusal is None:
-                self.refusal = error
-                self.changes.note()
-            log.warning("certificate not renewed: %s", error)
-            return False
+    async def _renewed(self, fresh: Member) -> None:
         if self.member is not None:
             fresh = fresh.trusting(self.member.identity.signing_key)  # the hub's key may have changed meanwhile
         await asyncio.to_thread(save_identity, self._state.config.identity_file, fresh.identity)
-        log.info("certificate renewed; it counts until %s", fresh.certificate.not_after)
         await self._adopt(fresh)
-        return True
+
+    def _refused(self, refusal: EnrolmentRefused) -> None:
+        if self.refusal is None:
+            self.refusal = refusal
+            self.changes.note()
 
     def _followed(self) -> None:
         if self.link is not None:
@@ -234,11 +220,11 @@ class Membership:
             return Nobody()
         return Neighbours(member, state.heard_neighbours, state.neighbour_failures)
 
-    def _transfers(self, files: HubFiles, neighbours: Neighbourly) -> Transfers:
+    def _transfers(self, hub: Source, neighbours: Neighbourly) -> Transfers:
         state = self._state
         return Transfers(
             holdings=state.holdings,
-            hub=files.artifacts(Pacing(self._limit_kbps)),
+            hub=hub,
             key=self._hub_key,
             profile=state.config.profile,
             node_id=state.node_id,

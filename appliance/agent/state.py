@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from appliance.agent.fencing import fenced_tasks, next_fence_s
-from appliance.agent.live import Changes, Happenings, LiveFeed
+from appliance.agent.live import Happenings, LiveFeed
 from appliance.agent.plan import Outcome, Wishes, default_recording, merge
 from appliance.agent.wanted import stages
 from appliance.artifacts.holdings import Holdings
 from appliance.artifacts.neighbours import Failures
 from appliance.config import Config
 from appliance.health.clock import ClockGauge
-from appliance.health.machine import MachineGauge, MachineShares
 from appliance.health.processes import (
     STREAMS,
     VISION,
@@ -37,6 +36,7 @@ from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.discovery import Browsing, Service
+from federation.machine import MachineGauge, MachineShares
 from federation.messages import (
     ArtifactReport,
     CameraReport,
@@ -60,6 +60,7 @@ from federation.messages import (
 )
 from federation.messages.calendar import known_zones
 from federation.packages import builtin_manifests
+from federation.uplink.changes import Changes
 from firmware_profiles.profile import load_all, load_profile
 
 log = logging.getLogger(__name__)

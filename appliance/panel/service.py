@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from appliance.agent.joining import Attempt
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.plan import LOCAL_PREFIX
@@ -27,6 +26,7 @@ from federation.identity.key import grouped
 from federation.identity.member import Member
 from federation.messages import ArtifactReport, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
+from federation.uplink.joining import Attempt
 from federation.viewing.recordings import EventMark
 from firmware_profiles import load_profile
 

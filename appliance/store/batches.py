@@ -2,19 +2,11 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 
 from appliance.store import outbox
 from appliance.store.moments import from_us
 from federation.messages import Batch, Lane, Tombstone, batch_bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A batch as bytes, and the number where it ends."""
-
-    payload: bytes
-    last: int
+from federation.uplink.store import Said
 
 
 def next_batch(db: sqlite3.Connection, node_id: str, lane: Lane, first: int, count: int) -> Said | None:

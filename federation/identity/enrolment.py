@@ -51,6 +51,7 @@ async def enrol(bundle: Bundle, applicant: Applicant, key: NodeKey, *, now: date
     enrolled = _understood(Enrolled, answer, key)
     identity = HubIdentity(
         hub_url=bundle.hub_url,
+        hub_id=enrolled.hub_id,
         hub_name=enrolled.hub_name,
         node_id=enrolled.node_id,
         brokers=enrolled.brokers,

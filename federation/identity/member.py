@@ -21,6 +21,7 @@ class HubIdentity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     hub_url: str = Field(description="https://host:port of the hub's port for nodes")
+    hub_id: str
     hub_name: str
     node_id: Slug
     brokers: tuple[BrokerEndpoint, ...] = Field(min_length=1)

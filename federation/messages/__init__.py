@@ -47,6 +47,7 @@ from federation.messages.desired import (
 )
 from federation.messages.enrolment import BrokerEndpoint, Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
+from federation.messages.forwarded import MOST_HOPS, ForwardedEvent, Hop, Origin, as_forwarded
 from federation.messages.geometry import Box, Polygon
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
@@ -75,6 +76,7 @@ __all__ = [
     "DOCUMENTS",
     "EXACT_LANES",
     "HIGHEST_SEQUENCE",
+    "MOST_HOPS",
     "SLUG_PATTERN",
     "Ack",
     "Aim",
@@ -108,7 +110,9 @@ __all__ = [
     "EventData",
     "EvidenceRef",
     "ExactLane",
+    "ForwardedEvent",
     "Hello",
+    "Hop",
     "Hours",
     "Issued",
     "KeySuccession",
@@ -118,6 +122,7 @@ __all__ = [
     "NodeCall",
     "OnCut",
     "OnvifUrl",
+    "Origin",
     "PackageRef",
     "PictureFault",
     "PictureReport",
@@ -152,6 +157,7 @@ __all__ = [
     "Window",
     "WireModel",
     "WitnessAnswer",
+    "as_forwarded",
     "batch_bytes",
     "new_id",
 ]

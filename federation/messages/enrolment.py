@@ -51,6 +51,7 @@ class Enrolled(Issued):
     """Who the node is to the hub, and where the broker is: several endpoints are those of one broker."""
 
     node_id: Slug
+    hub_id: str = Field(min_length=1, max_length=64, description="of the hub, for as long as its database lives")
     hub_name: str
     signing_key: str = Field(
         max_length=LARGEST_PEM, description="PEM of the SM2 key by which the hub signs what it wants of nodes"

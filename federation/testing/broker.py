@@ -60,6 +60,7 @@ class Broker:
         request = read_request(key.request(name))
         identity = HubIdentity(
             hub_url="https://127.0.0.1:1",
+            hub_id="0193b2c0",
             hub_name="hub",
             node_id=name,
             brokers=(self.endpoint,),

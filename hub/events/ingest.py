@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from federation.messages import Event
+from federation.messages import Event, ForwardedEvent
 from hub.custody.intake import LaneKey, Row
 from hub.custody.service import Taken
 from hub.database.moments import to_us
@@ -38,6 +38,24 @@ class Follower(Protocol):
         """Take note of an event that is being judged true."""
 
 
+class Followers:
+    """Several followers as one, told in their order."""
+
+    def __init__(self, followers: Sequence[Follower]) -> None:
+        """Tell all of these."""
+        self._followers = tuple(followers)
+
+    def add(self, connection: Connection, recorded: Sequence[Event]) -> None:
+        """Let each take note of events that are being committed."""
+        for follower in self._followers:
+            follower.add(connection, recorded)
+
+    def confirm(self, connection: Connection, event: Event) -> None:
+        """Let each take note of an event that is being judged true."""
+        for follower in self._followers:
+            follower.confirm(connection, event)
+
+
 @dataclass(kw_only=True)
 class Tally:
     """Events stored since the program started; `latency` is from frame to row."""
@@ -57,17 +75,22 @@ class EventTaker:
         follower: Follower,
         latency: LatencyWindow,
         committed: Callable[[], None],
+        hub_id: Callable[[], str],
     ) -> None:
-        """Tell `follower` within each transaction; `committed` is called on the event loop after one with events."""
+        """Tell `follower` within each transaction; `committed` is called on the event loop after one with events.
+
+        `hub_id` gives this hub's own, by which an event that comes back is known.
+        """
         self.tally = Tally(latency=latency)
         self._repository = repository
         self._live = live
         self._follower = follower
         self._committed = committed
+        self._hub_id = hub_id
 
     def take(self, connection: Connection, rows: Sequence[Row], at_us: int) -> Taken:
         """Store what is an event and has not come before."""
-        valid, rejected = _sort_out(rows)
+        valid, rejected = _sort_out(rows, self._hub_id())
         new, repeated = _without_repeats(connection, valid)
         notices = self._insert(connection, new, at_us)
         latencies_ms = [(at_us - to_us(event.time)) / 1000 for _, event in new]
@@ -83,7 +106,7 @@ class EventTaker:
         replaced = _replaced(connection, {event.data.task_id for event in new})
         columns = []
         for row, event in rows:
-            name, bureau = places.get(event.data.point_id, (event.data.point_id, ""))
+            name, bureau = _place(event, places)
             superseded = event.data.generation < replaced.get(event.data.task_id, 0)
             columns.append(
                 columns_of(
@@ -124,10 +147,13 @@ def arrived_pictures(connection: Connection, digests: Sequence[str]) -> set[str]
     return set(connection.execute(select(pictures.c.digest).where(pictures.c.digest.in_(digests))).scalars())
 
 
-def read_event(row: Row) -> Event | str:
-    """Return the row as an event of its own node, or one sentence that says why it is none."""
+def read_event(row: Row, hub_id: str) -> Event | str:
+    """Return the row as an event of its own node, or one sentence that says why it is none.
+
+    A node that is a hub hands on what others saw: the event says so itself. `hub_id` is this hub's.
+    """
     try:
-        event = Event.model_validate(row.body)
+        event = ForwardedEvent.model_validate(row.body) if row.body.get("path") else Event.model_validate(row.body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -135,6 +161,8 @@ def read_event(row: Row) -> Event | str:
         return f"source: {event.source} is not the node that sent it"
     if _UUID.fullmatch(event.id) is None:
         return "id: not a UUID"
+    if isinstance(event, ForwardedEvent) and event.passed(hub_id):
+        return "path: the event was at this hub before"
     return _unstorable(event) or event
 
 
@@ -146,14 +174,23 @@ def _unstorable(event: Event) -> str | None:
     ):
         if len(text) > longest or "\x00" in text:
             return f"{name}: longer than {longest} characters, or with a NUL"
+    if isinstance(event, ForwardedEvent) and "\\u0000" in event.model_dump_json(include={"origin", "path"}):
+        return "origin: with a NUL"
     return None
 
 
-def _sort_out(rows: Sequence[Row]) -> tuple[list[tuple[Row, Event]], list[tuple[Row, str]]]:
+def _place(event: Event, places: dict[str, tuple[str, str]]) -> tuple[str, str]:
+    """Return name and bureau of the event's point: as the hub of its origin called them, or as they are here."""
+    if isinstance(event, ForwardedEvent):
+        return event.origin.point_name, event.origin.bureau
+    return places.get(event.data.point_id, (event.data.point_id, ""))
+
+
+def _sort_out(rows: Sequence[Row], hub_id: str) -> tuple[list[tuple[Row, Event]], list[tuple[Row, str]]]:
     valid: list[tuple[Row, Event]] = []
     rejected: list[tuple[Row, str]] = []
     for row in rows:
-        read = read_event(row)
+        read = read_event(row, hub_id)
         if isinstance(read, Event):
             valid.append((row, read))
         else:

@@ -28,6 +28,13 @@ class Picture(Output):
     size_bytes: int
 
 
+class EventOrigin(Output):
+    """Where an event from a hub below was seen: the box there, and the names of the hubs that it passed."""
+
+    node_id: str
+    path: tuple[str, ...]
+
+
 class EventRow(Output):
     """One event as list and detail show it; `cursor` is the hub's order of arrival.
 
@@ -38,6 +45,7 @@ class EventRow(Output):
     id: str
     cursor: int
     node_id: str
+    origin: EventOrigin | None
     point_id: str
     point_name: str
     bureau: str

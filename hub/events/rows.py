@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from federation.messages import Event, EvidenceRef
+from federation.messages import Event, EvidenceRef, as_forwarded
 from hub.custody.intake import Row
 from hub.database.moments import from_us, maybe_from_us, to_us
-from hub.events.model import EventRow, Picture, Verdict
+from hub.events.model import EventOrigin, EventRow, Picture, Verdict
 from hub.repository.catalogue import Catalogue
 
 
@@ -42,6 +42,7 @@ def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collect
         id=columns.id,
         cursor=columns.cursor,
         node_id=columns.node_id,
+        origin=origin_of(event),
         point_id=columns.point_id,
         point_name=columns.point_name,
         bureau=columns.bureau,
@@ -66,6 +67,14 @@ def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collect
         judged_at=maybe_from_us(columns.judged_at_us),
         note=columns.note,
     )
+
+
+def origin_of(event: Event) -> EventOrigin | None:
+    """Return where an event from a hub below was seen, None for one of this hub's own boxes."""
+    forwarded = as_forwarded(event)
+    if forwarded is None:
+        return None
+    return EventOrigin(node_id=forwarded.origin.node_id, path=tuple(hop.name for hop in forwarded.path))
 
 
 def picture_of(evidence: EvidenceRef, *, arrived: bool) -> Picture:

@@ -5,8 +5,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
 from federation.crypto import SigningKey
 from federation.custody.ranges import Ranges
 from federation.exchange import Item
@@ -26,8 +24,8 @@ from hub.exchange.peers import Peer, Peers
 from hub.exchange.reconciliation import Reconciliation
 from hub.exchange.standing import acks_of, holes_of, pictures_missing
 from hub.fleet.desired import DesiredPublisher
+from hub.fleet.own import OwnHub
 from hub.fleet.roster import Roster
-from hub.fleet.tables import hub_identity
 from hub.fleet.watching import Watch
 from hub.metrics import Figure
 
@@ -42,7 +40,7 @@ class Exchange:
         *,
         config: ExchangeConfig,
         folder: Path,
-        hub_name: str,
+        own: OwnHub,
         database: Database,
         roster: Roster,
         watch: Watch,
@@ -56,7 +54,7 @@ class Exchange:
         self.reconciliation = Reconciliation(database, self.peers)
         self.fault = ""
         self._key_file = folder / "key.pem"
-        self._hub_name = hub_name
+        self._own = own
         self._quarantine = Quarantine(folder / "quarantine")
         self._database = database
         self._roster = roster
@@ -81,9 +79,8 @@ class Exchange:
 
     async def start(self) -> None:
         """Read who exchanges files, and who this hub is in it; the first start makes the key."""
-        hub_id = await self._database.run(lambda connection: connection.scalar(select(hub_identity.c.hub_id)))
         pem = await asyncio.to_thread(read_secret, self._key_file, make=lambda: SigningKey.generate().to_pem())
-        keys = Keys(hub_id=f"hub-{str(hub_id)[-8:]}", hub_name=self._hub_name, key=SigningKey.from_pem(pem))
+        keys = Keys(hub_id=f"hub-{self._own.hub_id[-8:]}", hub_name=self._own.name, key=SigningKey.from_pem(pem))
         self._keys = keys
         self.reconciliation.begin(keys)
         await self.peers.load()

@@ -50,6 +50,7 @@ class Joining:
     throttle: Throttle
     address: Address
     signing_key: Callable[[], str]
+    hub_id: Callable[[], str]
     refused: int = field(default=0, init=False)
 
     async def list_bundles(self) -> Page[EnrolmentBundle]:
@@ -116,6 +117,7 @@ class Joining:
         return Enrolled(
             **issued.model_dump(),
             node_id=node.id,
+            hub_id=self.hub_id(),
             hub_name=self.address.hub_name,
             signing_key=self.signing_key(),
             brokers=spread(self.address.brokers, node.id),

@@ -69,6 +69,7 @@ async def test_the_hub_takes_events_over(database: Database, tmp_path: Path, not
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),
+        hub_id=lambda: "this-hub",
         committed=lambda: None,
     )
     custody = Custody(database=database, link=Link(), takers={Lane.EVENTS: taker}, is_enrolled=lambda _node_id: True)

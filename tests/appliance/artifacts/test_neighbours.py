@@ -41,6 +41,7 @@ def make_member(folder: Path, authority: Authority, node_id: str) -> Member:
     request = read_request(key.request(node_id))
     identity = HubIdentity(
         hub_url="https://127.0.0.1:1",
+        hub_id="0193b2c0",
         hub_name="hub",
         node_id=node_id,
         brokers=(BrokerEndpoint(host="127.0.0.1", port=1),),

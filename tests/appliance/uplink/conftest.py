@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.store.database import Database
-from appliance.uplink.link import Link
-from federation.messages import Presence
+from appliance.store.lane_store import OutboxStore
+from federation.messages import EXACT_LANES, Presence
 from federation.testing.broker import Broker
+from federation.uplink.link import Link
 from tests.appliance.uplink.linking import Linked, Node
 
 
@@ -32,7 +33,12 @@ def linked(broker: Broker, node: Node) -> Linked:
             started_at=datetime.now(UTC),
         )
         link = Link(
-            broker=broker.address("n1"), database=database, presence=presence, node=node, called=node.calls.append
+            broker=broker.address("n1"),
+            store=OutboxStore(database, "n1"),
+            lanes=EXACT_LANES,
+            presence=presence,
+            node=node,
+            called=node.calls.append,
         )
         async with asyncio.TaskGroup() as group:
             running = group.create_task(link.run(), name="link")

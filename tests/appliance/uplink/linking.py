@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from appliance.store.database import Database
-from appliance.uplink.link import Link, SelfImage
-from appliance.uplink.pulse import Pulse
 from federation.messages import Applied, ClockState, LinkPolicy, NodeCall, ReportedState
+from federation.uplink.link import Link, SelfImage
+from federation.uplink.pulse import Pulse
 
 
 class Events(Protocol):

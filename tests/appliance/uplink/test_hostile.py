@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from appliance.store.database import Database
-from appliance.uplink.link import Link
 from federation import topics
 from federation.desired import HubKey, sealed
 from federation.messages import Ack, Ask, BeatAnswer, DesiredWork, Lane, NodeCall, Shard, WireModel
@@ -16,6 +15,7 @@ from federation.testing.broker import Broker
 from federation.testing.mutation import mutations
 from federation.testing.played_hub import PlayedHub, arrived, played_hub
 from federation.testing.waiting import until
+from federation.uplink.link import Link
 from tests.appliance.uplink.linking import Events, Linked, Node
 
 MUTATIONS = 10_000

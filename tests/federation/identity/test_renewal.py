@@ -14,6 +14,7 @@ LIFE = timedelta(days=60)
 def identity(obtained: datetime = OBTAINED) -> HubIdentity:
     return HubIdentity(
         hub_url="https://hub:1",
+        hub_id="0193b2c0",
         hub_name="hub",
         node_id="n",
         brokers=(BrokerEndpoint(host="hub", port=1),),

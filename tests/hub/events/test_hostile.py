@@ -56,6 +56,7 @@ def custody(database: Database, link: Link, tmp_path: Path) -> Custody:
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),
+        hub_id=lambda: "this-hub",
         committed=lambda: None,
     )
     takers: dict[Lane, Taker] = {Lane.EVENTS: taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()}

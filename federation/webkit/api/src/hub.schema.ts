@@ -872,6 +872,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cascade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say which hubs stand above and below this one, and how far each has got. */
+        get: operations["get_cascade"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cascade/upper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Become a node of the hub that made this bundle. */
+        post: operations["join_upper_hub"];
+        /** Be no node of the upper hub any more; its operator removes the node there. */
+        delete: operations["leave_upper_hub"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cascade/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose which events are handed on from now on. */
+        put: operations["choose_for_upper_hub"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/subscriptions": {
         parameters: {
             query?: never;
@@ -1480,6 +1532,14 @@ export interface components {
             expires_at: string;
         };
         /**
+         * BundleText
+         * @description The bundle that the upper hub made, as text.
+         */
+        BundleText: {
+            /** Bundle */
+            bundle: string;
+        };
+        /**
          * Calendar
          * @description The weekly windows of a task; without any it works all day, every day.
          */
@@ -1612,6 +1672,20 @@ export interface components {
             offered: number;
             /** Used */
             used: number;
+        };
+        /**
+         * CascadeState
+         * @description Where this hub stands between those above and below it.
+         */
+        CascadeState: {
+            /** Hub Id */
+            hub_id: string;
+            /** Hub Name */
+            hub_name: string;
+            upper: components["schemas"]["UpperHub"] | null;
+            attempt: components["schemas"]["JoinAttempt"] | null;
+            /** Lower */
+            lower: components["schemas"]["LowerHub"][];
         };
         /**
          * Cause
@@ -2032,6 +2106,16 @@ export interface components {
             time: string;
         };
         /**
+         * EventOrigin
+         * @description Where an event from a hub below was seen: the box there, and the names of the hubs that it passed.
+         */
+        EventOrigin: {
+            /** Node Id */
+            node_id: string;
+            /** Path */
+            path: string[];
+        };
+        /**
          * EventRow
          * @description One event as list and detail show it; `cursor` is the hub's order of arrival.
          *
@@ -2045,6 +2129,7 @@ export interface components {
             cursor: number;
             /** Node Id */
             node_id: string;
+            origin: components["schemas"]["EventOrigin"] | null;
             /** Point Id */
             point_id: string;
             /** Point Name */
@@ -2324,6 +2409,20 @@ export interface components {
             answer: string;
         };
         /**
+         * JoinAttempt
+         * @description A bundle that has not let this hub in yet; `code` and `reason` say why.
+         */
+        JoinAttempt: {
+            /** Hub Name */
+            hub_name: string;
+            /** Refused */
+            refused: boolean;
+            /** Code */
+            code: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * JoinDecision
          * @description Let the box in, under a name; a box that is enrolled already keeps its own.
          */
@@ -2507,6 +2606,21 @@ export interface components {
             reason: string;
             /** Point Id */
             point_id: string;
+        };
+        /**
+         * LowerHub
+         * @description A hub below this one, which is a node here.
+         */
+        LowerHub: {
+            /** Node Id */
+            node_id: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["NodeState"];
+            /** Events Backlog */
+            events_backlog: number;
+            /** Last Seen At */
+            last_seen_at: string | null;
         };
         /**
          * NewPoint
@@ -3557,6 +3671,22 @@ export interface components {
          */
         Role: "administrator" | "operator" | "auditor" | "viewer";
         /**
+         * RuleDraft
+         * @description What is handed on to the upper hub from now on; an empty list lets everything through.
+         */
+        RuleDraft: {
+            /**
+             * Types
+             * @default []
+             */
+            types: string[];
+            /**
+             * Point Ids
+             * @default []
+             */
+            point_ids: string[];
+        };
+        /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
          */
@@ -3928,6 +4058,64 @@ export interface components {
          * @enum {string}
          */
         TaskStatus: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
+        /**
+         * UpperHub
+         * @description The hub above this one, and how far it has got.
+         *
+         *     `waiting` are events that it has not acknowledged, `pictures_waiting` pictures of theirs that it has not stored.
+         */
+        UpperHub: {
+            /** Hub Name */
+            hub_name: string;
+            /** Hub Id */
+            hub_id: string;
+            /** Hub Url */
+            hub_url: string;
+            /** Node Id */
+            node_id: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /** Connected */
+            connected: boolean;
+            /** Connected Since */
+            connected_since: string | null;
+            /** Last Ack Age S */
+            last_ack_age_s: number | null;
+            /**
+             * Handed On
+             * @description events that were put into its outbox
+             */
+            handed_on: number;
+            /** Acknowledged */
+            acknowledged: number;
+            /** Waiting */
+            waiting: number;
+            /** Pictures Waiting */
+            pictures_waiting: number;
+            /**
+             * Certificate Expires At
+             * Format: date-time
+             */
+            certificate_expires_at: string;
+            /**
+             * Refusal
+             * @description why the upper hub refuses this one, or empty
+             */
+            refusal: string;
+            /**
+             * Types
+             * @description event codes that are handed on; empty: all
+             */
+            types: string[];
+            /**
+             * Point Ids
+             * @description points whose events are handed on; empty: all
+             */
+            point_ids: string[];
+        };
         /**
          * User
          * @description One person's account; `locked_until` is set after too many failed sign-ins.
@@ -6269,6 +6457,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Reconciled"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_cascade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeState"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    join_upper_hub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleText"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeState"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    leave_upper_hub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    choose_for_upper_hub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeState"];
                 };
             };
             /** @description a problem that says what to do */

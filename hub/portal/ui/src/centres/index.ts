@@ -2,6 +2,7 @@ import type { Centre } from '@fengsui/kit'
 
 import { accessCentre } from './access/module.ts'
 import { algorithmsCentre } from './algorithms/module.ts'
+import { cascadeCentre } from './cascade/module.ts'
 import { eventsCentre } from './events/module.ts'
 import { exchangeCentre } from './exchange/module.ts'
 import { nodesCentre } from './nodes/module.ts'
@@ -24,6 +25,7 @@ export const centres: readonly Centre[] = [
   nodesCentre,
   accessCentre,
   exchangeCentre,
+  cascadeCentre,
   tracingCentre,
   openingCentre,
   systemCentre,

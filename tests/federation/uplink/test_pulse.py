@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.uplink.pulse import MOST_UNANSWERED, Pulse
 from federation.messages import BeatAnswer, Shard
+from federation.uplink.pulse import MOST_UNANSWERED, Pulse
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 WORK = (7, 3)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.uplink.desired import DesiredReader
 from federation.desired import HubKey, Trust, sealed
 from federation.messages import (
     Applied,
@@ -20,7 +19,9 @@ from federation.messages import (
     Envelope,
     TaskSpec,
 )
+from federation.messages.calendar import known_zones
 from federation.testing.waiting import until
+from federation.uplink.desired import DesiredReader
 
 HUB = HubKey.generate()
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -66,6 +67,11 @@ def policy(version: int) -> DesiredPolicy:
 
 def envelope(document: DesiredDocument, key: HubKey = HUB) -> Envelope:
     return sealed(document.shard, key.sign(document.to_bytes().decode()), key.successions)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def zones() -> None:
+    known_zones()  # read once, as programs do before they begin
 
 
 @pytest.fixture

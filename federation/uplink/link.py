@@ -3,18 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import ValidationError
 
-from appliance.store import evidence
-from appliance.store.database import Database
-from appliance.uplink.custody import LaneSender
-from appliance.uplink.pulse import Pulse
-from appliance.uplink.witness import Witness
 from federation import topics
 from federation.bus import (
     BrokerAddress,
@@ -26,7 +21,6 @@ from federation.bus import (
     Will,
 )
 from federation.messages import (
-    EXACT_LANES,
     Ack,
     Applied,
     Ask,
@@ -41,6 +35,10 @@ from federation.messages import (
     Shard,
     WitnessAnswer,
 )
+from federation.uplink.lane_sender import LaneSender
+from federation.uplink.pulse import Pulse
+from federation.uplink.store import LaneStore
+from federation.uplink.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +74,14 @@ class Node(Protocol):
 
 
 class Link:
-    """The session of one enrolment. `called` gets every call of the hub."""
+    """The session of one enrolment: hands `lanes` of `store` over. `called` gets every call of the hub."""
 
     def __init__(
         self,
         *,
         broker: BrokerAddress,
-        database: Database,
+        store: LaneStore,
+        lanes: Iterable[Lane],
         presence: Presence,
         node: Node,
         called: Callable[[NodeCall], None],
@@ -117,14 +116,7 @@ class Link:
             ),
         )
         self.lanes = {
-            lane: LaneSender(
-                database=database,
-                session=self._session,
-                node_id=node_id,
-                lane=lane,
-                gone_back=evidence.send_again_behind if lane is Lane.EVIDENCE else None,
-            )
-            for lane in EXACT_LANES
+            lane: LaneSender(store=store, session=self._session, node_id=node_id, lane=lane) for lane in lanes
         }
 
     def changed(self) -> None:

@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from appliance.uplink.witness import AT_ONCE, WAITING_QUESTIONS, Witness, probe
 from federation.messages import Ask, WitnessAnswer
 from federation.testing.ports import reserved
 from federation.testing.waiting import until
+from federation.uplink.witness import AT_ONCE, WAITING_QUESTIONS, Witness, probe
 
 
 @asynccontextmanager

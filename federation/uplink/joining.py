@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.agent.live import Changes
 from federation.identity.bundle import Bundle, find_bundles, read_bundle
 from federation.identity.enrolment import Applicant, enrol
 from federation.identity.errors import BundleUnusable, EnrolmentFailed, EnrolmentRefused
 from federation.identity.key import NodeKey
 from federation.identity.member import Member
 from federation.private_files import write_private
+from federation.uplink.changes import Changes
 
 log = logging.getLogger(__name__)
 

@@ -1,26 +1,15 @@
-"""Bytes to and from the hub over HTTP: evidence pictures up, artifacts down."""
+"""Bytes to and from the hub over HTTP: evidence pictures up, large documents down."""
 
-import asyncio
 import logging
 import ssl
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from functools import partial
 
 import aiohttp
 
-from appliance.artifacts.pacing import Pacing
-from appliance.artifacts.sources import HUB, Source
-from appliance.store import evidence
-from appliance.store.database import Database
-from appliance.store.pictures import PictureFolder
 from federation.messages import Envelope
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4
-LOOK_EVERY_S = 1.0
 REQUEST_WITHIN_S = 60.0
 CHUNK_BYTES = 256 << 10
 LONGEST_PAUSE_S = 300.0  # of one picture that the hub refuses
@@ -68,11 +57,6 @@ class HubFiles:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
-    def artifacts(self, pacing: Pacing) -> Source:
-        """Return the hub as a source of artifacts, taken as `pacing` lets it."""
-        url = f"{self._url}/api/v1/artifacts"
-        return Source(name=HUB, url=url, session=self._session, pacing=pacing)
-
 
 async def _at_most(answer: aiohttp.ClientResponse, size_bytes: int) -> bytes:
     """Return the body, cut one byte behind `size_bytes`: what is longer than it should be is not read to its end."""
@@ -91,49 +75,9 @@ def handover(status: int) -> Handover:
     return Handover.LATER if status >= 500 or status in {401, 403, 408, 429} else Handover.REFUSED
 
 
-async def send_pictures(
-    database: Database, folder: PictureFolder, hub: HubFiles, *, handed_over: Callable[[], None]
-) -> None:
-    """Hand waiting pictures over until cancelled, the newest first, each until the hub has it.
-
-    `handed_over` is called after the hub has taken some: their lane has grown.
-
-    While the hub takes nothing at all, everything waits: a backlog is not tried picture by picture.
-    """
-    failures = 0
-    while True:
-        now = datetime.now(UTC)
-        digests = await database.read(partial(evidence.due, now=now, limit=AT_ONCE))
-        if not digests:
-            await asyncio.sleep(LOOK_EVERY_S)
-            continue
-        outcomes = await asyncio.gather(*(_send(database, folder, hub, digest) for digest in digests))
-        if Handover.TAKEN in outcomes:
-            handed_over()
-        failures = failures + 1 if Handover.LATER in outcomes else 0
-        if failures:
-            await asyncio.sleep(pause_s(failures, longest_s=LONGEST_HUB_PAUSE_S))
-
-
 def pause_s(failures: int, *, longest_s: float) -> float:
     """Return the pause after so many failures in a row, in seconds."""
     return min(longest_s, 2.0 ** min(failures - 1, 16))
-
-
-async def _send(database: Database, folder: PictureFolder, hub: HubFiles, digest: str) -> Handover:
-    content = await asyncio.to_thread(folder.read, digest)
-    if content is None:
-        log.warning("picture %s is gone or damaged", digest[:19])
-        await database.run(lambda db: evidence.lost(db, digest, datetime.now(UTC)))
-        return Handover.TAKEN
-    outcome = await hub.put_picture(digest, content)
-    if outcome is Handover.TAKEN:
-        await database.run(lambda db: evidence.handed_over(db, digest))
-    elif outcome is Handover.REFUSED:
-        failures = await database.read(lambda db: evidence.failures(db, digest))
-        until = datetime.now(UTC) + timedelta(seconds=pause_s(failures + 1, longest_s=LONGEST_PAUSE_S))
-        await database.run(lambda db: evidence.postpone(db, digest, until))
-    return outcome
 
 
 def http_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:

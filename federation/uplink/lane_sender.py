@@ -3,41 +3,29 @@
 import asyncio
 import logging
 import math
-import sqlite3
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 
-from appliance.store import outbox
-from appliance.store.batches import next_batch
-from appliance.store.database import Database
-from appliance.store.moments import to_us
 from federation import topics
 from federation.bus import BusError, Session
 from federation.custody.sender import Sender
-from federation.messages import Ack, Hello, Lane, new_id
+from federation.messages import Ack, Hello, Lane
+from federation.uplink.store import LaneStore
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 STORE_EVERY_S = 1.0
 
-GoneBack = Callable[[sqlite3.Connection, int], None]
-"""Called within a transaction with the number up to which the hub has a lane, when it stands further back."""
-
 
 class LaneSender:
     """One lane on one session. `run` sends; acks and new rows are told from outside."""
 
-    def __init__(
-        self, *, database: Database, session: Session, node_id: str, lane: Lane, gone_back: GoneBack | None = None
-    ) -> None:
-        """Prepare; `begin` reads how far the hub has got. `gone_back` is for lanes that stand for more than rows."""
-        self._database = database
+    def __init__(self, *, store: LaneStore, session: Session, node_id: str, lane: Lane) -> None:
+        """Prepare; `begin` reads how far the hub has got."""
+        self._store = store
         self._session = session
         self._node_id = node_id
         self._lane = lane
-        self._gone_back = gone_back
         self._sender = Sender(epoch="")
         self._produced = 0
         self._stored = 0
@@ -57,7 +45,7 @@ class LaneSender:
 
     async def begin(self) -> None:
         """Read the lane's state; to be called once before `run`."""
-        state = await self._database.read(lambda db: outbox.state_of(db, self._lane))
+        state = await self._store.state(self._lane)
         self._sender = Sender(epoch=state.epoch, acknowledged=state.acknowledged)
         self._produced, self._stored = state.produced, state.acknowledged
 
@@ -127,7 +115,7 @@ class LaneSender:
             log.debug("nothing sent now: %s", error)
 
     async def _greet(self) -> None:
-        state = await self._database.read(lambda db: outbox.state_of(db, self._lane))
+        state = await self._store.state(self._lane)
         hello = Hello(
             node_id=self._node_id,
             epoch=state.epoch,
@@ -146,28 +134,24 @@ class LaneSender:
         If not, this database was restored from a backup, and has given numbers a second time since. A number below
         everything that is held says nothing, and believing it loses nothing.
         """
-        state, mark = await self._database.read(
-            lambda db: (outbox.state_of(db, self._lane), outbox.mark_at(db, self._lane, ack.upto))
-        )
-        if ack.upto < state.base or mark == ack.mark:
+        state = await self._store.state(self._lane)
+        if ack.upto < state.base or await self._store.mark_at(self._lane, ack.upto) == ack.mark:
             self._believe(ack)
         else:
             await self._begin_epoch()
 
     async def _begin_epoch(self) -> None:
         """Give what the hub has not acknowledged new numbers, and greet it anew."""
-        epoch = new_id()
-        await self._database.run(lambda db: outbox.begin_epoch(db, self._lane, epoch))
+        await self._store.begin_epoch(self._lane)
         await self.begin()
         self._hello_pending = True
         log.warning("the hub has rows of lane %s that this database never made; a new epoch begins", self._lane)
 
     async def _send_batch(self, first: int, count: int) -> None:
-        said = await self._database.read(lambda db: next_batch(db, self._node_id, self._lane, first, count))
+        said = await self._store.next_batch(self._lane, first, count)
         if said is None:
             log.error("row %d of lane %s is gone, and nobody gave it up", first, self._lane)
-            at_us = to_us(datetime.now(UTC))
-            await self._database.run(lambda db: outbox.bury_missing(db, self._lane, first, at_us))
+            await self._store.bury_missing(self._lane, first)
             return
         if self._sender.sent == self._sender.acknowledged:
             self._heard_at = time.monotonic()
@@ -188,13 +172,7 @@ class LaneSender:
             return
         if not self._went_back and time.monotonic() - self._stored_at < STORE_EVERY_S:
             return
-        gone_back = self._gone_back if self._went_back else None
+        went_back = self._went_back
         self._went_back = False
-
-        def store(db: sqlite3.Connection) -> None:
-            outbox.acknowledge(db, self._lane, epoch, upto)
-            if gone_back is not None:
-                gone_back(db, upto)
-
-        await self._database.run(store)
+        await self._store.acknowledge(self._lane, epoch, upto, went_back=went_back)
         self._stored, self._stored_at = upto, time.monotonic()

@@ -1,0 +1,46 @@
+"""What a lane's sender asks of the outbox, whichever database holds it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from federation.messages import Lane
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneState:
+    """One lane: `base` is the lowest sequence number still held."""
+
+    epoch: str
+    base: int
+    produced: int
+    acknowledged: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A batch as bytes, and the number where it ends."""
+
+    payload: bytes
+    last: int
+
+
+class LaneStore(Protocol):
+    """The outbox of one node."""
+
+    async def state(self, lane: Lane) -> LaneState:
+        """Return the state of a lane."""
+
+    async def next_batch(self, lane: Lane, first: int, count: int) -> Said | None:
+        """Return the batch that begins at `first`, of at most `count` rows; None where nothing is held."""
+
+    async def mark_at(self, lane: Lane, sequence: int) -> str | None:
+        """Return the fingerprint of what a number stands for: empty for a tombstone, None if nothing is held."""
+
+    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back: bool) -> None:
+        """Store how far the hub has got; `went_back` if it may stand further back than it once said."""
+
+    async def begin_epoch(self, lane: Lane) -> None:
+        """Give what is not acknowledged new numbers, in a new epoch."""
+
+    async def bury_missing(self, lane: Lane, first: int) -> None:
+        """Put something in the place of the numbers from `first` on that are gone though nobody gave them up."""
