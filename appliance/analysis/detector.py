@@ -4,48 +4,57 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from appliance.analysis.decoders import decode
+from appliance.analysis.decoders import Outcome, decode
 from appliance.analysis.finding import Picture
-from appliance.analysis.preprocessing import prepare
+from appliance.analysis.preprocessing import Placement, prepare
+from appliance.analysis.sightings import sightings
 from federation.messages import Box, Detection
 from federation.packages.manifest import Manifest
+from federation.packages.outputs import SemanticOutput, tensors_of
 
 
 class Detector:
-    """One session of one model, shared by all tasks of its package; `detect` is thread-safe."""
+    """One session of one model, shared by all tasks of its package; its methods are thread-safe."""
 
     def __init__(self, manifest: Manifest, model: bytes) -> None:
-        """Load the model; raises ValueError with the reason when the manifest and it do not fit."""
+        """Load the model and try it on a grey picture; raises ValueError when the manifest and it do not fit."""
         if manifest.input is None or manifest.output is None:
             msg = f"{manifest.id} declares no model"
             raise ValueError(msg)
         self._input = manifest.input
         self._output = manifest.output
         self._labels = manifest.labels
+        self._wanted = tensors_of(manifest.output)
         self._session = open_session(model)
+        self._extras = {extra.tensor: np.array([self._input.size], extra.dtype) for extra in self._input.extra}
         inputs = {item.name for item in self._session.get_inputs()}
         outputs = {item.name for item in self._session.get_outputs()}
-        if self._input.tensor not in inputs or self._output.tensor not in outputs:
+        if {self._input.tensor, *self._extras} != inputs or not set(self._wanted) <= outputs:
             msg = f"the model of {manifest.id} has inputs {sorted(inputs)}, outputs {sorted(outputs)}"
             raise ValueError(msg)
+        width, height = self._input.size
+        self.infer(np.full((height, width, 3), 128, np.uint8))  # a model not as declared shows here, not on duty
+
+    def infer(self, picture: Picture) -> tuple[Outcome, Placement]:
+        """Return what the model says of a BGR picture, and how the picture lies in its input; raise BadOutput."""
+        tensor, placement = prepare(picture, self._input)
+        values = self._session.run(list(self._wanted), {self._input.tensor: tensor, **self._extras})
+        tensors = dict(zip(self._wanted, map(np.asarray, values), strict=True))
+        return decode(tensors, self._output, size=self._input.size, labels=self._labels), placement
 
     def detect(self, picture: Picture) -> tuple[Detection, ...]:
-        """Return what the model finds in a BGR picture, strongest first."""
-        tensor, placement = prepare(picture, self._input)
-        (output,) = self._session.run([self._output.tensor], {self._input.tensor: tensor})
-        found = decode(np.asarray(output), self._output, size=self._input.size)
-        shares = placement.to_shares(found.xyxy)
-        order = np.argsort(-found.scores, kind="stable")
+        """Return what the model finds in a BGR picture, strongest first; raise BadOutput."""
+        outcome, placement = self.infer(picture)
+        least = self._output.min_share if isinstance(self._output, SemanticOutput) else 0.0
         return tuple(
-            self._detection(shares[index], float(found.scores[index]), int(found.classes[index]))
-            for index in order
-            if found.classes[index] < len(self._labels)
+            self._detection(corners, score, label)
+            for corners, score, label in sightings(outcome, placement, self._input.size, min_share=least)
         )
 
     def _detection(self, corners: NDArray[np.float32], score: float, label: int) -> Detection:
         x1, y1, x2, y2 = (float(value) for value in corners)
         box = Box(x=x1, y=y1, width=max(0.0, x2 - x1), height=max(0.0, y2 - y1))
-        return Detection(label=self._labels[label], score=min(1.0, round(score, 4)), box=box)
+        return Detection(label=self._labels[label], score=max(0.0, min(1.0, round(score, 4))), box=box)
 
 
 def open_session(model: bytes) -> ort.InferenceSession:

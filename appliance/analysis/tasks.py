@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from appliance.analysis.decoders import BadOutput
 from appliance.analysis.finding import Finding, Judge, Picture
 from appliance.analysis.judges import CannotJudge, Workshop
 from appliance.local import LocalPackage, Plan
@@ -81,7 +82,11 @@ class Tasks:
             working = task.judge is not None and task.spec.calendar.is_open(at)
             if task.spec.point_id != point_id or not working or task.judge is None:
                 continue
-            findings = task.judge.observe(picture, at)
+            try:
+                findings = task.judge.observe(picture, at)
+            except BadOutput as error:
+                task.judge, task.failure = None, f"package_unusable: {error}"
+                continue
             task.frames += 1
             task.events += len(findings)
             found.extend((task.spec, finding) for finding in findings)

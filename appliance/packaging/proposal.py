@@ -13,11 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.analysis.decoders import decode
+from appliance.analysis.decoders import decode_boxes
 from appliance.analysis.detector import open_session
 from appliance.analysis.finding import Picture
 from appliance.analysis.preprocessing import prepare
-from federation.packages.manifest import DenseOutput, ModelInput, Nms, RowsOutput
+from federation.packages.manifest import ModelInput
+from federation.packages.outputs import DenseOutput, Nms, RowsOutput
 
 CONF = 0.35
 SAME_IOU = 0.5
@@ -55,7 +56,7 @@ def propose(model: bytes, labels: int, samples: Sequence[Picture]) -> Proposal:
     if not samples:
         raise CannotPropose("give sample pictures with --samples: shapes alone do not tell enough")
     found = [
-        Proposal(input=way, output=output, support=_support(session, way, output, samples))
+        Proposal(input=way, output=output, support=_support(session, way, output, samples, labels))
         for way, output in product(_inputs(entry.name, size), outputs)
     ]
     best = max(found, key=lambda proposal: proposal.support)
@@ -105,12 +106,13 @@ def _support(
     way: ModelInput,
     output: DenseOutput | RowsOutput,
     samples: Sequence[Picture],
+    labels: int,
 ) -> float:
     """Return the summed scores of plausible detections that are found again in the mirrored picture."""
     total = 0.0
     for picture in samples:
-        plain, scores = _boxes(session, way, output, picture)
-        mirrored, _ = _boxes(session, way, output, np.ascontiguousarray(picture[:, ::-1]))
+        plain, scores = _boxes(session, way, output, picture, labels)
+        mirrored, _ = _boxes(session, way, output, np.ascontiguousarray(picture[:, ::-1]), labels)
         back = mirrored.copy()
         back[:, [0, 2]] = 1.0 - mirrored[:, [2, 0]]
         total += sum(
@@ -126,10 +128,11 @@ def _boxes(
     way: ModelInput,
     output: DenseOutput | RowsOutput,
     picture: Picture,
+    labels: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     tensor, placement = prepare(picture, way)
     (values,) = session.run([output.tensor], {way.tensor: tensor})
-    found = decode(np.asarray(values), output, size=way.size)
+    found = decode_boxes({output.tensor: np.asarray(values)}, output, size=way.size, labels=labels)
     return placement.to_shares(found.xyxy), found.scores
 
 

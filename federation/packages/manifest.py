@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError, model
 
 from federation.packages import parameters
 from federation.packages.errors import BadManifest
+from federation.packages.outputs import CtcOutput, EmbeddingOutput, ModelOutput
 from federation.packages.parameters import Parameter
 from federation.packages.texts import ManifestPart, Text
 
@@ -29,7 +30,17 @@ class Vendor(ManifestPart):
 class Classification(ManifestPart):
     """What the algorithm looks at and for, for finding it in the repository."""
 
-    analysis: Literal["detection", "behaviour"] = "detection"
+    analysis: Literal[
+        "detection",
+        "behaviour",
+        "classification",
+        "multilabel",
+        "segmentation",
+        "instance",
+        "pose",
+        "ocr",
+        "embedding",
+    ] = "detection"
     targets: tuple[str, ...] = ()
     industries: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -57,6 +68,14 @@ class Runtime(ManifestPart):
     platforms: tuple[Platform, ...] = Field(min_length=1, max_length=16)
 
 
+class ExtraInput(ManifestPart):
+    """A second input, as exports of RT-DETR and D-FINE have it: the width and height of the input, in px."""
+
+    tensor: str = Field(min_length=1, max_length=128)
+    value: Literal["input_wh"] = "input_wh"
+    dtype: Literal["int64", "float32"] = "int64"
+
+
 class ModelInput(ManifestPart):
     """The pre-processing: how a picture becomes the model's input tensor."""
 
@@ -73,42 +92,7 @@ class ModelInput(ManifestPart):
     scale: float = Field(default=1 / 255, gt=0, description="value * scale, then (value - mean) / std")
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1, 1, 1)
-
-
-class Nms(ManifestPart):
-    """Removal of boxes that show the same thing."""
-
-    iou: float = Field(default=0.45, gt=0, lt=1)
-    per_class: bool = True
-
-
-class DenseOutput(ManifestPart):
-    """One tensor with a prediction per place of the picture: box, objectness if any, one score per label."""
-
-    decoder: Literal["dense"]
-    tensor: str = Field(min_length=1, max_length=128)
-    channels_first: bool = Field(default=False, description="(1, channels, places) instead of (1, places, channels)")
-    box: Literal["cxcywh", "xyxy"] = "cxcywh"
-    objectness: bool = Field(default=False, description="a score before the labels', to be multiplied with them")
-    grid: tuple[Annotated[int, Field(ge=1, le=256)], ...] | None = Field(
-        default=None, description="strides of a raw YOLOX grid: xy = (p + cell) * stride, wh = exp(p) * stride"
-    )
-    activation: Literal["none", "sigmoid"] = "none"
-    normalised: bool = Field(default=False, description="boxes are shares of the input instead of px")
-    conf: float = Field(default=0.25, gt=0, lt=1, description="weaker predictions are not looked at")
-    nms: Nms | None = Nms()
-
-
-class RowsOutput(ManifestPart):
-    """One tensor (1, n, 6) or (n, 6) of finished detections: x1, y1, x2, y2, score, class."""
-
-    decoder: Literal["rows"]
-    tensor: str = Field(min_length=1, max_length=128)
-    normalised: bool = False
-    conf: float = Field(default=0.25, gt=0, lt=1)
-
-
-ModelOutput = Annotated[DenseOutput | RowsOutput, Field(discriminator="decoder")]
+    extra: tuple[ExtraInput, ...] = Field(default=(), max_length=4)
 
 
 class RuleDefaults(ManifestPart):
@@ -194,13 +178,24 @@ class Manifest(ManifestPart):
         """Return every parameter with its given value or default; raise BadParameters for what does not fit."""
         return parameters.settle(self.params, given)
 
+    @property
+    def detects(self) -> bool:
+        """Whether the model names what it sees; embeddings and texts are for those who compare and read."""
+        return self.output is not None and not isinstance(self.output, EmbeddingOutput | CtcOutput)
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if any(platform.file for platform in self.runtime.platforms):
-            missing = [part for part in ("input", "output", "rule") if getattr(self, part) is None]
-            if missing or not self.labels:
-                msg = "a model needs " + ", ".join([*missing, *([] if self.labels else ["labels"])])
-                raise ValueError(msg)
+        missing = [part for part in self._needed() if not getattr(self, part)]
+        if missing:
+            msg = "a model needs " + ", ".join(missing)
+            raise ValueError(msg)
+        if self.output is not None and self.rule is not None and not self.detects:
+            msg = f"a rule needs labelled detections; decoder {self.output.decoder} gives none"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _events_fit(self) -> Self:
         codes = [event.code for event in self.events]
         if len(set(codes)) != len(codes):
             msg = "an event code stands twice"
@@ -210,10 +205,21 @@ class Manifest(ManifestPart):
             if unknown:
                 msg = f"event {event.code} waits for unknown labels: {', '.join(unknown[:5])}"
                 raise ValueError(msg)
-            if self.labels and event.when is None:
+            if self.detects and event.when is None:
                 msg = f"event {event.code} says no labels in `when`"
                 raise ValueError(msg)
         return self
+
+    def _needed(self) -> tuple[str, ...]:
+        if not any(platform.file for platform in self.runtime.platforms):
+            return ()
+        if isinstance(self.output, EmbeddingOutput):
+            return ("input", "output")
+        return (
+            ("input", "output", "labels")
+            if isinstance(self.output, CtcOutput)
+            else ("input", "output", "rule", "labels")
+        )
 
 
 def read_manifest(text: str | bytes) -> Manifest:

@@ -1,9 +1,13 @@
 """Tasks that go on undisturbed by what does not concern their judge."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
+from appliance.analysis.decoders import BadOutput
+from appliance.analysis.finding import Finding, Picture
 from appliance.analysis.tasks import Tasks
 from appliance.local import LocalPackage, Plan
 from federation.messages import Calendar, OnCut, TaskSpec, Window
@@ -61,3 +65,22 @@ def test_a_task_that_is_another_one_starts_anew(change: dict[str, Any]) -> None:
     tasks.apply(plan(task(**change)))
 
     assert tasks.running["t1"].frames == 0
+
+
+class Misfit:
+    """A judge whose model gives something else than its package declares."""
+
+    def observe(self, picture: Picture, at: datetime) -> list[Finding]:
+        raise BadOutput("o has 9 channels")
+
+
+def test_a_model_that_breaks_its_word_stops_its_own_task_only() -> None:
+    tasks = Tasks()
+    tasks.apply(plan(task(), task(task_id="t2")))
+    tasks.running["t1"].judge = Misfit()
+
+    tasks.judge("gate", np.full((36, 64, 3), 128, np.uint8), datetime(2026, 11, 27, tzinfo=UTC))
+
+    assert [item.judge is None for item in tasks.running.values()] == [True, False]
+    assert tasks.running["t1"].failure == "package_unusable: o has 9 channels"
+    assert tasks.running["t2"].frames == 1

@@ -1,0 +1,104 @@
+"""A prediction for every place of the picture: the YOLO families, with masks or keypoints where they have them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.analysis.decoders.activation import activated
+from appliance.analysis.decoders.boxes import Indices, corners, distinct, table
+from appliance.analysis.decoders.outcome import BadOutput, Boxes, Floats
+from federation.packages.outputs import DenseOutput, Keypoints
+
+
+def decode_dense(
+    tensors: Mapping[str, NDArray[np.generic]], declared: DenseOutput, *, size: tuple[int, int], labels: int
+) -> Boxes:
+    """Return the boxes in the tensor (n, channels) of a model that tells `labels` classes apart."""
+    values = table(tensors[declared.tensor], declared.tensor)
+    values = values.T if declared.channels_first else values
+    protos = None if declared.protos is None else _protos(tensors[declared.protos])
+    extras = _extras(declared, protos)
+    first = 5 if declared.objectness else 4
+    if values.shape[1] != first + labels + extras:
+        text = f"{declared.tensor} has {values.shape[1]} channels; declared are {first} + {labels} + {extras}"
+        raise BadOutput(text)
+    classes, scores = _scores(values, declared, first, labels)
+    chosen = np.flatnonzero(scores >= declared.conf)
+    boxes = _boxes(values, chosen, declared, size)
+    kept = distinct(boxes, scores[chosen], classes[chosen], declared.nms)
+    boxes, rows = boxes[kept], chosen[kept]
+    more = values[rows, first + labels :]
+    return Boxes(
+        xyxy=boxes,
+        scores=scores[rows],
+        classes=classes[rows],
+        masks=None if protos is None else _masks(more, protos, boxes, size),
+        keypoints=None if declared.keypoints is None else _keypoints(more, declared.keypoints),
+    )
+
+
+def _extras(declared: DenseOutput, protos: Floats | None) -> int:
+    """Return how many channels follow the label scores."""
+    if protos is not None:
+        return len(protos)
+    return 0 if declared.keypoints is None else declared.keypoints.count * (2 + declared.keypoints.scored)
+
+
+def _scores(values: Floats, declared: DenseOutput, first: int, labels: int) -> tuple[Indices, Floats]:
+    labelled = activated(values[:, first : first + labels], declared.activation)
+    classes = labelled.argmax(axis=1)
+    scores = labelled[np.arange(len(labelled)), classes]
+    if declared.objectness:
+        scores = scores * activated(values[:, 4], declared.activation)
+    return classes, scores
+
+
+def _boxes(values: Floats, chosen: Indices, declared: DenseOutput, size: tuple[int, int]) -> Floats:
+    boxes = values[chosen, :4].copy()
+    if declared.grid is not None:
+        cells = _cells(declared.grid, size)
+        if len(cells) != len(values):
+            raise BadOutput(f"a grid of strides {declared.grid} has {len(cells)} places; the model gives {len(values)}")
+        near = cells[chosen]
+        boxes[:, :2] = (boxes[:, :2] + near[:, :2]) * near[:, 2:]
+        boxes[:, 2:] = np.exp(np.clip(boxes[:, 2:], -20, 20)) * near[:, 2:]
+    return corners(boxes, declared.box, normalised=declared.normalised, size=size)
+
+
+def _cells(strides: tuple[int, ...], size: tuple[int, int]) -> Floats:
+    """Return (x, y, stride) of every cell of a YOLOX grid, row by row, stride by stride."""
+    width, height = size
+    grids = []
+    for stride in strides:
+        x, y = np.meshgrid(np.arange(width // stride), np.arange(height // stride))
+        flat = np.stack([x.ravel(), y.ravel(), np.full(x.size, stride)], axis=1)
+        grids.append(flat)
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _protos(tensor: NDArray[np.generic]) -> Floats:
+    values = np.asarray(tensor, np.float32)
+    values = values[0] if values.ndim == 4 else values
+    if values.ndim != 3:
+        raise BadOutput(f"the prototypes have the shape {list(tensor.shape)}; (1, m, height, width) is needed")
+    return values
+
+
+def _masks(weights: Floats, protos: Floats, boxes: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return (n, height, width): the weighted prototypes above 0, inside each box only."""
+    height, width = protos.shape[1:]
+    masks = np.tensordot(weights, protos, axes=1) > 0  # a sigmoid above a half
+    scale = np.array([width / size[0], height / size[1]] * 2, np.float32)
+    left, top, right, bottom = (column[:, None] for column in (boxes * scale).T)
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    across, down = (columns >= left) & (columns < right), (rows >= top) & (rows < bottom)
+    inside: NDArray[np.bool_] = masks & down[:, :, None] & across[:, None, :]
+    return inside
+
+
+def _keypoints(values: Floats, declared: Keypoints) -> Floats:
+    points = values.reshape(-1, declared.count, 2 + declared.scored)
+    if declared.scored:
+        return points
+    return np.concatenate([points, np.ones_like(points[:, :, :1])], axis=2)
