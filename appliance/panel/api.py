@@ -35,6 +35,11 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
         """Tell how the box is: identity, link, backlog, processes, load."""
         return await panel.status()
 
+    @part.get("/api/v1/link", access=CAN_READ)
+    async def get_link() -> model.LinkWay:
+        """Give the link to the hub and, lane by lane, what has gone over it, what waits and what is missing."""
+        return await panel.way()
+
     @part.get("/api/v1/artifacts", access=CAN_READ)
     async def list_artifacts() -> Page[ArtifactReport]:
         """List the packages and files that the hub wants here, and how far they have come."""

@@ -5,6 +5,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from federation.http import Input, Output, PageQuery
 from federation.messages import (
     Detection,
+    Lane,
     LaneReport,
     Polygon,
     Slug,
@@ -54,6 +55,38 @@ class LinkStatus(Output):
     connected: bool
     connected_since: AwareDatetime | None
     last_ack_age_s: float | None
+
+
+class LaneGap(Output):
+    """Numbers whose rows this box has given up; the hub is told the same."""
+
+    first: int
+    last: int
+    reason: str
+    at: AwareDatetime
+
+
+class LaneWay(Output):
+    """One lane on its way to the hub. `gaps` are the newest ones that are still known."""
+
+    lane: Lane
+    epoch: str
+    produced: int = Field(description="highest number given")
+    acknowledged: int = Field(description="highest number that the hub has committed")
+    backlog: int
+    given_up: int
+    oldest_waiting_at: AwareDatetime | None = Field(description="when the oldest thing that waits happened")
+    credit: int = Field(description="rows that the hub lets fly at once, 0 without a link")
+    last_ack_age_s: float | None
+    gaps: tuple[LaneGap, ...]
+
+
+class LinkWay(Output):
+    """The link to the hub and every lane that goes over it."""
+
+    link: LinkStatus
+    evidence_backlog: int
+    lanes: tuple[LaneWay, ...]
 
 
 class ProcessStatus(Output):

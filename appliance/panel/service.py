@@ -16,6 +16,7 @@ from appliance.agent.state import AgentState
 from appliance.health.processes import AGENT, SILENT_AFTER_S, STREAMS, VISION
 from appliance.lan.announcing import qr_svg
 from appliance.panel import model
+from appliance.panel.lanes import lane_way
 from appliance.store import documents, events, evidence
 from appliance.store.results import Doer, record
 from federation.http import Page
@@ -24,7 +25,7 @@ from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
-from federation.messages import ArtifactReport, TaskReport, TaskSpec, new_id
+from federation.messages import EXACT_LANES, ArtifactReport, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from federation.uplink.joining import Attempt
 from federation.viewing.recordings import EventMark
@@ -60,6 +61,17 @@ class PanelService:
             memory_share=state.shares.memory,
             disk_share=state.shares.disk,
         )
+
+    async def way(self) -> model.LinkWay:
+        """Return the link to the hub, and how far every lane is that goes over it."""
+        senders = self.membership.link.lanes if self.membership.link is not None else {}
+
+        def read(db: sqlite3.Connection) -> model.LinkWay:
+            lanes = tuple(lane_way(db, lane, senders.get(lane)) for lane in EXACT_LANES)
+            return model.LinkWay(link=link, evidence_backlog=evidence.backlog(db), lanes=lanes)
+
+        link = self._link()
+        return await self.state.database.read(read)
 
     async def note(self, doer: Doer, action: str, subject: str, detail: dict[str, JsonValue]) -> None:
         """Note what somebody did with recordings: locked, unlocked, downloaded."""

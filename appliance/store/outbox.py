@@ -156,6 +156,24 @@ def grave_at(db: sqlite3.Connection, lane: Lane, sequence: int) -> Grave | None:
     return Grave(first=found[0], last=found[1], reason=found[2], at_us=found[3])
 
 
+def oldest_beyond(db: sqlite3.Connection, lane: Lane, sequence: int) -> str | None:
+    """Return the oldest row behind a number, a JSON object; None if there is none."""
+    found = db.execute(
+        "SELECT coalesce(outbox.body, events.body) FROM outbox LEFT JOIN events ON number = event_number"
+        " WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT 1",
+        (lane, sequence),
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+def newest_graves(db: sqlite3.Connection, lane: Lane, count: int) -> list[Grave]:
+    """Return up to `count` tombstones of a lane, the newest first."""
+    found = db.execute(
+        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? ORDER BY first DESC LIMIT ?", (lane, count)
+    )
+    return [Grave(first=first, last=last, reason=reason, at_us=at_us) for first, last, reason, at_us in found]
+
+
 def acknowledge(db: sqlite3.Connection, lane: Lane, epoch: str, upto: int) -> None:
     """Store how far the hub has got; it may stand further back than it once said."""
     db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, lane, epoch))

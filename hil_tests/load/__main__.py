@@ -18,6 +18,7 @@ from hil_tests.load.scenarios import SCENARIOS, Options
 # Name of the setting: its kind, default, least and most, and what it says.
 SIZES: dict[str, tuple[type, float, float, float, str]] = {
     "calm": (float, 15, 1, 3600, "seconds of 20 events/s from each of three boxes"),
+    "changes": (int, 200, 10, 100_000, "changes that a box follows"),
     "events": (int, 30_000, 1000, 10_000_000, "events of one box at full speed"),
     "appliances": (int, 1000, 2, 10_000, "simulated appliances of a fleet"),
     "rate": (float, 6000, 1, 100_000, "events/s of the whole fleet"),
@@ -57,6 +58,7 @@ async def _measured(given: argparse.Namespace, folder: Path) -> dict[str, Figure
 def _options(given: argparse.Namespace) -> Options:
     return Options(
         calm_s=given.calm,
+        changes=given.changes,
         events=given.events,
         appliances=given.appliances,
         rate=given.rate,

@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from hil_tests.chaos.box import Box
 from hil_tests.load import backlog, baselines
-from hil_tests.load.crowd import Account, Crowd, Order, gathered
+from hil_tests.load.crowd import Account, Order
+from hil_tests.load.desired import changes_ms
+from hil_tests.load.draining import WITHIN_S, crowds_of, drained, live, now_us
 from hil_tests.load.figures import Figures, quantiles
 from hil_tests.load.player import Player
 from hil_tests.load.simulated import Member
@@ -20,10 +20,7 @@ from hil_tests.load.site import Say, Site, running_site, spending
 CALM_PACE_S = 0.05
 CALM_BOXES = 3
 FRESH = 20  # appliances whose events are fresh while others drain
-FRESH_PER_S = 1.0
-PROCESSES = 2
 SETTLED_S = 5.0
-WITHIN_S = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +28,7 @@ class Options:
     """How much of everything."""
 
     calm_s: float
+    changes: int
     events: int
     appliances: int
     rate: float
@@ -69,15 +67,36 @@ async def calm(options: Options, folder: Path, say: Say) -> Figures:
         say(f"{CALM_BOXES} boxes with 20 events/s each for {options.calm_s:.0f} s")
         players = [_player(box) for box in site.boxes]
         ends = time.monotonic() + options.calm_s
-        async with asyncio.TaskGroup() as group:
-            for player in players:
-                play = player.play(may_go_on=lambda: time.monotonic() < ends, together=1, pace_s=CALM_PACE_S)
-                group.create_task(play)
+
+        async def work() -> None:
+            async with asyncio.TaskGroup() as group:
+                for player in players:
+                    play = player.play(may_go_on=lambda: time.monotonic() < ends, together=1, pace_s=CALM_PACE_S)
+                    group.create_task(play)
+            await site.arrived(sum(len(player.committed_at) for player in players), within_s=60)
+
+        spent = await spending(site, work())
         committed = {event_id: at for player in players for event_id, at in player.committed_at.items()}
-        await site.arrived(len(committed), within_s=60)
         received = await site.received_us(committed)
         late = [max(0.0, us / 1000 - committed[event_id] * 1000) for event_id, us in received.items()]
-        return {"commit_to_hub_ms": quantiles(late)}
+        return {
+            "commit_to_hub_ms": quantiles(late),
+            "cpu_s_per_1000_events": spent.cpu_s_per_1000(len(committed)),
+            "memory_mb": spent.memory_mb(),
+        }
+
+
+async def desired(options: Options, folder: Path, say: Say) -> Figures:
+    """Measure the time from a change in the hub to its row of the box saying that it is followed."""
+    async with running_site(folder, boxes=1) as site:
+        say(f"{options.changes} changes of the policy of links, one after the other")
+        took = dict[str, dict[str, float]]()
+
+        async def work() -> None:
+            took.update(await changes_ms(site.hub_side, site.boxes[0].node_id, options.changes))
+
+        spent = await spending(site, work())
+        return {**took, "cpu_s_per_1000_changes": spent.cpu_s_per_1000(options.changes), "memory_mb": spent.memory_mb()}
 
 
 async def speed(options: Options, folder: Path, say: Say) -> Figures:
@@ -113,13 +132,13 @@ async def fleet(options: Options, folder: Path, say: Say) -> Figures:
         say(f"all of them come back with {options.storm} events each")
         async with AsyncExitStack() as stack:
             order = Order(members=(), per_s=0, for_s=1, backlog=options.storm, drain_s=WITHIN_S)
-            crowds = await _crowds(stack, members, order)
+            crowds = await crowds_of(stack, members, order)
             names, rows = [member.node_id for member in members], len(members) * options.storm
             already = await site.rows(names)
-            storm = await _drained(
+            storm = await drained(
                 site,
                 fresh=fresh,
-                start=lambda: _live(crowds),
+                start=lambda: live(crowds),
                 rows=already + rows,
                 returning=names,
                 settle_s=options.settle_s,
@@ -131,14 +150,14 @@ async def fleet(options: Options, folder: Path, say: Say) -> Figures:
 async def _steady(site: Site, members: Sequence[Member], options: Options, say: Say) -> Figures:
     async with AsyncExitStack() as stack:
         order = Order(members=(), per_s=options.rate / len(members), for_s=options.fleet_s)
-        crowds = await _crowds(stack, members, order)
+        crowds = await crowds_of(stack, members, order)
         say(f"{options.rate:.0f} events/s in all for {options.fleet_s:.0f} s")
         seen = dict[str, float]()
         accounts = list[Account]()
 
         async def watch() -> None:
             await asyncio.sleep(options.settle_s)
-            rows, began, seen["since_us"] = await site.rows(), time.monotonic(), _now_us()
+            rows, began, seen["since_us"] = await site.rows(), time.monotonic(), now_us()
             await asyncio.sleep(options.fleet_s - 2 * options.settle_s)
             seen["per_s"] = (await site.rows() - rows) / (time.monotonic() - began)
 
@@ -173,7 +192,7 @@ async def days(options: Options, folder: Path, say: Say) -> Figures:
         async def start() -> None:
             box.agent.release()
 
-        return await _drained(
+        return await drained(
             site,
             fresh=site.members,
             start=start,
@@ -184,81 +203,14 @@ async def days(options: Options, folder: Path, say: Say) -> Figures:
         )
 
 
-async def _drained(
-    site: Site,
-    *,
-    fresh: Sequence[Member],
-    start: Callable[[], Coroutine[Any, Any, None]],
-    rows: int,
-    returning: Sequence[str],
-    settle_s: float,
-    say: Say,
-) -> Figures:
-    """Start the hand-over of a backlog, with fresh events beside it, and measure until the hub has `rows` of it."""
-    order = Order(members=tuple(fresh), per_s=FRESH_PER_S, for_s=WITHIN_S)
-    async with gathered(order) as beside:
-        took = dict[str, float]()
-
-        async def work() -> None:
-            async with asyncio.TaskGroup() as group:
-                living = group.create_task(beside.live())
-                await asyncio.sleep(settle_s)
-                before, took["since_us"], began = await site.rows(returning), _now_us(), time.monotonic()
-                took["rows"] = rows - before
-                group.create_task(start())
-                took["s"] = await site.arrived(rows, within_s=WITHIN_S, nodes=returning) - began
-                living.cancel()
-
-        spent = await spending(site, work())
-        events = int(took["rows"])
-        say(f"{events} events drained in {took['s']:.1f} s")
-        late = await site.latencies_ms([member.node_id for member in fresh], int(took["since_us"]))
-        return {
-            "drained_per_s": round(events / took["s"], 1),
-            "fresh_ms": quantiles(late),
-            "fresh_events": len(late),
-            "cpu_s_per_1000_events": spent.cpu_s_per_1000(events),
-            "memory_mb": spent.memory_mb(),
-        }
-
-
-async def _crowds(stack: AsyncExitStack, members: Sequence[Member], order: Order) -> list[Crowd]:
-    """Gather members in a few processes."""
-    parts = [tuple(members[start::PROCESSES]) for start in range(PROCESSES)]
-    return [
-        await stack.enter_async_context(
-            gathered(
-                Order(
-                    members=part,
-                    per_s=order.per_s,
-                    for_s=order.for_s,
-                    backlog=order.backlog,
-                    drain_s=order.drain_s,
-                )
-            )
-        )
-        for part in parts
-        if part
-    ]
-
-
-async def _live(crowds: Sequence[Crowd]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for crowd in crowds:
-            group.create_task(crowd.live())
-
-
 def _player(box: Box) -> Player:
     return Player(box.folder / "run" / "agent.sock")
-
-
-def _now_us() -> int:
-    return int(datetime.now(UTC).timestamp() * 1e6)
 
 
 SCENARIOS: Mapping[str, Scenario] = {
     "baseline": Scenario(says="what the disk and the naive way give", measure=baseline),
     "calm": Scenario(says="latency while there is little to do", measure=calm),
+    "desired": Scenario(says="how soon a box follows a change", measure=desired),
     "speed": Scenario(says="one box as fast as it goes", measure=speed),
     "fleet": Scenario(says="many appliances, a few events a second each; then a backlog each", measure=fleet),
     "backlog": Scenario(says="one box that comes back after days", measure=days),

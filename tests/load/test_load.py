@@ -81,7 +81,16 @@ def test_a_backlog_is_written_as_a_box_would_have_kept_it(tmp_path: Path) -> Non
     assert len({event.id for event in events}) == 25
 
 
-SIZES = {"calm": 1, "events": 1000, "appliances": 4, "rate": 40, "fleet": 2, "storm": 50, "backlog": 1000}
+SIZES = {
+    "calm": 1,
+    "changes": 10,
+    "events": 1000,
+    "appliances": 4,
+    "rate": 40,
+    "fleet": 2,
+    "storm": 50,
+    "backlog": 1000,
+}
 
 
 def figures_of(scenario: str) -> dict[str, Any]:
@@ -98,6 +107,13 @@ def test_a_fleet_is_measured_and_nothing_of_it_gets_lost() -> None:
 
     assert figures["events_not_delivered"] == 0
     assert figures["storm_drained_per_s"] > 0
+
+
+@pytest.mark.system
+def test_changes_are_measured_until_the_box_follows_them() -> None:
+    figures = figures_of("desired")
+
+    assert 0 < figures["committed_to_followed_ms"]["p50"] <= figures["asked_to_followed_ms"]["p99"]
 
 
 @pytest.mark.system

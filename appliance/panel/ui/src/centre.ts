@@ -1,4 +1,4 @@
-import { Bell, Box, Camera, Connection, DataLine, Film, Monitor, Switch, VideoCamera } from '@element-plus/icons-vue'
+import { Bell, Box, Camera, Connection, DataLine, Film, Monitor, Share, Switch, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { texts } from './texts.ts'
@@ -13,6 +13,7 @@ export const panelCentre: Centre = {
     { path: '/snapshots', title: 'snapshots.title', load: () => import('./pages/SnapshotsPage.vue') },
     { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
     { path: '/artifacts', title: 'delivery.title', load: () => import('./pages/ArtifactsPage.vue') },
+    { path: '/link', title: 'way.title', load: () => import('./pages/LinkPage.vue') },
     { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
     { path: '/exchange', title: 'exchange.title', load: () => import('./pages/ExchangePage.vue') },
   ],
@@ -24,6 +25,7 @@ export const panelCentre: Centre = {
     { path: '/snapshots', title: 'snapshots.title', icon: Camera },
     { path: '/events', title: 'panel.events', icon: Bell },
     { path: '/artifacts', title: 'delivery.title', icon: Box },
+    { path: '/link', title: 'way.title', icon: Share },
     { path: '/hub', title: 'panel.hub', icon: Connection },
     { path: '/exchange', title: 'exchange.title', icon: Switch },
   ],

@@ -6,8 +6,10 @@ import '@fengsui/ui/theme.css'
 import { addTexts, makeApplication, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
+import { linkTexts } from './link-texts.ts'
 import { snapshotTexts } from './snapshot-texts.ts'
 
 addTexts(videoTexts)
 addTexts(snapshotTexts)
+addTexts(linkTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -57,6 +57,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the link to the hub and, lane by lane, what has gone over it, what waits and what is missing. */
+        get: operations["get_link"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts": {
         parameters: {
             query?: never;
@@ -1661,6 +1678,23 @@ export interface components {
          */
         Lane: "events" | "results" | "evidence" | "metrics";
         /**
+         * LaneGap
+         * @description Numbers whose rows this box has given up; the hub is told the same.
+         */
+        LaneGap: {
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
          * LaneReport
          * @description How far the outbox of one lane has got.
          */
@@ -1687,6 +1721,43 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * LaneWay
+         * @description One lane on its way to the hub. `gaps` are the newest ones that are still known.
+         */
+        LaneWay: {
+            lane: components["schemas"]["Lane"];
+            /** Epoch */
+            epoch: string;
+            /**
+             * Produced
+             * @description highest number given
+             */
+            produced: number;
+            /**
+             * Acknowledged
+             * @description highest number that the hub has committed
+             */
+            acknowledged: number;
+            /** Backlog */
+            backlog: number;
+            /** Given Up */
+            given_up: number;
+            /**
+             * Oldest Waiting At
+             * @description when the oldest thing that waits happened
+             */
+            oldest_waiting_at: string | null;
+            /**
+             * Credit
+             * @description rows that the hub lets fly at once, 0 without a link
+             */
+            credit: number;
+            /** Last Ack Age S */
+            last_ack_age_s: number | null;
+            /** Gaps */
+            gaps: components["schemas"]["LaneGap"][];
+        };
+        /**
          * LinkStatus
          * @description The link to the hub, as the box sees it; `refusal` is the hub's answer to the last wish for a certificate.
          */
@@ -1709,6 +1780,17 @@ export interface components {
             connected_since: string | null;
             /** Last Ack Age S */
             last_ack_age_s: number | null;
+        };
+        /**
+         * LinkWay
+         * @description The link to the hub and every lane that goes over it.
+         */
+        LinkWay: {
+            link: components["schemas"]["LinkStatus"];
+            /** Evidence Backlog */
+            evidence_backlog: number;
+            /** Lanes */
+            lanes: components["schemas"]["LaneWay"][];
         };
         /**
          * LockDraft
@@ -2956,6 +3038,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkWay"];
                 };
             };
             /** @description a problem that says what to do */
