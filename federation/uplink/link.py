@@ -174,7 +174,7 @@ class Link:
         try:
             if kind == "ack":
                 ack = Ack.model_validate_json(message.payload)
-                self.lanes[ack.lane].answered(ack)
+                self._acknowledge(ack)
             elif kind == "beat":
                 self._hear(BeatAnswer.model_validate_json(message.payload))
             elif kind == "ask":
@@ -186,6 +186,13 @@ class Link:
         except ValidationError as error:
             self.malformed += 1
             log.warning("malformed message from the hub: %d faults", error.error_count())
+
+    def _acknowledge(self, ack: Ack) -> None:
+        lane = self.lanes.get(ack.lane)
+        if lane is None:  # not every node hands every lane over
+            self.malformed += 1
+            return
+        lane.answered(ack)
 
     def _hear(self, answer: BeatAnswer) -> None:
         if answer.incarnation not in {0, self._presence.incarnation}:

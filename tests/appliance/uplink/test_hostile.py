@@ -92,6 +92,21 @@ async def test_ten_thousand_mutations_of_acknowledgements_do_not_end_the_link(
         await still_hands_over(hub, link, recorder)
 
 
+async def test_an_acknowledgement_of_a_lane_that_is_not_handed_over_is_counted_and_the_link_goes_on(
+    broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked, node: Node
+) -> None:
+    async with played_hub(broker.address("hub"), tmp_path / "hub.db") as hub, linked(database) as link:
+        hub.mute = True
+        await until(lambda: link.connected_since, within_s=30, what="the link stands")
+        ack = ack_of(link, Lane.EVIDENCE, 1)
+        del link.lanes[Lane.EVIDENCE]  # as of a hub below a hub, which has no such lane
+
+        await say_all(hub, node, topics.ack("n1"), [ack.to_bytes()])
+
+        assert link.malformed == 1
+        await still_hands_over(hub, link, recorder)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
