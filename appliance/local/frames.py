@@ -12,6 +12,9 @@ from appliance.local.messages import DecodeLevel, FrameHeader
 # Key frames are taken one by one; where every frame counts, some seconds of them may wait.
 CREDITS = {DecodeLevel.KEYFRAME: 2, DecodeLevel.FULL: 50, DecodeLevel.DEMUX: 200}
 RETRY_S = 0.5
+READ_AHEAD_BYTES = 4 << 20
+"""With asyncio's own 64 KiB a key frame would take several turns of both processes, which a busy box gives seldom."""
+
 HEADER_LIMIT_BYTES = 64 << 10
 PAYLOAD_LIMIT_BYTES = 16 << 20
 _LENGTHS = struct.Struct(">II")
@@ -61,7 +64,7 @@ class FrameSource:
             await asyncio.sleep(RETRY_S)
 
     async def _read_all(self) -> None:
-        reader, self._writer = await asyncio.open_unix_connection(str(self._socket))
+        reader, self._writer = await asyncio.open_unix_connection(str(self._socket), limit=READ_AHEAD_BYTES)
         self._tell({})
         while True:
             lengths = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))

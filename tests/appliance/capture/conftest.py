@@ -101,7 +101,7 @@ async def running_box(config: Config) -> AsyncIterator[Box]:
         signed_in_anywhen(config, url) as panel,
     ):
         panel.timeout = httpx.Timeout(60)
-        await panel.post("/api/v1/cameras", json=CAMERA)
+        await panel.post("/api/v1/cameras", json={**CAMERA, "pull": "asked"})  # nothing else needs its stream
         box = Box(config=config, feeds=feeds, panel=panel)
 
         async def is_ready() -> bool:

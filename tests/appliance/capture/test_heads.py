@@ -63,6 +63,7 @@ class Site:
 async def site_in(folder: Path, dome: SimulatedCamera, *, still: str = "onvif") -> AsyncIterator[Site]:
     async with served(dome) as on_air, running_box(config_in(folder)) as box:
         camera = {"id": "dome", "name": "球机", "url": "rtsp://127.0.0.1:1/", "onvif_url": on_air.url, "still": still}
+        camera["pull"] = "asked"
         await box.panel.post("/api/v1/cameras", json=camera)
         yield Site(box=box, dome=dome)
 
