@@ -16,7 +16,7 @@ from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.local.sockets import DOOR_SOCKET
 from appliance.store import documents, evidence, outbox, results
 from appliance.store.lane_store import OutboxStore
-from appliance.uplink.pictures import send_pictures
+from appliance.uplink.pictures import BoxPictures
 from appliance.uplink.tunnel import Tunnel, tunnel_session
 from federation.bus import BrokerAddress
 from federation.crypto import PublicKey
@@ -31,6 +31,7 @@ from federation.uplink.changes import Changes
 from federation.uplink.hub_files import HubFiles, http_session
 from federation.uplink.joining import Joining
 from federation.uplink.link import Link
+from federation.uplink.pictures import send_pictures
 from federation.uplink.renewing import keep_certificate_fresh
 
 log = logging.getLogger(__name__)
@@ -156,7 +157,8 @@ class Membership:
                 called=tunnel.take,
             )
             self.link = link
-            pictures = send_pictures(state.database, state.pictures, files, handed_over=state.note_handed_over)
+            waiting = BoxPictures(state.database, state.pictures)
+            pictures = send_pictures(waiting, files, handed_over=state.note_handed_over)
             group.create_task(link.run(), name="link")
             group.create_task(following.reader.run(), name="desired")
             group.create_task(pictures, name="pictures")

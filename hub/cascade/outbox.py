@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from federation.messages import Lane, new_id
 from federation.uplink.store import LaneState
-from hub.cascade.tables import cascade_lanes, cascade_outbox
+from hub.cascade.tables import cascade_lanes, cascade_outbox, cascade_pictures
 
 LANES = (Lane.EVENTS, Lane.EVIDENCE)
 REPLAY_ROWS = 200_000  # acknowledged rows that stay for an upper hub restored from a backup
@@ -93,7 +93,10 @@ def fill(connection: Connection, lane: Lane, number: int) -> None:
 
 
 def forget(connection: Connection, lane: Lane, upto: int) -> None:
-    """Remove rows up to a number."""
-    connection.execute(
-        delete(cascade_outbox).where(cascade_outbox.c.lane == lane.value, cascade_outbox.c.sequence <= upto)
-    )
+    """Remove rows up to a number, and what is kept of the pictures that they name."""
+    old = (cascade_outbox.c.lane == lane.value, cascade_outbox.c.sequence <= upto)
+    if lane is Lane.EVIDENCE:
+        named = select(cascade_outbox.c.item).where(*old)
+        own = (cascade_pictures.c.sent == 1, cascade_pictures.c.digest.in_(named))
+        connection.execute(delete(cascade_pictures).where(*own))
+    connection.execute(delete(cascade_outbox).where(*old))

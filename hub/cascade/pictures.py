@@ -1,13 +1,12 @@
-"""Hands the pictures of events that went up over to the upper hub, each until that has stored and checked it."""
+"""The pictures of events that went up which the upper hub has not got."""
 
 import asyncio
-import logging
-from collections.abc import Callable
+from functools import partial
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from federation.messages import Lane
-from federation.uplink.hub_files import LONGEST_HUB_PAUSE_S, LONGEST_PAUSE_S, Handover, HubFiles, pause_s
+from federation.uplink.hub_files import LONGEST_PAUSE_S, pause_s
 from hub.cascade import outbox
 from hub.cascade.tables import cascade_pictures
 from hub.database import Database
@@ -15,56 +14,47 @@ from hub.database.moments import now_us
 from hub.events.tables import pictures
 from hub.storage import ContentStore
 
-log = logging.getLogger(__name__)
-
-AT_ONCE = 4
-LOOK_EVERY_S = 1.0
 MICROSECONDS = 1_000_000
 
 
-async def send_pictures(
-    database: Database, store: ContentStore, hub: HubFiles, *, handed_over: Callable[[], None]
-) -> None:
-    """Hand over until cancelled what has arrived here, the newest first; call `handed_over` when the lane has grown.
+class CascadePictures:
+    """Implements `federation.uplink.pictures.WaitingPictures`; a picture is due once it has arrived here."""
 
-    While the upper hub takes nothing at all, everything waits.
-    """
-    failures = 0
-    while True:
-        digests = await database.run(_due)
-        if not digests:
-            await asyncio.sleep(LOOK_EVERY_S)
-            continue
-        outcomes = await asyncio.gather(*(_send(database, store, hub, digest) for digest in digests))
-        if Handover.TAKEN in outcomes:
-            handed_over()
-        failures = failures + 1 if Handover.LATER in outcomes else 0
-        if failures:
-            await asyncio.sleep(pause_s(failures, longest_s=LONGEST_HUB_PAUSE_S))
+    def __init__(self, database: Database, store: ContentStore) -> None:
+        """Read what is in `store`."""
+        self._database = database
+        self._store = store
 
+    async def due(self, limit: int) -> list[str]:
+        """Return the digests of pictures that are here and wait, the newest first."""
+        return await self._database.run(partial(_due, limit=limit))
 
-async def _send(database: Database, store: ContentStore, hub: HubFiles, digest: str) -> Handover:
-    stored = await store.find(digest)
-    if stored is None:
-        log.warning("picture %s is gone", digest[:19])
-        await database.run(lambda connection: _postpone(connection, digest))
-        return Handover.REFUSED
-    outcome = await hub.put_picture(digest, await asyncio.to_thread(stored.path.read_bytes))
-    if outcome is Handover.TAKEN:
-        await database.run(lambda connection: _handed_over(connection, digest))
-    elif outcome is Handover.REFUSED:
-        await database.run(lambda connection: _postpone(connection, digest))
-    return outcome
+    async def read(self, digest: str) -> bytes | None:
+        """Return a picture, None if it is gone."""
+        stored = await self._store.find(digest)
+        return None if stored is None else await asyncio.to_thread(stored.path.read_bytes)
+
+    async def handed_over(self, digest: str) -> None:
+        """Note that the upper hub has it."""
+        await self._database.run(partial(_handed_over, digest=digest))
+
+    async def refused(self, digest: str) -> None:
+        """Let it wait, the longer the oftener it was refused."""
+        await self._database.run(partial(_postpone, digest=digest))
+
+    async def lost(self, digest: str) -> None:
+        """Wait for it no longer."""
+        own = cascade_pictures.c.digest == digest
+        await self._database.run(lambda connection: connection.execute(delete(cascade_pictures).where(own)))
 
 
-def _due(connection: Connection) -> list[str]:
-    """Return pictures that are here and wait, the newest first."""
+def _due(connection: Connection, limit: int) -> list[str]:
     found = (
         select(cascade_pictures.c.digest)
         .join(pictures, pictures.c.digest == cascade_pictures.c.digest)
         .where(cascade_pictures.c.sent == 0, cascade_pictures.c.due_us <= now_us())
         .order_by(cascade_pictures.c.noted_at_us.desc())
-        .limit(AT_ONCE)
+        .limit(limit)
     )
     return list(connection.execute(found).scalars())
 

@@ -20,10 +20,11 @@ from federation.uplink.changes import Changes
 from federation.uplink.hub_files import HubFiles, http_session
 from federation.uplink.joining import Joining
 from federation.uplink.link import Link
+from federation.uplink.pictures import send_pictures
 from federation.uplink.renewing import keep_certificate_fresh
 from hub.cascade import outbox, upper_table
 from hub.cascade.node import HubNode
-from hub.cascade.pictures import send_pictures
+from hub.cascade.pictures import CascadePictures
 from hub.cascade.store import CascadeStore
 from hub.database import Database
 from hub.fleet.own import OwnHub
@@ -133,7 +134,8 @@ class Upper:
             )
             self.link = link
             renewing = keep_certificate_fresh(member, link, self._pace, renewed=self._renewed, refused=self._refused)
-            sending = send_pictures(self._database, self._pictures, files, handed_over=self.wake)
+            waiting = CascadePictures(self._database, self._pictures)
+            sending = send_pictures(waiting, files, handed_over=self.wake)
             group.create_task(link.run(), name="link")
             group.create_task(node.reader.run(), name="desired")
             group.create_task(sending, name="pictures")

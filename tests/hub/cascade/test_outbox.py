@@ -209,6 +209,23 @@ async def test_an_upper_hub_from_a_backup_is_given_pictures_again(database: Data
     assert sent == 0
 
 
+async def test_a_picture_is_forgotten_with_the_row_that_says_it_is_there(
+    database: Database, store: CascadeStore
+) -> None:
+    other = "sha256:" + "b" * 64
+    await record(database, seen(digest=DIGEST), seen(digest=other))
+
+    def hand_over(connection: Connection) -> None:
+        connection.execute(cascade_pictures.update().where(cascade_pictures.c.digest == DIGEST).values(sent=1))
+        outbox.append(connection, Lane.EVIDENCE, [DIGEST])
+
+    await database.run(hand_over)
+    await database.run(lambda connection: outbox.forget(connection, Lane.EVIDENCE, 1))
+
+    kept = await database.run(lambda connection: list(connection.scalars(select(cascade_pictures.c.digest))))
+    assert kept == [other]
+
+
 async def test_rows_are_marked_by_what_they_name(database: Database, store: CascadeStore) -> None:
     await record(database, seen(), seen())
 
