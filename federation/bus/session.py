@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 10
 CONNECTED_WITHIN_S = 10.0
+DICE = random.SystemRandom()  # of our own: the generator that programs share and tests seed is left alone
 SHORTEST_RECONNECT_S = 1.0
 LONGEST_RECONNECT_S = 5.0
 LOOK_EVERY_S = 1.0
@@ -217,7 +218,7 @@ class Session:
                 failures = 0 if await self._live() else failures + 1
             # Spread, so that a thousand nodes do not come back at one moment.
             longest_s = min(LONGEST_RECONNECT_S, SHORTEST_RECONNECT_S * 2.0 ** min(failures - 1, 8))
-            await asyncio.sleep(random.uniform(0.5, 1.0) * max(SHORTEST_RECONNECT_S, longest_s))  # noqa: S311
+            await asyncio.sleep(DICE.uniform(0.5, 1.0) * max(SHORTEST_RECONNECT_S, longest_s))
 
     async def _live(self) -> bool:
         """Speak over the wire until it is lost; tell whether the broker let us in."""
