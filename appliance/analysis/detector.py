@@ -1,5 +1,7 @@
 """A detector: an ONNX model with the pre- and post-processing that its manifest declares."""
 
+from typing import Any
+
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -9,8 +11,10 @@ from appliance.analysis.finding import Picture
 from appliance.analysis.preprocessing import Placement, prepare
 from appliance.analysis.sightings import sightings
 from federation.messages import Box, Detection
-from federation.packages.manifest import Manifest
+from federation.packages.manifest import Manifest, ModelInput
 from federation.packages.outputs import SemanticOutput, tensors_of
+
+_TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
 
 
 class Detector:
@@ -27,11 +31,13 @@ class Detector:
         self._wanted = tensors_of(manifest.output)
         self._session = open_session(model)
         self._extras = {extra.tensor: np.array([self._input.size], extra.dtype) for extra in self._input.extra}
-        inputs = {item.name for item in self._session.get_inputs()}
+        entries = self._session.get_inputs()
+        inputs = {item.name for item in entries}
         outputs = {item.name for item in self._session.get_outputs()}
         if {self._input.tensor, *self._extras} != inputs or not set(self._wanted) <= outputs:
             msg = f"the model of {manifest.id} has inputs {sorted(inputs)}, outputs {sorted(outputs)}"
             raise ValueError(msg)
+        _refuse_other_shape(next(item for item in entries if item.name == self._input.tensor), self._input)
         width, height = self._input.size
         self.infer(np.full((height, width, 3), 128, np.uint8))  # a model not as declared shows here, not on duty
 
@@ -55,6 +61,17 @@ class Detector:
         x1, y1, x2, y2 = (float(value) for value in corners)
         box = Box(x=x1, y=y1, width=max(0.0, x2 - x1), height=max(0.0, y2 - y1))
         return Detection(label=self._labels[label], score=max(0.0, min(1.0, round(score, 4))), box=box)
+
+
+def _refuse_other_shape(entry: Any, declared: ModelInput) -> None:
+    width, height = declared.size
+    shape = [1, 3, height, width] if declared.layout == "NCHW" else [1, height, width, 3]
+    fits = len(entry.shape) == 4 and all(
+        not isinstance(has, int) or has == wanted for has, wanted in zip(entry.shape, shape, strict=True)
+    )
+    if not fits or entry.type != _TYPES[declared.dtype]:
+        msg = f"{entry.name} is {entry.type} {entry.shape}; declared is {declared.dtype} {shape}"
+        raise ValueError(msg)
 
 
 def open_session(model: bytes) -> ort.InferenceSession:

@@ -1,6 +1,7 @@
-"""Make and check algorithm packages: verify, inspect, build, from-onnx."""
+"""Make and check algorithm packages: new, build, sign, verify, inspect, run, from-onnx."""
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -8,9 +9,13 @@ from typing import Any, NoReturn
 
 import cv2
 
+from appliance.analysis.detector import Detector
 from appliance.analysis.finding import Picture
 from appliance.packaging.coco import LABELS, VEHICLES
-from appliance.packaging.proposal import CannotPropose, Proposal, propose
+from appliance.packaging.examination import as_json, as_line, examine
+from appliance.packaging.proposal import EXAMPLE, CannotPropose, Proposal, propose
+from appliance.packaging.trial import MEMORY_BYTES, TIME_S
+from federation.crypto import CryptoError, PublicKey, SigningKey
 from federation.packages import (
     Manifest,
     Package,
@@ -19,6 +24,8 @@ from federation.packages import (
     write_manifest,
     write_package,
 )
+from federation.packages.signatures import sign_package
+from federation.private_files import read_secret
 
 USAGE_ERROR = 2
 SAMPLES = 6
@@ -39,7 +46,7 @@ def main(argv: list[str]) -> int:
     try:
         options = _parser().parse_args(argv)
         options.command(options)
-    except (_WrongCall, PackageError, CannotPropose) as error:
+    except (_WrongCall, PackageError, CannotPropose, CryptoError) as error:
         print(f"fengsui package: {error}", file=sys.stderr)
         return USAGE_ERROR
     except OSError as error:
@@ -51,9 +58,25 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="fengsui package", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    verify = commands.add_parser("verify", help="check a package and say whether it is sound")
+    new = commands.add_parser("new", help="write a folder to start from")
+    new.add_argument("folder", type=Path)
+    new.add_argument("--id", default="example.detector", help="id of the algorithm")
+    new.set_defaults(command=_new)
+    verify = commands.add_parser("verify", help="examine a package, trying its model in a process of its own")
     verify.add_argument("file", type=Path)
+    verify.add_argument("--trust", type=Path, action="append", default=[], help="public SM2 key (PEM) of a signer")
+    verify.add_argument("--memory-mb", type=int, default=MEMORY_BYTES >> 20, help="that the trial may use")
+    verify.add_argument("--time-s", type=float, default=TIME_S, help="that the trial may take")
+    verify.add_argument("--json", action="store_true", help="a JSON object per criterion")
     verify.set_defaults(command=_verify)
+    sign = commands.add_parser("sign", help="sign a package with an SM2 key")
+    sign.add_argument("file", type=Path)
+    sign.add_argument("--key", type=Path, required=True, help="private SM2 key (PEM); it is made if there is none")
+    sign.set_defaults(command=_sign)
+    run = commands.add_parser("run", help="show pictures to the model of a package")
+    run.add_argument("file", type=Path)
+    run.add_argument("pictures", type=Path, nargs="+")
+    run.set_defaults(command=_run)
     inspect = commands.add_parser("inspect", help="print the manifest of a package")
     inspect.add_argument("file", type=Path)
     inspect.set_defaults(command=_inspect)
@@ -71,8 +94,52 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _new(options: argparse.Namespace) -> None:
+    if options.folder.exists():
+        raise _WrongCall(f"{options.folder} exists; name a new folder")
+    manifest = _manifest(options.id, ("person",), EXAMPLE)
+    for name in ("models", "samples"):
+        (options.folder / name).mkdir(parents=True)
+    (options.folder / "algorithm.yaml").write_text(write_manifest(manifest), encoding="utf-8")
+    print(f"{options.folder}: put the model at {manifest.model_file}, edit algorithm.yaml, then fengsui package build")
+
+
 def _verify(options: argparse.Namespace) -> None:
-    print(_sentence(open_package(options.file)))
+    if not 64 <= options.memory_mb <= 1 << 20 or not 0 < options.time_s <= 3600:
+        raise _WrongCall("--memory-mb is 64 to 1048576 and --time-s up to 3600")
+    trusted = [PublicKey.from_pem(path.read_text("ascii")) for path in options.trust]
+    limits = {"memory_bytes": options.memory_mb << 20, "time_s": options.time_s}
+    verdicts = examine(options.file, trusted=trusted, **limits)
+    for verdict in verdicts:
+        print(as_json(verdict) if options.json else as_line(verdict))
+    refusals = [verdict.criterion.code for verdict in verdicts if verdict.refuses]
+    if refusals:
+        raise _WrongCall(f"{options.file} is refused: {', '.join(refusals)}")
+
+
+def _sign(options: argparse.Namespace) -> None:
+    package = open_package(options.file)
+    key = SigningKey.from_pem(read_secret(options.key, make=lambda: SigningKey.generate().to_pem()))
+    public = options.key.with_suffix(".pub.pem")
+    public.write_text(key.public.to_pem(), encoding="ascii")
+    sign_package(package, key)
+    print(f"{options.file}: signed by {key.public.fingerprint}, whose public key is in {public}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    package = open_package(options.file)
+    if package.manifest.model_file is None:
+        raise _WrongCall(f"{options.file} holds no model")
+    try:
+        detector = Detector(package.manifest, package.read(package.manifest.model_file))
+    except (ValueError, RuntimeError) as error:
+        raise _WrongCall(f"the model does not run: {str(error).splitlines()[0]}") from error
+    for path in options.pictures:
+        picture = cv2.imread(str(path))
+        if picture is None:
+            raise _WrongCall(f"{path} is no picture")
+        found = [item.model_dump(mode="json") for item in detector.detect(picture)]
+        print(json.dumps({"picture": str(path), "detections": found}, ensure_ascii=False))
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -39,6 +39,14 @@ class Proposal:
     support: float
 
 
+EXAMPLE = Proposal(
+    input=ModelInput(tensor="images", size=(640, 640)),
+    output=DenseOutput(decoder="dense", tensor="output0", channels_first=True),
+    support=0.0,
+)
+"""What a new package starts from: a YOLOv8 export."""
+
+
 def propose(model: bytes, labels: int, samples: Sequence[Picture]) -> Proposal:
     """Return the best supported way to use `model`, which tells `labels` classes apart.
 

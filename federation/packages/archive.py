@@ -1,7 +1,7 @@
 """A .algpkg file: a ZIP with algorithm.yaml, digest lists and the files of the algorithm.
 
 `SM3SUMS` and `SHA256SUMS` list every other file as `<hex digest>  <size>  <path>`, sorted by path;
-one of them is enough. `SIGNATURES/` is kept for signatures and stands in no list.
+one of them is enough. `SIGNATURES/` holds signatures and stands in no list.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from federation.packages.errors import BadArchive
+from federation.packages.errors import BadArchive, BadDigests
 from federation.packages.manifest import MANIFEST_LIMIT_BYTES, Manifest, read_manifest
 
 MANIFEST = "algorithm.yaml"
@@ -25,8 +25,10 @@ SIZE_LIMIT_BYTES = 1 << 30
 RATIO_LIMIT = 200  # of unpacked to packed size, beyond the first MiB
 PATH_LIMIT_BYTES = 255
 
-_LISTS = {"SM3SUMS": "sm3", "SHA256SUMS": "sha256"}
-_SIGNATURES = "SIGNATURES/"
+SM3_LIST = "SM3SUMS"
+SIGNATURES = "SIGNATURES/"
+
+_LISTS = {SM3_LIST: "sm3", "SHA256SUMS": "sha256"}
 _LIST_LIMIT_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
 _STORED_SUFFIXES = (".onnx", ".jpg", ".jpeg", ".png", ".webp")
@@ -85,7 +87,7 @@ def write_package(parts: Path | Mapping[str, bytes], path: Path) -> Package:
         raise BadArchive(f"there is no {MANIFEST} among the files to pack")
     for name in _LISTS:
         files.pop(name, None)
-    listed = sorted(name for name in files if not name.startswith(_SIGNATURES))
+    listed = sorted(name for name in files if not name.startswith(SIGNATURES))
     lists = {name: _digest_list(files, listed, kind) for name, kind in _LISTS.items() if _is_known(kind)}
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
@@ -118,8 +120,7 @@ def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, tuple[str, ...]]
             _check_digests(archive, infos)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as error:
         raise BadArchive(f"the file is not a whole ZIP archive: {error}") from error
-    files = [platform.file for platform in manifest.runtime.platforms if platform.file is not None]
-    missing = [name for name in files if name not in infos]
+    missing = [name for name in manifest.files if name not in infos]
     if missing:
         raise BadArchive(f"the manifest names {missing[0]!r}, which is not in the package")
     return manifest, tuple(infos)
@@ -159,19 +160,19 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
 def _check_digests(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> None:
     present = [name for name in _LISTS if name in infos and _is_known(_LISTS[name])]
     if not present:
-        raise BadArchive("the package has neither SM3SUMS nor SHA256SUMS that can be checked here")
-    files = {name for name in infos if name not in _LISTS and not name.startswith(_SIGNATURES)}
+        raise BadDigests("the package has neither SM3SUMS nor SHA256SUMS that can be checked here")
+    files = {name for name in infos if name not in _LISTS and not name.startswith(SIGNATURES)}
     for list_name in present:
         if infos[list_name].file_size > _LIST_LIMIT_BYTES:
-            raise BadArchive(f"{list_name} is larger than {_LIST_LIMIT_BYTES} bytes")
+            raise BadDigests(f"{list_name} is larger than {_LIST_LIMIT_BYTES} bytes")
         listed = _parse_list(list_name, archive.read(list_name))
         if set(listed) != files:
             odd = min(set(listed) ^ files)
-            raise BadArchive(f"{list_name} and the files differ: {odd!r} is in only one of them")
+            raise BadDigests(f"{list_name} and the files differ: {odd!r} is in only one of them")
         for name, (digest, size_bytes) in listed.items():
             with archive.open(name) as entry:
                 if infos[name].file_size != size_bytes or _digest(entry, _LISTS[list_name]) != digest:
-                    raise BadArchive(f"{name!r} is not what {list_name} says; get the package anew")
+                    raise BadDigests(f"{name!r} is not what {list_name} says; get the package anew")
 
 
 def _parse_list(list_name: str, content: bytes) -> dict[str, tuple[str, int]]:
@@ -180,7 +181,7 @@ def _parse_list(list_name: str, content: bytes) -> dict[str, tuple[str, int]]:
         digest, _, rest = line.partition("  ")
         size, _, name = rest.partition("  ")
         if not name or not size.isascii() or not size.isdigit() or len(size) > 12 or name in listed:
-            raise BadArchive(f"{list_name} has a line that is not '<digest>  <size>  <path>': {line[:80]!r}")
+            raise BadDigests(f"{list_name} has a line that is not '<digest>  <size>  <path>': {line[:80]!r}")
         listed[name] = (digest, int(size))
     return listed
 

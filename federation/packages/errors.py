@@ -2,6 +2,7 @@
 
 PackageError
 ├── BadArchive         the file is no safe, complete .algpkg archive
+│   └── BadDigests     a file is not what the digest lists say
 ├── BadManifest        algorithm.yaml is not a manifest of this format
 └── BadParameters      a task's parameters do not fit the algorithm
 """
@@ -17,6 +18,12 @@ class BadArchive(PackageError):
     """The file is no safe, complete .algpkg archive."""
 
     code = "bad_archive"
+
+
+class BadDigests(BadArchive):
+    """A file is not what the digest lists say."""
+
+    code = "bad_digests"
 
 
 class BadManifest(PackageError):

@@ -9,6 +9,7 @@ from federation.packages import parameters
 from federation.packages.errors import BadManifest
 from federation.packages.outputs import CtcOutput, EmbeddingOutput, ModelOutput
 from federation.packages.parameters import Parameter
+from federation.packages.samples import PackagePath, Sample
 from federation.packages.texts import ManifestPart, Text
 
 FORMAT = "algpkg/1"
@@ -17,7 +18,6 @@ MANIFEST_LIMIT_BYTES = 1 << 20
 AlgorithmId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
 Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
 EventCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){1,3}$")]
-PackagePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$")]
 
 
 class Vendor(ManifestPart):
@@ -162,7 +162,14 @@ class Manifest(ManifestPart):
         default_factory=dict, max_length=64, description="the form at the point, in this order"
     )
     events: tuple[EventKind, ...] = Field(min_length=1, max_length=1000)
+    samples: tuple[Sample, ...] = Field(default=(), max_length=32)
     licence: Licence
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that must be in the package: models and samples."""
+        models = [platform.file for platform in self.runtime.platforms if platform.file is not None]
+        return (*models, *(sample.file for sample in self.samples))
 
     @property
     def params_schema(self) -> dict[str, JsonValue]:
@@ -191,6 +198,15 @@ class Manifest(ManifestPart):
             raise ValueError(msg)
         if self.output is not None and self.rule is not None and not self.detects:
             msg = f"a rule needs labelled detections; decoder {self.output.decoder} gives none"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Self:
+        named = {item.label for sample in self.samples for item in sample.objects}
+        unknown = sorted(named - set(self.labels))
+        if unknown:
+            msg = f"samples expect unknown labels: {', '.join(unknown[:5])}"
             raise ValueError(msg)
         return self
 
