@@ -33,6 +33,8 @@ from appliance.panel import api as panel_api
 from appliance.panel import exchange_api
 from appliance.panel.cameras import api as cameras_api
 from appliance.panel.cameras.service import Cameras
+from appliance.panel.devices import api as devices_api
+from appliance.panel.devices.service import Devices
 from appliance.panel.service import PanelService
 from appliance.playback import api as playback_api
 from appliance.playback.catalogue import Catalogue
@@ -135,6 +137,7 @@ class Parts:
     panel: PanelService
     exchange: Exchange
     video: Video
+    devices: Devices
 
     @property
     def has_hub(self) -> bool:
@@ -144,7 +147,9 @@ class Parts:
 
 def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
     panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
-    return Parts(panel=panel, exchange=Exchange(state, membership), video=_video(state, panel))
+    video = _video(state, panel)
+    devices = Devices(state=state, desk=video.desk)
+    return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +193,7 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             sign_in.routes(),
             panel_api.routes(parts.panel),
             cameras_api.routes(Cameras(state=state)),
+            devices_api.routes(parts.devices),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
             capture_api.routes(

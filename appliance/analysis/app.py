@@ -78,7 +78,7 @@ class Vision:
         """Apply every plan of the agent, for ever."""
         async for plan in self._agent.plans():
             self._plan = plan
-            self._inspection.adopt(camera.point_id for camera in plan.cameras if camera.pull == "always")
+            self._inspection.adopt(plan.cameras)
             await self._on_thread(partial(self.tasks.apply, plan))
             self._subscribe()
             await self._report()

@@ -136,6 +136,17 @@ class Heads:
             finally:
                 head.used_s = time.monotonic()
 
+    async def taken_over(self, camera: CameraSpec) -> Turning:
+        """Return what turns a camera for a person: where it looks then is where it looks by itself; raise NotTaken."""
+        head = self.of(camera)
+        if head.lock.locked():
+            raise NotTaken("in_use", "the camera is being turned for a snapshot; try again in some seconds")
+        async with head.lock:
+            if head.home is not None:
+                await self.keep_home(camera.point_id, None)
+                head.home = None
+            return await head.turning()
+
     def adopt(self, camera: CameraSpec, home: Position) -> None:
         """Take over a camera that was turned before a restart."""
         with contextlib.suppress(NotTaken):

@@ -1,12 +1,12 @@
 """Which cameras are looked at when: each every few seconds, and only so many at one time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from appliance.local import FrameHeader
 from appliance.quality.measures import Picture
 from appliance.quality.watch import Watch
-from federation.messages import PictureReport
+from federation.messages import CameraSpec, PictureReport
 
 EVERY_S = 10.0
 MOST_AT_ONCE = 16
@@ -18,7 +18,7 @@ SLOT_S = 15.0
 
 @dataclass(kw_only=True)
 class _Turn:
-    watch: Watch = field(default_factory=Watch)
+    watch: Watch
     due_s: float = 0.0
     waits_since_s: float | None = None
     looked_at: tuple[int, int] = (0, 0)  # session and sequence of the access unit
@@ -32,9 +32,14 @@ class Inspection:
         self._turns: dict[str, _Turn] = {}
         self._news: dict[str, PictureReport] = {}
 
-    def adopt(self, points: Iterable[str]) -> None:
-        """Watch exactly these cameras; what is known of one that stays is kept."""
-        self._turns = {point: self._turns.get(point) or _Turn() for point in points}
+    def adopt(self, cameras: Iterable[CameraSpec]) -> None:
+        """Watch those of the cameras that are always pulled; what is known of one that stays is kept."""
+        turns = self._turns
+        watched = [camera for camera in cameras if camera.pull == "always"]
+        self._turns = {
+            camera.point_id: turns.get(camera.point_id) or _Turn(watch=Watch(can_turn=camera.turns))
+            for camera in watched
+        }
 
     def awaited(self, now_s: float) -> frozenset[str]:
         """Return the cameras of which a key frame is wanted now, those that have waited longest first."""

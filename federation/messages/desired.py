@@ -45,6 +45,7 @@ class CameraSpec(WireModel):
         default="always", description="always, or asked: only while something needs its stream, such as a snapshot"
     )
     onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service, by which it is turned")
+    turns: bool = Field(default=False, description="whether it can be turned: another scene is then no fault")
     still: Literal["stream", "onvif"] = Field(
         default="stream", description="where snapshots come from: its stream's key frames, or a picture asked by ONVIF"
     )

@@ -28,6 +28,7 @@ port = 0
 host = "127.0.0.1"
 port = 0
 discovery = false
+interfaces = ["127.0.0.1"]
 """
 START_WITHIN_S = 300.0  # a first run renders and encodes its clips
 STOP_WITHIN_S = 30.0

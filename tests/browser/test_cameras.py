@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from federation.testing.waiting import wait_until
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
 from hil_tests.rig.footage.disturbing import black
 from hil_tests.rig.footage.writer import Encoding, write_video
+from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, answering_probes, served
 from hil_tests.rig.rtsp.clip import read_clip
 from hil_tests.rig.scene.cameras import scripted_cameras
 from hil_tests.rig.scene.clips import render
@@ -38,7 +40,30 @@ def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held[VirtualCa
         yield street
 
 
-@pytest.fixture(scope="module")
+@asynccontextmanager
+async def _dome(street: VirtualCameras) -> AsyncIterator[ServedCamera]:
+    account = street.credentials
+    dome = SimulatedCamera(
+        name="西门球机",
+        serial="dome",
+        stream_url=street.url("east"),
+        picture=lambda _view: b"",
+        username=account.username,
+        password=account.password,
+    )
+    dome.presets = {"1": ("大门", View(pan=0.5)), "2": ("停车场", View(pan=-0.5, zoom=0.4))}
+    async with served(dome) as device, answering_probes([device]):
+        yield device
+
+
+@pytest.fixture
+def dome(cameras: Held[VirtualCameras]) -> Iterator[Held[ServedCamera]]:
+    """Let a camera that turns answer searches by ONVIF; it shows the street."""
+    with held(_dome(cameras.value)) as device:
+        yield device
+
+
+@pytest.fixture
 def box() -> Iterator[LoneBox]:
     """Run one box; its folder is short, as sockets lie in it."""
     with tempfile.TemporaryDirectory(prefix="fengsui-") as folder, lone_box(Path(folder)) as running:
@@ -100,3 +125,47 @@ def test_an_installer_tries_adds_changes_and_imports_cameras(
     expect(page.locator(".stage article").last).to_contain_text("端口未开放", timeout=60_000)
 
     look(box.url, ["/cameras"], "panel-lone")
+
+
+def test_a_camera_that_turns_is_found_added_and_turned(
+    box: LoneBox,
+    dome: Held[ServedCamera],
+    cameras: Held[VirtualCameras],
+    page: Page,
+    sign_in: SignIn,
+    look: Look,
+    screenshots: Path,
+) -> None:
+    sign_in(box.url, box.data)
+    page.click(".menu a[href='/cameras']")
+    page.get_by_test_id("search-devices").click()
+    found = page.get_by_test_id("found-devices").get_by_text(dome.value.url)
+    expect(found).to_be_visible()
+    found.click()
+    page.get_by_test_id("device-user").fill(cameras.value.credentials.username)
+    page.get_by_test_id("device-password").fill(cameras.value.credentials.password)
+    page.get_by_test_id("describe").click()
+    expect(page.get_by_test_id("profiles")).to_contain_text("支持云台")
+    page.screenshot(path=screenshots / "panel-devices-found.png", animations="disabled")
+    page.get_by_test_id("take").click()
+    expect(page.get_by_test_id("tried")).to_contain_text("连接正常", timeout=60_000)
+    page.screenshot(path=screenshots / "panel-device-tried.png", animations="disabled")
+    page.get_by_test_id("camera-id").fill("dome")
+    page.get_by_test_id("save").click()
+    expect(page.locator(".stage article").filter(has_text="西门球机")).to_contain_text("在线", timeout=60_000)
+
+    page.click(".menu a[href='/live']")
+    page.locator("aside button", has_text="西门球机").click()
+    page.locator(".window", has_text="西门球机").click()
+    pad = page.get_by_test_id("turn-pad")
+    expect(pad.get_by_test_id("preset")).to_have_text(["大门", "停车场"])
+    pad.get_by_test_id("turn-right").hover()
+    page.mouse.down()
+    wait_until(lambda: dome.do(lambda device: device.camera.view().pan > 0.1), within_s=20, what="it turns")
+    page.screenshot(path=screenshots / "panel-live-turn.png", animations="disabled")
+    page.mouse.up()
+    wait_until(lambda: dome.do(lambda device: not device.camera.moving), within_s=20, what="it stops")
+    pad.get_by_text("停车场").click()
+    wait_until(lambda: dome.do(lambda device: device.camera.view().zoom == 0.4), within_s=20, what="it is there")
+
+    look(box.url, ["/live"], "panel-turn")

@@ -31,6 +31,7 @@ class Camera(Output):
     trust: str
     pull: Literal["always", "asked"]
     onvif_url: str
+    turns: bool
     still: Literal["stream", "onvif"]
     local: bool
     report: CameraReport
@@ -57,6 +58,7 @@ class CameraSource(Input):
         default="always", description="asked: only while something needs its stream, such as a snapshot"
     )
     onvif_url: OnvifUrl = Field(default="", description="of its device service, by which it is turned; empty: none")
+    turns: bool = Field(default=False, description="whether it has pan, tilt or zoom")
     still: Literal["stream", "onvif"] = Field(
         default="stream", description="where snapshots come from: key frames of the stream, or asked for by ONVIF"
     )

@@ -170,6 +170,7 @@ class Cameras:
             trust=spec.trust,
             pull=spec.pull,
             onvif_url=spec.onvif_url,
+            turns=spec.turns,
             still=spec.still,
             local=spec.point_id.startswith(LOCAL_PREFIX),
             report=reports.get(spec.point_id, unknown),
@@ -198,5 +199,6 @@ def _spec(point_id: str, draft: model.CameraChange, present: CameraSpec | None) 
         trust=draft.trust,
         pull=draft.pull,
         onvif_url=draft.onvif_url,
+        turns=draft.turns,
         still=draft.still,
     )

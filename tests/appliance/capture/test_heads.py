@@ -1,6 +1,7 @@
 """Snapshots of a camera that turns: a simulated one over real HTTP, commanded by a running agent."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ class Site:
 
     async def is_home(self) -> None:
         await until(lambda: looks(self.dome, HOME), within_s=30, what="a camera at home")
+
+    async def turn(self, **order: Any) -> httpx.Response:
+        """Turn the camera by hand."""
+        return await self.box.panel.post(f"/api/v1/cameras/{DOME}/turn", json={"order": order})
 
     @property
     def turns(self) -> list[str]:
@@ -147,6 +152,32 @@ async def test_what_the_camera_refuses_and_what_cannot_be_turned_is_told(site: S
     assert (unknown.status_code, unknown.json()["code"]) == (503, "device_fault")
     assert (cannot.status_code, cannot.json()["code"]) == (503, "cannot_turn")
     assert (presets.status_code, presets.json()["code"]) == (409, "cannot_turn")
+    await site.is_home()
+
+
+async def test_a_camera_that_a_person_moves_while_it_is_away_stays_where_it_was_moved(site: Site) -> None:
+    await site.take(aim={"kind": "preset", "preset": "2"})
+
+    moved = await site.turn(kind="preset", preset="1")
+    await until(lambda: looks(site.dome, PRESETS["1"][1]), within_s=20, what="it is there")
+    row = (await site.take()).json()
+
+    assert moved.status_code == 204
+    assert abs(await site.shade(row) - 120) <= 2  # home would be 90
+
+
+async def test_a_camera_that_is_being_turned_for_a_snapshot_is_not_to_be_moved_by_hand(site: Site) -> None:
+    site.dome.clock_s = lambda: 0.0  # it moves, and does not arrive
+    order = {"point_id": DOME, "aim": {"kind": "preset", "preset": "2"}}
+    asked = (await site.box.panel.post("/api/v1/snapshots/queue", json={"orders": [order]})).json()["items"]
+    await until(lambda: site.dome.moving, within_s=20, what="it turns")
+
+    refused = await site.turn(kind="preset", preset="1")
+    site.dome.clock_s = time.monotonic
+    row = await site.box.settled(asked[0]["id"])
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert abs(await site.shade(row) - 140) <= 2  # where the snapshot wanted it
     await site.is_home()
 
 

@@ -1,12 +1,14 @@
 """Which camera is looked at when."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
 from appliance.local import FrameHeader
 from appliance.quality import Inspection
 from appliance.quality.inspection import EVERY_S, MOST_AT_ONCE, SLOT_S
+from federation.messages import CameraSpec
 
 PICTURE = np.full((36, 64, 3), 90, np.uint8)
 
@@ -25,8 +27,12 @@ def header(point: str, sequence: int = 1, session: int = 1) -> FrameHeader:
 
 def of_cameras(count: int) -> Inspection:
     inspection = Inspection()
-    inspection.adopt(f"p{number:03}" for number in range(count))
+    inspection.adopt(camera(f"p{number:03}") for number in range(count))
     return inspection
+
+
+def camera(point: str, **changes: Any) -> CameraSpec:
+    return CameraSpec(point_id=point, name=point, url="rtsp://127.0.0.1/1", **changes)
 
 
 def test_a_camera_that_was_looked_at_is_due_again_after_a_while() -> None:
@@ -86,10 +92,18 @@ def test_what_was_told_is_news_no_more_but_what_came_meanwhile_is() -> None:
     assert list(inspection.news()) == ["p001"]
 
 
+def test_a_camera_that_is_pulled_when_asked_is_not_pulled_for_this() -> None:
+    inspection = Inspection()
+
+    inspection.adopt([camera("p000", pull="asked"), camera("p001")])
+
+    assert inspection.awaited(0.0) == {"p001"}
+
+
 def test_cameras_that_are_gone_are_forgotten() -> None:
     inspection = of_cameras(2)
 
-    inspection.adopt(["p001"])
+    inspection.adopt([camera("p001")])
 
     assert inspection.awaited(0.0) == {"p001"}
     inspection.show(header("p000"), PICTURE, 0.0)

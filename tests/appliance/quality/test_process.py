@@ -16,7 +16,7 @@ from hil_tests.rig.footage.disturbing import black
 from hil_tests.rig.footage.writer import Encoding, write_video
 from hil_tests.rig.rtsp.clip import read_clip
 from tests.appliance.capture.conftest import Box, running_box
-from tests.appliance.panel.test_api import POINT, config_in
+from tests.appliance.panel.test_api import CAMERA, POINT, config_in
 from tests.appliance.quality.conftest import Street
 
 
@@ -27,6 +27,8 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 
 
 async def test_a_camera_that_nobody_looks_at_is_inspected_and_its_report_says_so(box: Box) -> None:
+    always = {name: value for name, value in CAMERA.items() if name != "id"} | {"pull": "always"}
+    (await box.panel.put(f"/api/v1/cameras/{POINT}", json=always)).raise_for_status()
     await box.says(CameraReport(point_id=POINT, state=CameraState.LIVE))
     await box.watched()
     box.send()

@@ -4,6 +4,18 @@ import { useSession } from '@fengsui/kit'
 type Schemas = ApplianceComponents['schemas']
 export type Camera = Schemas['Camera']
 export type Tried = Schemas['Tried']
+export type FoundDevice = Schemas['FoundDevice']
+export type DeviceDescription = Schemas['DeviceDescription']
+/** What a form is filled in with before somebody looks it through. */
+export interface CameraDraft {
+  id: string
+  name: string
+  url: string
+  username: string
+  password: string
+  onvif_url: string
+  turns: boolean
+}
 export type EventRow = Schemas['EventRow']
 export type Plan = Schemas['CapturePlan']
 export type PlanDraft = Schemas['PlanDraft']

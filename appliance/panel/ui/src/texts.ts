@@ -126,6 +126,8 @@ export const texts = bilingual(
       exportedAgain: '将再次导出 {rows} 条数据、{pictures} 张图片',
       reasons: { foreign: '不是交换包', too_large: '文件过大', truncated: '文件不完整', malformed: '格式错误', unknown_version: '版本不支持', renamed: '文件名被更改', wrong_receiver: '不是发给本机的', unknown_sender: '发送方未登记', wrong_signature: '签名错误', damaged: '内容被改动', unreadable: '无法解密', bomb: '解压后超限', replayed: '重复的包号' },
     },
+    turn: { title: '云台控制', up: '向上', down: '向下', left: '向左', right: '向右', upLeft: '左上', upRight: '右上', downLeft: '左下', downRight: '右下', stop: '停止', zoomIn: '放大', zoomOut: '缩小', speed: '速度', presets: '预置位', noPresets: '摄像机上没有预置位' },
+    device: { search: '发现摄像机', title: '发现局域网内的摄像机（ONVIF）', searching: '正在搜索，约 3 秒…', hint: '选择一台设备，或直接填写设备地址，再输入其用户名和密码', again: '重新搜索', none: '没有发现摄像机', noneHint: '确认摄像机与本机在同一网段并已启用 ONVIF；也可以直接填写设备地址。', known: '已添加为 {id}', address: '设备地址', ask: '读取码流', turns: '支持云台', take: '使用此码流' },
     cameraState: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接', idle: '按需取流' },
   },
   {
@@ -253,6 +255,8 @@ export const texts = bilingual(
       exportedAgain: '{rows} rows and {pictures} pictures will be exported again',
       reasons: { foreign: 'no parcel', too_large: 'too large', truncated: 'incomplete', malformed: 'malformed', unknown_version: 'unknown version', renamed: 'renamed', wrong_receiver: 'for another', unknown_sender: 'unknown sender', wrong_signature: 'wrong signature', damaged: 'changed', unreadable: 'cannot be unsealed', bomb: 'unpacks beyond limits', replayed: 'number came before' },
     },
+    turn: { title: 'Pan, tilt, zoom', up: 'Up', down: 'Down', left: 'Left', right: 'Right', upLeft: 'Up left', upRight: 'Up right', downLeft: 'Down left', downRight: 'Down right', stop: 'Stop', zoomIn: 'Zoom in', zoomOut: 'Zoom out', speed: 'Speed', presets: 'Presets', noPresets: 'The camera remembers no place' },
+    device: { search: 'Find cameras', title: 'Cameras on the local network (ONVIF)', searching: 'Searching, about 3 seconds…', hint: 'Choose a device or enter its address, then its user name and password', again: 'Search again', none: 'No camera answered', noneHint: 'Is it on the same network, with ONVIF enabled? You can also enter its address.', known: 'added as {id}', address: 'Device address', ask: 'Read streams', turns: 'can be turned', take: 'Use this stream' },
     cameraState: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable', idle: 'pulled when asked' },
   },
 )

@@ -332,6 +332,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Search the local network for ONVIF devices; answers after three seconds. */
+        post: operations["search_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a device who made it and which streams it offers. */
+        post: operations["describe_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a camera by ONVIF: with a speed, to a preset, or not any more; 409 while a snapshot turns it. */
+        post: operations["turn_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchange": {
         parameters: {
             query?: never;
@@ -998,6 +1049,8 @@ export interface components {
             pull: "always" | "asked";
             /** Onvif Url */
             onvif_url: string;
+            /** Turns */
+            turns: boolean;
             /**
              * Still
              * @enum {string}
@@ -1060,6 +1113,12 @@ export interface components {
              */
             onvif_url: string;
             /**
+             * Turns
+             * @description whether it has pan, tilt or zoom
+             * @default false
+             */
+            turns: boolean;
+            /**
              * Still
              * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
              * @default stream
@@ -1113,6 +1172,12 @@ export interface components {
              * @default
              */
             onvif_url: string;
+            /**
+             * Turns
+             * @description whether it has pan, tilt or zoom
+             * @default false
+             */
+            turns: boolean;
             /**
              * Still
              * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
@@ -1274,6 +1339,12 @@ export interface components {
              */
             onvif_url: string;
             /**
+             * Turns
+             * @description whether it has pan, tilt or zoom
+             * @default false
+             */
+            turns: boolean;
+            /**
              * Still
              * @description where snapshots come from: key frames of the stream, or asked for by ONVIF
              * @default stream
@@ -1395,6 +1466,69 @@ export interface components {
             box: components["schemas"]["Box"];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * DeviceAddress
+         * @description A device, and a user of it; without a name it is asked anonymously.
+         */
+        DeviceAddress: {
+            /** Url */
+            url: string;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+            /**
+             * Password
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * DeviceDescription
+         * @description Who made a device, and what it offers.
+         */
+        DeviceDescription: {
+            /** Manufacturer */
+            manufacturer: string;
+            /** Model */
+            model: string;
+            /** Firmware */
+            firmware: string;
+            /** Serial */
+            serial: string;
+            /** Profiles */
+            profiles: components["schemas"]["DeviceProfile"][];
+        };
+        /**
+         * DeviceProfile
+         * @description One stream that a device offers; figures are 0 where it does not say.
+         */
+        DeviceProfile: {
+            /** Token */
+            token: string;
+            /** Name */
+            name: string;
+            /** Encoding */
+            encoding: string;
+            /** Width Px */
+            width_px: number;
+            /** Height Px */
+            height_px: number;
+            /** Fps */
+            fps: number;
+            /** Bitrate Kbps */
+            bitrate_kbps: number;
+            /** Gop Frames */
+            gop_frames: number;
+            /** Can Turn */
+            can_turn: boolean;
+            /**
+             * Stream Url
+             * @description empty if the device gives none
+             */
+            stream_url: string;
         };
         /**
          * Difference
@@ -1605,6 +1739,38 @@ export interface components {
             message: string;
         };
         /**
+         * FoundDevice
+         * @description A camera that answered a search; `point_id` is that of this box which has its address already.
+         */
+        FoundDevice: {
+            /**
+             * Url
+             * @description of its device service
+             */
+            url: string;
+            /** Name */
+            name: string;
+            /** Hardware */
+            hardware: string;
+            /** Location */
+            location: string;
+            /** Point Id */
+            point_id: string | null;
+        };
+        /**
+         * GoToPreset
+         * @description Turn to a remembered place.
+         */
+        GoToPreset: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "preset";
+            /** Preset */
+            preset: string;
+        };
+        /**
          * Hours
          * @description One stretch of local time in a day; `end` is exclusive, 00:00 as `end` is midnight.
          */
@@ -1653,6 +1819,37 @@ export interface components {
             reason: string;
         };
         JsonValue: unknown;
+        /**
+         * KeepTurning
+         * @description Turn with a speed, in shares of the fastest; it ends by itself after `for_s` seconds, or with `stop`.
+         */
+        KeepTurning: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "move";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+            /**
+             * For S
+             * @default 2
+             */
+            for_s: number;
+        };
         /**
          * Lacking
          * @description What the hub lacks by its own report.
@@ -1873,6 +2070,22 @@ export interface components {
         Page_EventRow_: {
             /** Items */
             items: components["schemas"]["EventRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[FoundDevice] */
+        Page_FoundDevice_: {
+            /** Items */
+            items: components["schemas"]["FoundDevice"][];
             /**
              * Next
              * @default null
@@ -2712,6 +2925,17 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * StopTurning
+         * @description End every movement.
+         */
+        StopTurning: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "stop";
+        };
+        /**
          * Task
          * @description A task with its state.
          */
@@ -2831,6 +3055,14 @@ export interface components {
              * @description JPEG in Base64; None if none came, or it cannot be decoded
              */
             picture: string | null;
+        };
+        /**
+         * Turn
+         * @description What a camera shall do now.
+         */
+        Turn: {
+            /** Order */
+            order: components["schemas"]["KeepTurning"] | components["schemas"]["StopTurning"] | components["schemas"]["GoToPreset"];
         };
         /**
          * WayAim
@@ -3629,6 +3861,101 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Camera"];
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    search_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FoundDevice_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    describe_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAddress"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDescription"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    turn_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Turn"];
+            };
+        };
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

@@ -1,0 +1,1 @@
+"""Cameras that speak ONVIF at the panel: searched, described, turned."""
