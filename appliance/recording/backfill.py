@@ -254,8 +254,7 @@ def _ignored(_wait: bool) -> None:  # noqa: FBT001 - a seam's signature
 
 
 async def _replay_url(session: aiohttp.ClientSession, camera: CameraSpec, start: datetime, end: datetime) -> str:
-    recording = camera.recording or RecordingSpec()
-    url = recording.onvif_url or camera.onvif_url or f"http://{urlsplit(camera.url).hostname}/onvif/device_service"
+    url = camera.onvif_url or f"http://{urlsplit(camera.url).hostname}/onvif/device_service"
     device = Device(session, url, Credentials(username=camera.username, password=camera.password))
     try:
         record = await device.records().holding(start, end)

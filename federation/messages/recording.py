@@ -22,9 +22,6 @@ class RecordingSpec(WireModel):
     after_s: int = Field(default=30, ge=1, le=3600, description="what it holds after the last event")
     keep_days: int = Field(default=30, ge=1, le=3650, description="older recordings are removed, locked ones are not")
     backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
-    onvif_url: OnvifUrl = Field(
-        default="", description="the camera's ONVIF device service; empty: that of the camera, or at its stream's host"
-    )
 
     @property
     def records(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from federation.http import Input, Output
-from federation.messages import Calendar, OnvifUrl, RecordingSpec, Slug
+from federation.messages import Calendar, RecordingSpec, Slug
 
 MOST_DAYS = 62
 
@@ -130,7 +130,6 @@ class RecordingDraft(Input):
     after_s: int = Field(default=30, ge=1, le=3600)
     keep_days: int = Field(default=30, ge=1, le=3650)
     backfill: bool = Field(default=False, description="fetch what an outage left out from the camera's own record")
-    onvif_url: OnvifUrl = Field(default="", description="its ONVIF device service; empty: at the stream's host")
 
     @property
     def spec(self) -> RecordingSpec:

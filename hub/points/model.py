@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import CameraState, PictureFault, RecordingReport, RecordingSpec, Slug, StreamUrl
+from federation.messages import CameraState, OnvifUrl, PictureFault, RecordingReport, RecordingSpec, Slug, StreamUrl
 
 GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
 
@@ -23,6 +23,7 @@ class PointDraft(Input):
     stream_url: StreamUrl
     username: str = Field(default="", max_length=64)
     password: str | None = Field(default=None, max_length=128, repr=False, description="absent keeps the present one")
+    onvif_url: OnvifUrl = Field(default="", description="of its ONVIF device service, by which it is turned")
 
 
 class NewPoint(PointDraft):
@@ -45,6 +46,7 @@ class Point(Output):
     stream_url: str
     username: str
     has_password: bool
+    onvif_url: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
     camera_state: CameraState | None = Field(description="None while no appliance pulls it")

@@ -228,6 +228,7 @@ def _point(row: Any, seen: Watched | None, task_count: int, events_today: int) -
         stream_url=row.stream_url,
         username=row.username,
         has_password=bool(row.password),
+        onvif_url=row.onvif_url,
         created_at=from_us(row.created_at_us),
         updated_at=from_us(row.updated_at_us),
         camera_state=seen.report.state if seen else None,

@@ -15,6 +15,7 @@ COLUMNS = {
     "stream_url": "视频流地址",
     "username": "用户名",
     "password": "密码",
+    "onvif_url": "ONVIF 地址",
 }
 MOST_ROWS = 100_000
 

@@ -21,5 +21,8 @@ points = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Column("updated_at_us", BigInteger, nullable=False),
     Column("recording", JSON(none_as_null=True), nullable=True),
+    Column("onvif_url", String(300), nullable=False, server_default=""),
+    # The appliance that looks after it; no foreign key, as with tasks.
+    Column("node_id", String(64), nullable=True),
     Index(None, "bureau"),
 )

@@ -6,6 +6,8 @@ from typing import Protocol
 
 ANALYSE = "analyse"
 PULL = "pull"
+RECORD = "record"
+SNAPSHOT = "snapshot"
 ROUNDING = 1e-9  # sums of costs such as 0.1 never fill a unit exactly
 
 
@@ -50,6 +52,13 @@ class Unit:
         used[ANALYSE] = used.get(ANALYSE, 0.0) + request.analyse_cost
         used[PULL] = used.get(PULL, 0.0) + self._pull_cost(request)
         return replace(self, used=used, pulled=self.pulled | {request.point_id})
+
+    def pulling(self, point_id: str) -> "Unit":
+        """Return the appliance while it pulls a point, whatever for."""
+        if point_id in self.pulled:
+            return self
+        used = {**self.used, PULL: self.used.get(PULL, 0.0) + 1.0}
+        return replace(self, used=used, pulled=self.pulled | {point_id})
 
     def _pull_cost(self, request: PlacementRequest) -> float:
         return 0.0 if request.point_id in self.pulled else 1.0

@@ -3,7 +3,7 @@
 Pure decisions; `service` reads, commits and publishes.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
 from hub.repository.catalogue import Catalogue
+from hub.scheduling.homes import Resident, is_pulled_always
 from hub.scheduling.placement import ANALYSE, PULL, Decision, Placed, PlacementRequest, Placer, Unit, place_all
 
 FENCE_GRACE_S = 20.0  # a task that fences itself has stopped by then
@@ -66,11 +67,13 @@ def moves(
     placer: Placer,
     *,
     silent_s: Mapping[str, float],
+    residents: Sequence[Resident] = (),
 ) -> list[Move]:
     """Return the changes of placement: stopped tasks leave, unplaced ones look for room, the others stay.
 
     A task stays on a node that nobody hears, which goes on by itself, unless it shall move and may: then it moves if
     there is room. Only a removed or revoked node loses all its tasks. `silent_s` says how long nodes were not heard.
+    Points that their homes pull anyway take of what nodes offer.
     """
     records = tuple(nodes)
     homes = {record.id: record for record in records if record.revoked_at is None}
@@ -79,7 +82,7 @@ def moves(
     housed = [task for task in started if task.node_id in homes]
     leaving = [task for task in housed if _may_leave(task, homes[task.node_id or ""], silent_s)]
     requests = [_request(task, catalogue, homes) for task in (*homeless, *leaving)]
-    decisions = place_all(requests, units(records, housed, catalogue), placer)
+    decisions = place_all(requests, units(records, housed, catalogue, residents), placer)
     changed = [*_stopped(wanted), *(_settled(task, decisions[task.id]) for task in homeless)]
     changed += [move for task in leaving if (move := _moved(task, decisions[task.id])) is not None]
     present = {task.id: (task.node_id, task.reason) for task in wanted}
@@ -116,8 +119,13 @@ def _moved(task: WantedTask, decision: Decision) -> Move | None:
     return Move(task_id=task.id, node_id=decision.node_id, generation=following, reason="", left_behind=True)
 
 
-def units(records: Iterable[NodeRecord], staying: Iterable[WantedTask], catalogue: Catalogue) -> list[Unit]:
-    """Return every appliance with what its tasks use of it."""
+def units(
+    records: Iterable[NodeRecord],
+    staying: Iterable[WantedTask],
+    catalogue: Catalogue,
+    residents: Iterable[Resident] = (),
+) -> list[Unit]:
+    """Return every appliance with what its tasks use of it, and the points that are at home there."""
     by_node: dict[str, Unit] = {
         record.id: Unit(
             node_id=record.id,
@@ -132,32 +140,52 @@ def units(records: Iterable[NodeRecord], staying: Iterable[WantedTask], catalogu
         unit = by_node.get(task.node_id or "")
         if unit is not None:
             by_node[unit.node_id] = unit.taking(_request(task, catalogue))
+    for one in residents:
+        unit = by_node.get(one.node_id or "")
+        if unit is not None and is_pulled_always(one.recorded, unit):
+            by_node[unit.node_id] = unit.pulling(one.point_id)
     return list(by_node.values())
 
 
 def wishes(
     wanted: Iterable[WantedTask],
-    node_ids: Collection[str],
+    residents: Iterable[Resident],
+    boxes: Sequence[Unit],
     cameras: Mapping[str, CameraSpec],
     catalogue: Catalogue,
 ) -> dict[str, Wish]:
-    """Return what each appliance shall do; one without tasks shall do nothing."""
-    by_node: dict[str, list[WantedTask]] = {node_id: [] for node_id in node_ids}
+    """Return what each appliance shall do: its tasks, and to look after the points that are at home there."""
+    tasks: dict[str, list[WantedTask]] = {unit.node_id: [] for unit in boxes}
+    at_home: dict[str, list[Resident]] = {node_id: [] for node_id in tasks}
     for task in wanted:
-        if task.started and task.node_id in by_node and task.point_id in cameras:
-            by_node[task.node_id].append(task)
-    return {node_id: _wish(tasks, cameras, catalogue) for node_id, tasks in by_node.items()}
+        if task.started and task.node_id in tasks and task.point_id in cameras:
+            tasks[task.node_id].append(task)
+    for one in residents:
+        if one.node_id in at_home and one.point_id in cameras:
+            at_home[one.node_id].append(one)
+    return {unit.node_id: _wish(unit, tasks[unit.node_id], at_home[unit.node_id], cameras, catalogue) for unit in boxes}
 
 
-def _wish(tasks: Sequence[WantedTask], cameras: Mapping[str, CameraSpec], catalogue: Catalogue) -> Wish:
+def _wish(
+    unit: Unit,
+    tasks: Sequence[WantedTask],
+    residents: Sequence[Resident],
+    cameras: Mapping[str, CameraSpec],
+    catalogue: Catalogue,
+) -> Wish:
     placed = [task for task in tasks if task.algorithm_id in catalogue.algorithms]
-    points = sorted({task.point_id for task in placed})
+    always = {task.point_id for task in placed}
+    always |= {one.point_id for one in residents if is_pulled_always(one.recorded, unit)}
+    asked = {one.point_id for one in residents} - always
     packages = [_package(algorithm_id, catalogue) for algorithm_id in sorted({task.algorithm_id for task in placed})]
     return Wish(
-        cameras=tuple(cameras[point_id] for point_id in points),
+        cameras=(
+            *(cameras[point_id] for point_id in sorted(always)),
+            *(cameras[point_id].model_copy(update={"pull": "asked"}) for point_id in sorted(asked)),
+        ),
         packages=tuple(packages),
         tasks=tuple(_spec(task, catalogue) for task in placed),
-        used={ANALYSE: sum(_cost(task, catalogue) for task in placed), PULL: float(len(points))},
+        used={ANALYSE: sum(_cost(task, catalogue) for task in placed), PULL: float(len(always))},
     )
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
@@ -23,9 +23,10 @@ from hub.points.service import plan_of
 from hub.points.tables import points
 from hub.repository.catalogue import Catalogue, Listed
 from hub.repository.service import Repository
+from hub.scheduling.homes import Resident, homes
 from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
 from hub.scheduling.placement import Placer
-from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, wishes
+from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, units, wishes
 from hub.scheduling.state import reports_by_task, status_of
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
@@ -227,8 +228,9 @@ class Scheduler:
         self, connection: Connection, nodes: tuple[NodeRecord, ...], silent_s: Mapping[str, float]
     ) -> dict[str, Wish]:
         catalogue = self._repository.catalogue
-        wanted = _wanted(connection)
-        changes = {move.task_id: move for move in moves(wanted, nodes, catalogue, self._placer, silent_s=silent_s)}
+        wanted, residents = _wanted(connection), _residents(connection)
+        decided = moves(wanted, nodes, catalogue, self._placer, silent_s=silent_s, residents=residents)
+        changes = {move.task_id: move for move in decided}
         for move in changes.values():
             _store(connection, move)
             if move.node_id is not None:
@@ -236,8 +238,12 @@ class Scheduler:
             if move.left_behind:
                 record(connection, HUB, "task.move", f"task:{move.task_id}", {"node": move.node_id})
         if changes:
-            wanted = _wanted(connection)
-        return wishes(wanted, {node.id for node in nodes}, _cameras(connection), catalogue)
+            wanted, residents = _wanted(connection), _residents(connection)
+        boxes = units(nodes, [task for task in wanted if task.started], catalogue)
+        if rehomed := homes(residents, boxes):
+            _move_home(connection, rehomed)
+            residents = _residents(connection)
+        return wishes(wanted, residents, boxes, _cameras(connection), catalogue)
 
     async def _find(self, query: TaskQuery) -> list[Task]:
         statement = _filtered(query).order_by(tasks.c.id.desc())
@@ -369,8 +375,29 @@ def _on_cut(row: Any) -> OnCut:
     return OnCut(fence_after_s=row.fence_after_s, move_after_s=row.move_after_s)
 
 
+def _residents(connection: Connection) -> list[Resident]:
+    tasks_at: dict[str, set[str]] = {}
+    placed = select(tasks.c.point_id, tasks.c.node_id).where(tasks.c.started, tasks.c.node_id.is_not(None))
+    for point_id, node_id in connection.execute(placed):
+        tasks_at.setdefault(point_id, set()).add(node_id)
+    return [
+        Resident(
+            point_id=row.id,
+            node_id=row.node_id,
+            tasks_at=frozenset(tasks_at.get(row.id, ())),
+            recorded=None if (plan := plan_of(row)) is None else plan.records,
+        )
+        for row in connection.execute(select(points.c.id, points.c.node_id, points.c.recording))
+    ]
+
+
+def _move_home(connection: Connection, rehomed: Mapping[str, str | None]) -> None:
+    statement = update(points).where(points.c.id == bindparam("point")).values(node_id=bindparam("home"))
+    connection.execute(statement, [{"point": point_id, "home": node_id} for point_id, node_id in rehomed.items()])
+
+
 def _cameras(connection: Connection) -> dict[str, CameraSpec]:
-    used = select(tasks.c.point_id).where(tasks.c.node_id.is_not(None))
+    used = points.c.node_id.is_not(None) | points.c.id.in_(select(tasks.c.point_id).where(tasks.c.node_id.is_not(None)))
     return {
         row.id: CameraSpec(
             point_id=row.id,
@@ -379,8 +406,9 @@ def _cameras(connection: Connection) -> dict[str, CameraSpec]:
             username=row.username,
             password=row.password,
             recording=plan_of(row),
+            onvif_url=row.onvif_url,
         )
-        for row in connection.execute(select(points).where(points.c.id.in_(used)))
+        for row in connection.execute(select(points).where(used))
     }
 
 

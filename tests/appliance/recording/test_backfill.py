@@ -74,7 +74,8 @@ async def camera(footage: Path, *, records: int = 1) -> AsyncIterator[Recording]
                 url=cameras.url("cam1"),
                 username=account.username,
                 password=account.password,
-                recording=RecordingSpec(calendar=Calendar(), backfill=True, onvif_url=on_air.url),
+                recording=RecordingSpec(calendar=Calendar(), backfill=True),
+                onvif_url=on_air.url,
             )
             yield Recording(camera=simulated, spec=spec)
 

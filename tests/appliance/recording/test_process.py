@@ -167,7 +167,8 @@ async def test_what_an_outage_of_the_network_left_out_comes_from_the_cameras_car
                 url=cameras.url("cam1"),
                 username=account.username,
                 password=account.password,
-                recording=RecordingSpec(calendar=Calendar(), backfill=True, onvif_url=on_air.url),
+                recording=RecordingSpec(calendar=Calendar(), backfill=True),
+                onvif_url=on_air.url,
             )
             async with PlayedAgent(Plan(version=1, cameras=(spec,))).serving(tmp_path):
                 process = await started(tmp_path)

@@ -154,7 +154,6 @@ async def test_a_recording_plan_is_kept_through_changes_of_the_point_until_it_is
     [
         ({"keep_days": 0}, "body.keep_days"),
         ({"after_s": 3601}, "body.after_s"),
-        ({"onvif_url": "http://user@cam/"}, "body.onvif_url"),
         ({"whenever": True}, "body.whenever"),
     ],
 )

@@ -1,5 +1,6 @@
 """What must change so that every started task has an appliance."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,10 @@ from federation.packages import builtin_manifests
 from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
 from hub.repository.catalogue import Catalogue, Release, listed
+from hub.scheduling.homes import Resident
 from hub.scheduling.model import TaskStatus
 from hub.scheduling.placement import FirstFit
-from hub.scheduling.reconcile import Move, WantedTask, moves, wishes
+from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, units, wishes
 from hub.scheduling.state import status_of
 
 ALGORITHM = "fengsui.area_intrusion"
@@ -59,6 +61,12 @@ def task(**more: Any) -> WantedTask:
         "reason": "",
     }
     return WantedTask(**{**values, **more})
+
+
+def wished(
+    wanted: list[WantedTask], residents: list[Resident], nodes: list[NodeRecord], catalogue: Catalogue
+) -> dict[str, Wish]:
+    return wishes(wanted, residents, units(nodes, [], catalogue), {"gate": CAMERA}, catalogue)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_a_task_moves_to_a_neighbour_of_its_site_before_anybody_else(catalogue: 
 def test_what_becomes_of_a_task_when_it_is_cut_off_goes_to_its_appliance(catalogue: Catalogue) -> None:
     on_cut = OnCut(fence_after_s=30, move_after_s=60)
 
-    wish = wishes([task(node_id="n1", generation=1, on_cut=on_cut)], {"n1"}, {"gate": CAMERA}, catalogue)
+    wish = wished([task(node_id="n1", generation=1, on_cut=on_cut)], [], [node("n1")], catalogue)
 
     assert wish["n1"].tasks[0].on_cut == on_cut
 
@@ -150,11 +158,41 @@ def test_what_becomes_of_a_task_when_it_is_cut_off_goes_to_its_appliance(catalog
 def test_an_appliance_pulls_a_point_once_for_all_its_tasks(catalogue: Catalogue) -> None:
     wanted = [task(id=f"t{number}", node_id="n1", generation=1) for number in range(3)]
 
-    wish = wishes(wanted, {"n1", "n2"}, {"gate": CAMERA}, catalogue)
+    wish = wished(wanted, [Resident(point_id="gate", node_id="n1")], [node("n1"), node("n2")], catalogue)
 
     assert (len(wish["n1"].tasks), wish["n1"].cameras, len(wish["n1"].packages)) == (3, (CAMERA,), 1)
     assert dict(wish["n1"].used) == {"analyse": 1.5, "pull": 1.0}
     assert wish["n2"].tasks == ()
+
+
+@pytest.mark.parametrize(
+    ("profile", "recorded", "pull"),
+    [
+        ("analysis", None, "asked"),
+        ("analysis", False, "asked"),
+        ("analysis", True, "always"),
+        ("storage", None, "always"),  # such boxes record what they pull
+        ("storage", False, "asked"),
+    ],
+)
+def test_a_point_without_tasks_is_pulled_at_its_home_always_if_it_is_recorded_there(
+    catalogue: Catalogue, profile: str, *, recorded: bool | None, pull: str
+) -> None:
+    home = replace(node("n1"), profile=profile)
+
+    wish = wished([], [Resident(point_id="gate", node_id="n1", recorded=recorded)], [home, node("n2")], catalogue)
+
+    assert [camera.pull for camera in wish["n1"].cameras] == [pull]
+    assert dict(wish["n1"].used) == {"analyse": 0, "pull": 1.0 if pull == "always" else 0.0}
+    assert wish["n2"].cameras == ()
+
+
+def test_a_recorded_point_takes_a_stream_of_what_its_home_offers_to_tasks(catalogue: Catalogue) -> None:
+    recorded = [Resident(point_id=f"p{number}", node_id="n1", recorded=True) for number in range(100)]
+
+    (move,) = moves([task()], [node("n1")], catalogue, FirstFit(), silent_s={}, residents=recorded)
+
+    assert (move.node_id, move.reason) == (None, "no_capacity: short of 1 pull on n1")
 
 
 @pytest.mark.parametrize(

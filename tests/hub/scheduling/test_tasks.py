@@ -81,6 +81,24 @@ async def test_a_point_is_recorded_by_its_box_as_the_hub_says(linked_hub: Any) -
     assert (told.records, told.keep_days, changed.json()["recording"]["keep_days"]) == (True, 7, 9)
 
 
+async def test_a_point_without_a_task_is_pulled_when_asked_and_always_once_it_is_recorded(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.listen_for(lambda: pulls(node) == {"gate": "asked"})
+
+        plan: dict[str, Any] = {"calendar": {"windows": []}}
+        (await linked_hub.console.put("/api/v1/points/gate/recording", json=plan)).raise_for_status()
+        await node.listen_for(lambda: pulls(node) == {"gate": "always"})
+        (await linked_hub.console.delete("/api/v1/points/gate")).raise_for_status()
+
+        await node.listen_for(lambda: pulls(node) == {})
+
+
+def pulls(node: PlayedAppliance) -> dict[str, str] | None:
+    """Return how the box was told to pull each point."""
+    return None if node.work is None else {camera.point_id: camera.pull for camera in node.work.cameras}
+
+
 def kept_days(node: PlayedAppliance) -> int | None:
     """Return for how long the only camera's recordings are to be kept, as the box was told."""
     recording = node.work.cameras[0].recording if node.work is not None and node.work.cameras else None

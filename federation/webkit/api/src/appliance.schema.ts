@@ -2468,12 +2468,6 @@ export interface components {
              * @default false
              */
             backfill: boolean;
-            /**
-             * Onvif Url
-             * @description its ONVIF device service; empty: at the stream's host
-             * @default
-             */
-            onvif_url: string;
         };
         /**
          * RecordingGap
@@ -2583,12 +2577,6 @@ export interface components {
              * @default false
              */
             backfill: boolean;
-            /**
-             * Onvif Url
-             * @description the camera's ONVIF device service; empty: that of the camera, or at its stream's host
-             * @default
-             */
-            onvif_url: string;
         } & {
             [key: string]: unknown;
         };

@@ -2677,6 +2677,12 @@ export interface components {
              * @default null
              */
             password: string | null;
+            /**
+             * Onvif Url
+             * @description of its ONVIF device service, by which it is turned
+             * @default
+             */
+            onvif_url: string;
             /** Id */
             id: string;
         };
@@ -3272,6 +3278,8 @@ export interface components {
             username: string;
             /** Has Password */
             has_password: boolean;
+            /** Onvif Url */
+            onvif_url: string;
             /**
              * Created At
              * Format: date-time
@@ -3357,6 +3365,12 @@ export interface components {
              * @default null
              */
             password: string | null;
+            /**
+             * Onvif Url
+             * @description of its ONVIF device service, by which it is turned
+             * @default
+             */
+            onvif_url: string;
         };
         /**
          * PointMap
@@ -3498,12 +3512,6 @@ export interface components {
              * @default false
              */
             backfill: boolean;
-            /**
-             * Onvif Url
-             * @description its ONVIF device service; empty: at the stream's host
-             * @default
-             */
-            onvif_url: string;
         };
         /**
          * RecordingGap
@@ -3613,12 +3621,6 @@ export interface components {
              * @default false
              */
             backfill: boolean;
-            /**
-             * Onvif Url
-             * @description the camera's ONVIF device service; empty: that of the camera, or at its stream's host
-             * @default
-             */
-            onvif_url: string;
         } & {
             [key: string]: unknown;
         };

@@ -12,14 +12,13 @@ export interface Recording {
   readonly before_s: number
   readonly after_s: number
   readonly keep_days: number
-  /** Fetch what an outage left out from the camera's own record; `onvif_url` is empty where it is at the stream's host. */
+  /** Fetch what an outage left out from the camera's own record. */
   readonly backfill: boolean
-  readonly onvif_url: string
 }
 
 export type RecordingMode = 'off' | 'always' | 'calendar'
 
-export const NOT_RECORDED: Recording = { calendar: null, on_event: false, before_s: 5, after_s: 30, keep_days: 30, backfill: false, onvif_url: '' }
+export const NOT_RECORDED: Recording = { calendar: null, on_event: false, before_s: 5, after_s: 30, keep_days: 30, backfill: false }
 
 /** The same as the API takes it. */
 export function recordingBody(recording: Recording) {
