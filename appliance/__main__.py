@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from appliance.config import Config, example, load
 from appliance.errors import ApplianceError, BadConfiguration
-from appliance.local.process import Process, run_until_signal
+from appliance.local.process import run_until_signal
 from appliance.supervision import configuration, programs
 from federation.identity.bundle import read_bundle
 from federation.identity.errors import BundleUnusable, IdentityError
@@ -93,8 +93,9 @@ def _run_process(options: argparse.Namespace) -> None:
             lambda: streams.run(run_folder=config.run_folder, footage=config.footage_folder, recordings=recordings)
         )
         return
-    process: Process = importlib.import_module("appliance.analysis.app").run
-    run_until_signal(lambda: process(run_folder=config.run_folder))
+    vision = importlib.import_module("appliance.analysis.app")
+    settings = importlib.import_module("appliance.analysis.settings").Settings.of(config)
+    run_until_signal(lambda: vision.run(run_folder=config.run_folder, settings=settings))
 
 
 def _run(options: argparse.Namespace) -> NoReturn:

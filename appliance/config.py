@@ -86,6 +86,15 @@ class CaptureConfig(_Section):
     )
 
 
+class AnalysisConfig(_Section):
+    """How much of the box models may use."""
+
+    cores: int = Field(default=0, ge=0, le=1024, description="cores that models run on, without a card; 0 for all")
+    memory_mb: int = Field(
+        default=0, ge=0, description="MB of memory for all models together; 0 for half of what the box has"
+    )
+
+
 class LanConfig(_Section):
     """The box's HTTPS port on the local network: a hub claims it here, and boxes of the same hub fetch files."""
 
@@ -164,6 +173,7 @@ class Config(_Section):
     record: RecordConfig = RecordConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     capture: CaptureConfig = CaptureConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
     lan: LanConfig = LanConfig()
     artifacts: ArtifactsConfig = ArtifactsConfig()
     exchange: ExchangeConfig = ExchangeConfig()

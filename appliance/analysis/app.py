@@ -5,44 +5,45 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from appliance.analysis.decoding import DecoderPool, cropped, jpeg
-from appliance.analysis.finding import Finding, Picture
+from appliance.analysis.engine.engine import Engine
+from appliance.analysis.engine.frame import Frame
+from appliance.analysis.finding import Picture
+from appliance.analysis.judging import Inspect, Judging
 from appliance.analysis.levels import Levels
 from appliance.analysis.outgoing import EventQueue
+from appliance.analysis.settings import Settings
 from appliance.analysis.sight import Sights
 from appliance.analysis.snapshots import Snapshots, serving
-from appliance.analysis.tasks import Tasks
-from appliance.local import DecodeLevel, FirstLook, LocalEvent, LocalPicture, Plan, VisionReport
+from appliance.local import DecodeLevel, FirstLook, Plan, VisionReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.local.frames import AccessUnit, FrameSource
-from appliance.local.parcel import Outgoing
 from appliance.local.sockets import STREAMS_SOCKET
 from appliance.quality import Inspection, first_look
-from federation.messages import Box, TaskSpec, new_id
+from federation.messages import Box
 
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 1.0
 
-Result = TypeVar("Result")
 
-
-async def run(*, run_folder: Path) -> None:
+async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
     """Analyse what the agent's plan asks for, until cancelled."""
+    engine = await asyncio.to_thread(_engine, settings or Settings())
     async with agent_client(run_folder) as agent:
-        vision = Vision(run_folder=run_folder, agent=agent)
+        vision = Vision(run_folder=run_folder, agent=agent, engine=engine)
         try:
             async with serving(vision.snapshots, run_folder), asyncio.TaskGroup() as group:
+                group.create_task(vision.engine.run(), name="engine")
+                group.create_task(vision.judging.run(), name="judging")
                 group.create_task(vision.follow_plans(), name="plans")
                 group.create_task(vision.frames.run(), name="frames")
-                group.create_task(vision.judge_forever(), name="judging")
+                group.create_task(vision.decode_forever(), name="decoding")
                 group.create_task(vision.events.deliver_forever(agent), name="events")
                 group.create_task(vision.report_forever(), name="reports")
         finally:
@@ -50,12 +51,13 @@ async def run(*, run_folder: Path) -> None:
 
 
 class Vision:
-    """Everything the process holds. One thread judges: tasks keep memory, and order matters."""
+    """Everything the process holds."""
 
-    def __init__(self, *, run_folder: Path, agent: AgentClient) -> None:
+    def __init__(self, *, run_folder: Path, agent: AgentClient, engine: Engine) -> None:
         """Prepare; nothing runs yet."""
-        self.tasks = Tasks()
         self.events = EventQueue()
+        self.engine = engine
+        self.judging = Judging(engine=self.engine, events=self.events)
         self.frames = FrameSource(run_folder / STREAMS_SOCKET, self._arrived)
         self.snapshots = Snapshots(render=self._render, portray=self._portray, look=self._look, known=self._knows)
         self.snapshots.on_change = self._subscribe
@@ -67,34 +69,31 @@ class Vision:
         self._plan = Plan(version=0)
         self._units: OrderedDict[str, list[AccessUnit]] = OrderedDict()
         self._waiting = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judging")
-        self._dropped = 0
+        self._decoding = ThreadPoolExecutor(1, thread_name_prefix="decoding")
 
     def close(self) -> None:
-        """End the judging thread without waiting for what it does now."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """End the decoding thread without waiting for what it does now."""
+        self._decoding.shutdown(wait=False, cancel_futures=True)
 
     async def follow_plans(self) -> None:
         """Apply every plan of the agent, for ever."""
         async for plan in self._agent.plans():
             self._plan = plan
             self._inspection.adopt(plan.cameras)
-            await self._on_thread(partial(self.tasks.apply, plan))
+            await self.judging.adopt(plan)
             self._subscribe()
             await self._report()
 
-    async def judge_forever(self) -> None:
-        """Judge what has come of every camera, beginning with the one that has waited longest."""
+    async def decode_forever(self) -> None:
+        """Decode the cameras of which every frame is needed, beginning with the one that has waited longest."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._waiting.wait()
             point_id, units = self._units.popitem(last=False)
             if not self._units:
                 self._waiting.clear()
-            keys = [unit for unit in units if unit.header.key]
-            if keys:
-                await self.snapshots.offer(keys[-1])
-            for outgoing in await self._on_thread(partial(self._judge, units)):
-                self.events.put(outgoing)
+            for frame in await loop.run_in_executor(self._decoding, self._decoded, units):
+                self.judging.show(frame, inspect=self._inspector(point_id, units[-1]), done=_nothing)
             self.frames.done(point_id, len(units))
 
     async def report_forever(self) -> None:
@@ -105,36 +104,40 @@ class Vision:
             await asyncio.sleep(REPORT_EVERY_S)
 
     def _arrived(self, unit: AccessUnit) -> None:
-        """Keep an access unit. A key frame that still waits is dropped for a newer one, and counted."""
-        point_id = unit.header.point_id
-        self._levels.note(unit.header, time.monotonic())
-        sight = self._sights.by_point.get(point_id)
-        waiting = self._units.setdefault(point_id, [])
-        if waiting and (sight is None or sight.level is not DecodeLevel.FULL):
-            self._dropped += len(waiting)
-            self.frames.done(point_id, len(waiting))
-            waiting.clear()
-        waiting.append(unit)
-        self._waiting.set()
+        """Let the tasks judge a key frame when its turn has come; where every frame counts, first decode in order."""
+        header = unit.header
+        self._levels.note(header, time.monotonic())
+        if header.key:
+            self.snapshots.offer(unit)
+        sight = self._sights.by_point.get(header.point_id)
+        if sight is not None and sight.level is DecodeLevel.FULL:
+            self._units.setdefault(header.point_id, []).append(unit)
+            self._waiting.set()
+            return
+        done = partial(self.frames.done, header.point_id)
+        if sight is None or not header.key:
+            done()
+            return
+        frame = Frame(source=header.point_id, at=header.received_at, decode=partial(sight.see, unit))
+        self.judging.show(frame, inspect=self._inspector(header.point_id, unit), done=done)
 
-    def _judge(self, units: list[AccessUnit]) -> list[Outgoing]:
-        """Decode access units of one camera, and show the pictures to its tasks and to the inspection."""
+    def _decoded(self, units: list[AccessUnit]) -> list[Frame]:
+        """Decode access units of one camera; return the pictures that are to be judged."""
         sight = self._sights.by_point.get(units[0].header.point_id)
         if sight is None:
             return []
-        has_tasks = sight.point_id in self.tasks.points()
-        if not has_tasks and not self._inspection.is_due(sight.point_id, time.monotonic()):
-            return []
-        outgoing: list[Outgoing] = []
-        for unit in units:
-            picture, at = sight.see(unit), unit.header.received_at
-            if picture is None:
-                continue
-            self._inspection.show(unit.header, picture, time.monotonic())
-            found = self.tasks.judge(sight.point_id, picture, at)
-            if found:
-                outgoing += _outgoing(found, picture, at)
-        return outgoing
+        pictures = ((sight.see(unit), unit.header.received_at) for unit in units)
+        return [
+            Frame(source=sight.point_id, at=at, decode=partial(_itself, picture))
+            for picture, at in pictures
+            if picture is not None
+        ]
+
+    def _inspector(self, point_id: str, unit: AccessUnit) -> Inspect | None:
+        """Return what looks at the camera's next picture, if it is due."""
+        if not self._inspection.is_due(point_id, time.monotonic()):
+            return None
+        return lambda picture: self._inspection.show(unit.header, picture, time.monotonic())
 
     def _render(self, codec: str, payload: bytes) -> bytes:
         return jpeg(self._pool.key_frame(codec, payload))[0]
@@ -153,7 +156,7 @@ class Vision:
     def _subscribe(self) -> None:
         """Want the cameras that tasks, people or the inspection look at; those of no task by their key frames."""
         now_s = time.monotonic()
-        watched, shown = self.tasks.points(), self.snapshots.wanted() | self._inspection.awaited(now_s)
+        watched, shown = self.judging.tasks.points(), self.snapshots.wanted() | self._inspection.awaited(now_s)
         levels = self._levels.choose(watched, now_s)
         levels |= dict.fromkeys(shown - watched, DecodeLevel.KEYFRAME)
         self.snapshots.keep_only(frozenset(levels))
@@ -165,12 +168,13 @@ class Vision:
         at, decoding, pictures = datetime.now(UTC), self._sights.report(self._levels.gop_s), self._inspection.news()
         report = VisionReport(
             pid=os.getpid(),
-            tasks=tuple(task.report(at) for task in self.tasks.running.values()),
+            tasks=tuple(task.report(at) for task in self.judging.tasks.running.values()),
             frames_decoded=self._sights.decoded,
-            frames_dropped=self._dropped + self._sights.failed,
+            frames_dropped=self.engine.dropped + self._sights.failed,
             decoding=decoding,
             pictures=dict(pictures),
             events_dropped=self.events.dropped,
+            engine=self.engine.report(),
         )
         try:
             await self._agent.report(report)
@@ -179,30 +183,14 @@ class Vision:
             return
         self._inspection.told(pictures)
 
-    async def _on_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+def _engine(settings: Settings) -> Engine:
+    return Engine(devices=settings.devices(), memory_bytes=settings.memory_bytes())
 
 
-def _outgoing(found: list[tuple[TaskSpec, Finding]], picture: Picture, at: datetime) -> list[Outgoing]:
-    content, width, height = jpeg(picture)
-    size = LocalPicture(width_px=width, height_px=height)
-    return [Outgoing(event=_event(spec, finding, at, size), pictures=[content]) for spec, finding in found]
+def _itself(picture: Picture) -> Picture:
+    return picture
 
 
-def _event(spec: TaskSpec, finding: Finding, at: datetime, size: LocalPicture) -> LocalEvent:
-    return LocalEvent(
-        id=new_id(),
-        type=finding.event_code,
-        time=at,
-        detected_at=datetime.now(UTC),
-        point_id=spec.point_id,
-        task_id=spec.task_id,
-        generation=spec.generation,
-        algorithm_id=spec.algorithm_id,
-        algorithm_version=spec.algorithm_version,
-        score=finding.score,
-        detections=finding.detections,
-        region=spec.region,
-        dwell_s=round(finding.dwell_s, 3),
-        pictures=(size,),
-    )
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,60 +1,56 @@
 """Makes a task's judge from its package: a built-in algorithm, or a model with a rule."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from appliance.analysis.area_intrusion import AreaIntrusion
-from appliance.analysis.detector import Detector
-from appliance.analysis.finding import Judge
+from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.finding import Judge, Picture
 from appliance.analysis.left_object import LeftObject
 from appliance.analysis.presence import PresenceJudge, PresenceRule, Wanted
 from appliance.local import LocalPackage
-from federation.messages import Polygon, TaskSpec
-from federation.packages import Manifest, PackageError, builtin_manifests, open_package
+from federation.messages import Detection, Polygon, TaskSpec
+from federation.packages import Manifest, PackageError, builtin_manifests
 
 
 class CannotJudge(Exception):
     """A task cannot run here; the text is `code: what is wrong`."""
 
 
-class Workshop:
-    """Makes judges, and keeps every loaded model once for all tasks that need it."""
+class StillLoading(Exception):
+    """The task's model is on its way."""
 
-    def __init__(self) -> None:
-        """Start without models."""
-        self._detectors: dict[tuple[str, str], tuple[Manifest, Detector]] = {}
 
-    def make(self, task: TaskSpec, package: LocalPackage | None) -> Judge:
-        """Return a judge for the task; loads its model if need be, which may take seconds.
+@dataclass(kw_only=True)
+class Sight:
+    """What a task's model has seen in the picture that is judged next: rules ask for it as they would ask a model."""
 
-        Raises CannotJudge with a reason for people.
-        """
-        try:
-            if package is None:
-                raise CannotJudge(f"package_missing: {task.algorithm_id} {task.algorithm_version}")
-            if package.path is None:
-                return _builtin(task)
-            manifest, detector = self._load(package, package.path)
-            return _with_model(task, manifest, detector)
-        except (PackageError, ValueError, RuntimeError) as error:
-            raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
+    found: tuple[Detection, ...] = ()
 
-    def keep_only(self, packages: tuple[LocalPackage, ...]) -> None:
-        """Forget the models of all other packages."""
-        wanted = {(package.algorithm_id, package.version) for package in packages}
-        self._detectors = {key: item for key, item in self._detectors.items() if key in wanted}
+    def detect(self, _picture: Picture) -> tuple[Detection, ...]:
+        """Return what was seen."""
+        return self.found
 
-    def _load(self, package: LocalPackage, path: Path) -> tuple[Manifest, Detector]:
-        key = (package.algorithm_id, package.version)
-        if key not in self._detectors:
-            opened = open_package(path)
-            if opened.manifest.model_file is None:
-                raise CannotJudge(f"package_unusable: {path.name} holds no model")
-            model = opened.read(opened.manifest.model_file)
-            self._detectors[key] = (opened.manifest, Detector(opened.manifest, model))
-        return self._detectors[key]
+
+def make_judge(task: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, sight: Sight) -> Judge:
+    """Return a judge for the task; `held` is what the engine says of its package, `sight` what its model will see.
+
+    Raises CannotJudge with a reason for people, or StillLoading.
+    """
+    try:
+        if package is None:
+            raise CannotJudge(f"package_missing: {task.algorithm_id} {task.algorithm_version}")
+        if package.path is None:
+            return _builtin(task)
+        if held is None:
+            raise StillLoading
+        if isinstance(held, Unusable):
+            raise CannotJudge(held.reason)
+        return _with_model(task, held.manifest, sight)
+    except (PackageError, ValueError, RuntimeError) as error:
+        raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
 
 
 def _builtin(task: TaskSpec) -> Judge:
@@ -65,7 +61,7 @@ def _builtin(task: TaskSpec) -> Judge:
     return maker(task.region, manifest.settle(task.parameters))
 
 
-def _with_model(task: TaskSpec, manifest: Manifest, detector: Detector) -> Judge:
+def _with_model(task: TaskSpec, manifest: Manifest, detector: Sight) -> Judge:
     if manifest.rule is None:
         raise CannotJudge(f"package_unusable: {manifest.id} has no rule")
     values = {**manifest.rule.defaults.model_dump(), **manifest.settle(task.parameters)}

@@ -1,5 +1,6 @@
 """From a picture to a model's input tensor, as the manifest declares it, and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,22 +31,28 @@ class Placement:
         return shares
 
 
-def prepare(picture: Picture, declared: ModelInput) -> tuple[NDArray[Any], Placement]:
-    """Return the input tensor with a batch axis of 1, and how the picture lies in it."""
-    canvas, placement = _placed(picture, declared)
+def tensor_of(canvases: Sequence[Picture], declared: ModelInput) -> NDArray[Any]:
+    """Return the input tensor of pictures that were `placed`: a batch of as many."""
+    batch: NDArray[Any] = np.stack(canvases)
     if declared.color == "RGB":
-        canvas = cast("Picture", cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB))
-    tensor: NDArray[Any] = canvas
-    if declared.dtype != "uint8":
-        values: NDArray[Any] = canvas.astype(np.float32) * np.float32(declared.scale)
-        values = (values - np.array(declared.mean, np.float32)) / np.array(declared.std, np.float32)
-        tensor = values.astype(np.float16 if declared.dtype == "float16" else np.float32)
+        batch = batch[..., ::-1]
     if declared.layout == "NCHW":
-        tensor = tensor.transpose(2, 0, 1)
-    return np.ascontiguousarray(tensor[None]), placement
+        batch = batch.transpose(0, 3, 1, 2)
+    if declared.dtype == "uint8":
+        return np.ascontiguousarray(batch)
+    axes = (1, 3, 1, 1) if declared.layout == "NCHW" else (1, 1, 1, 3)
+    values: NDArray[Any] = np.ascontiguousarray(batch, np.float32)
+    if declared.scale != 1:
+        values *= np.float32(declared.scale)
+    if any(declared.mean):
+        values -= np.array(declared.mean, np.float32).reshape(axes)
+    if declared.std != (1, 1, 1):
+        values /= np.array(declared.std, np.float32).reshape(axes)
+    return values.astype(np.float16) if declared.dtype == "float16" else values
 
 
-def _placed(picture: Picture, declared: ModelInput) -> tuple[Picture, Placement]:
+def placed(picture: Picture, declared: ModelInput) -> tuple[Picture, Placement]:
+    """Return the picture at the size of the model's input, and how it lies there."""
     height, width = picture.shape[:2]
     to_width, to_height = declared.size
     scale_x, scale_y = to_width / width, to_height / height

@@ -1,5 +1,6 @@
 """One camera as vision sees it: which of its access units are decoded, and which pictures are shown to the judges."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ _CLOCK_HZ = 90_000
 
 @dataclass(kw_only=True)
 class Sight:
-    """Decodes one camera. `see` runs on the judging thread, everything else on the event loop."""
+    """Decodes one camera. `see` runs on any thread, one access unit at a time or each a key frame."""
 
     point_id: str
     pool: DecoderPool
@@ -26,6 +27,7 @@ class Sight:
     failed: int = 0
     _shown_session: int = 0
     _shown_ticks: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def see(self, unit: AccessUnit) -> Picture | None:
         """Decode one access unit; return its picture if it is to be judged. Counts what cannot be decoded."""
@@ -41,9 +43,11 @@ class Sight:
             else:
                 return None  # it was on its way when the level was lowered
         except CannotDecode:
-            self.failed += 1
+            with self._counting:
+                self.failed += 1
             return None
-        self.decoded += 1
+        with self._counting:
+            self.decoded += 1
         return picture
 
     def report(self, gop_s: float) -> CameraDecoding:

@@ -7,11 +7,20 @@ from numpy.typing import NDArray
 
 from appliance.analysis.decoders import Areas, Boxes, LabelScores, Outcome
 from appliance.analysis.preprocessing import Placement
+from federation.messages import Box, Detection
 
 Sighting = tuple[NDArray[np.float32], float, int]
 """Corners (4,) x1 y1 x2 y2 in shares of the picture, score, index of the label."""
 
 _WHOLE = np.array([0, 0, 1, 1], np.float32)
+
+
+def detection(sighting: Sighting, labels: tuple[str, ...]) -> Detection:
+    """Return a sighting as rules know it; `labels` names them by their index."""
+    corners, score, label = sighting
+    x1, y1, x2, y2 = (float(value) for value in corners)
+    box = Box(x=x1, y=y1, width=max(0.0, x2 - x1), height=max(0.0, y2 - y1))
+    return Detection(label=labels[label], score=max(0.0, min(1.0, round(score, 4))), box=box)
 
 
 def sightings(

@@ -41,7 +41,7 @@ class Snapshots:
         self._known = known
         self._newest: dict[str, AccessUnit] = {}
         self._looked_at: dict[str, float] = {}
-        self._arrived = asyncio.Condition()
+        self._arrived = asyncio.Event()
         self.on_change: Callable[[], None] = _nothing
 
     def wanted(self) -> frozenset[str]:
@@ -50,11 +50,10 @@ class Snapshots:
         self._looked_at = {point: at for point, at in self._looked_at.items() if at >= oldest}
         return frozenset(self._looked_at)
 
-    async def offer(self, unit: AccessUnit) -> None:
+    def offer(self, unit: AccessUnit) -> None:
         """Keep the newest key frame of its point."""
-        async with self._arrived:
-            self._newest[unit.header.point_id] = unit
-            self._arrived.notify_all()
+        self._newest[unit.header.point_id] = unit
+        self._arrived.set()
 
     def keep_only(self, points: frozenset[str]) -> None:
         """Forget the pictures of all other points."""
@@ -68,8 +67,10 @@ class Snapshots:
         self._looked_at[point_id] = time.monotonic()
         self.on_change()
         try:
-            async with asyncio.timeout(FIRST_PICTURE_WITHIN_S), self._arrived:
-                await self._arrived.wait_for(lambda: point_id in self._newest)
+            async with asyncio.timeout(FIRST_PICTURE_WITHIN_S):
+                while point_id not in self._newest:
+                    self._arrived.clear()
+                    await self._arrived.wait()
         except TimeoutError:
             return web.Response(status=503, text="no picture has arrived yet")
         unit = self._newest[point_id]

@@ -160,6 +160,37 @@ class FirstLook(WireModel):
     faults: tuple[PictureFault, ...]
 
 
+class ModelReport(WireModel):
+    """One loaded model: who shares it, what it costs on this box, and what waits for it."""
+
+    network: str = Field(description="what the model is: the beginning of a digest")
+    device: str
+    pid: int = Field(default=0, description="its process, 0 while there is none")
+    packages: tuple[str, ...] = Field(default=(), description="algorithm and version of all that share it")
+    reason: str = Field(default="", description="empty while it works, else a stable code with words")
+    memory_mb: float = 0.0
+    declared_mb: int = 0
+    pictures: int = 0
+    pictures_per_s: float = 0.0
+    ms_per_picture: float = 0.0
+    batch_most: int = 1
+    batch_mean: float = 0.0
+    waiting: int = 0
+    oldest_s: float = 0.0
+    dropped: dict[str, int] = Field(default_factory=dict, description="frames that it never saw, by reason")
+    restarts: int = 0
+
+
+class EngineReport(WireModel):
+    """What the engine holds, and what became of packages that it does not hold."""
+
+    devices: tuple[str, ...] = ()
+    memory_mb: int = Field(default=0, description="what all models may take together")
+    models: tuple[ModelReport, ...] = ()
+    loading: tuple[str, ...] = ()
+    unusable: dict[str, str] = Field(default_factory=dict, description="reason by algorithm and version")
+
+
 class VisionReport(WireModel):
     """State of every task, what decoding and judging cost, and what was found at pictures since the last report."""
 
@@ -170,3 +201,4 @@ class VisionReport(WireModel):
     events_dropped: int = Field(default=0, description="events that the agent did not take in time")
     decoding: tuple[CameraDecoding, ...] = ()
     pictures: dict[Slug, PictureReport] = Field(default_factory=dict, description="by camera")
+    engine: EngineReport = EngineReport()

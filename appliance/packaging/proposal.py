@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.analysis.decoders import decode_boxes
-from appliance.analysis.detector import open_session
+from appliance.analysis.detector import CPU
+from appliance.analysis.engine.devices import open_session
 from appliance.analysis.finding import Picture
-from appliance.analysis.preprocessing import prepare
+from appliance.analysis.preprocessing import placed, tensor_of
 from federation.packages.manifest import ModelInput
 from federation.packages.outputs import DenseOutput, Nms, RowsOutput
 
@@ -52,7 +53,7 @@ def propose(model: bytes, labels: int, samples: Sequence[Picture]) -> Proposal:
 
     Raises CannotPropose with what to do.
     """
-    session = open_session(model)
+    session = open_session(model, CPU)
     (entry, *more), (result, *_) = session.get_inputs(), session.get_outputs()
     shape = list(entry.shape)
     if more or len(shape) != 4 or entry.type != "tensor(float)" or not _is_size(shape[2:]):
@@ -138,8 +139,8 @@ def _boxes(
     picture: Picture,
     labels: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    tensor, placement = prepare(picture, way)
-    (values,) = session.run([output.tensor], {way.tensor: tensor})
+    canvas, placement = placed(picture, way)
+    (values,) = session.run([output.tensor], {way.tensor: tensor_of([canvas], way)})
     found = decode_boxes({output.tensor: np.asarray(values)}, output, size=way.size, labels=labels)
     return placement.to_shares(found.xyxy), found.scores
 

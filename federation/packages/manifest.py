@@ -1,5 +1,6 @@
 """algorithm.yaml: what an algorithm package of format `algpkg/1` says of itself."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -7,7 +8,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError, model
 
 from federation.packages import parameters
 from federation.packages.errors import BadManifest
-from federation.packages.outputs import CtcOutput, EmbeddingOutput, ModelOutput
+from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
 from federation.packages.samples import PackagePath, Sample
 from federation.packages.texts import ManifestPart, Text
@@ -53,6 +54,7 @@ class Platform(ManifestPart):
     arch: Literal["any", "x86_64", "aarch64"] = "any"
     backend: Literal["onnxruntime", "opencv"]
     file: PackagePath | None = Field(default=None, description="the model; algorithms of the product itself have none")
+    ram_mb: int = Field(default=1024, ge=16, le=1 << 20, description="memory that the model takes at most, MB")
 
     @model_validator(mode="after")
     def _model_where_needed(self) -> Self:
@@ -93,6 +95,20 @@ class ModelInput(ManifestPart):
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1, 1, 1)
     extra: tuple[ExtraInput, ...] = Field(default=(), max_length=4)
+
+
+class Stage(ManifestPart):
+    """A second model that looks at boxes of the first, cut out of the picture; what it sees is seen in these boxes."""
+
+    file: PackagePath
+    on: tuple[str, ...] = Field(min_length=1, max_length=100, description="labels of the first whose boxes it looks at")
+    margin: float = Field(default=0.1, ge=0, le=2, description="share of a box's sides that is added around it")
+    most: int = Field(default=16, ge=1, le=64, description="boxes of a picture that it looks at, strongest first")
+    input: ModelInput
+    output: Annotated[LabelsOutput, Field(discriminator="decoder")]
+    labels: tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...] = Field(
+        min_length=1, max_length=1000
+    )
 
 
 class RuleDefaults(ManifestPart):
@@ -157,6 +173,7 @@ class Manifest(ManifestPart):
     labels: tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...] = Field(
         default=(), max_length=10_000
     )
+    stages: tuple[Stage, ...] = Field(default=(), max_length=4)
     rule: Rule | None = None
     params: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Parameter] = Field(
         default_factory=dict, max_length=64, description="the form at the point, in this order"
@@ -166,10 +183,9 @@ class Manifest(ManifestPart):
     licence: Licence
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The files that must be in the package: models and samples."""
-        models = [platform.file for platform in self.runtime.platforms if platform.file is not None]
-        return (*models, *(sample.file for sample in self.samples))
+    def all_labels(self) -> frozenset[str]:
+        """What may be seen: the labels of the model and of its stages."""
+        return frozenset(self.labels).union(*(stage.labels for stage in self.stages))
 
     @property
     def params_schema(self) -> dict[str, JsonValue]:
@@ -180,6 +196,16 @@ class Manifest(ManifestPart):
     def model_file(self) -> str | None:
         """The path of the model inside the package; None for an algorithm of the product itself."""
         return self.runtime.platforms[0].file
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that must be in the package: models and samples."""
+        models = [platform.file for platform in self.runtime.platforms if platform.file is not None]
+        return (*models, *(stage.file for stage in self.stages), *(sample.file for sample in self.samples))
+
+    def platform_on(self, kinds: Collection[str]) -> Platform | None:
+        """Return the first platform that a node with devices of these kinds satisfies; every node has a `cpu`."""
+        return next((item for item in self.runtime.platforms if item.platform in {"cpu", *kinds}), None)
 
     def settle(self, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Return every parameter with its given value or default; raise BadParameters for what does not fit."""
@@ -204,7 +230,7 @@ class Manifest(ManifestPart):
     @model_validator(mode="after")
     def _samples_fit(self) -> Self:
         named = {item.label for sample in self.samples for item in sample.objects}
-        unknown = sorted(named - set(self.labels))
+        unknown = sorted(named - self.all_labels)
         if unknown:
             msg = f"samples expect unknown labels: {', '.join(unknown[:5])}"
             raise ValueError(msg)
@@ -217,13 +243,24 @@ class Manifest(ManifestPart):
             msg = "an event code stands twice"
             raise ValueError(msg)
         for event in self.events:
-            unknown = [] if event.when is None else sorted(set(event.when.labels) - set(self.labels))
+            unknown = [] if event.when is None else sorted(set(event.when.labels) - self.all_labels)
             if unknown:
                 msg = f"event {event.code} waits for unknown labels: {', '.join(unknown[:5])}"
                 raise ValueError(msg)
             if self.detects and event.when is None:
                 msg = f"event {event.code} says no labels in `when`"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Self:
+        if self.stages and not isinstance(self.output, BoxesOutput):
+            msg = "stages look at boxes; the model gives none"
+            raise ValueError(msg)
+        unknown = sorted({label for stage in self.stages for label in stage.on} - set(self.labels))
+        if unknown:
+            msg = f"a stage looks at unknown labels: {', '.join(unknown[:5])}"
+            raise ValueError(msg)
         return self
 
     def _needed(self) -> tuple[str, ...]:

@@ -1,16 +1,17 @@
 """Tasks that go on undisturbed by what does not concern their judge."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from appliance.analysis.decoders import BadOutput
-from appliance.analysis.finding import Finding, Picture
-from appliance.analysis.tasks import Tasks
+from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.tasks import Shown, Tasks
 from appliance.local import LocalPackage, Plan
-from federation.messages import Calendar, OnCut, TaskSpec, Window
+from federation.messages import Box, Calendar, Detection, OnCut, TaskSpec, TaskState, Window
+from tests.appliance.analysis.test_detector import manifest
 
 INTRUSION = "fengsui.area_intrusion"
 
@@ -33,7 +34,7 @@ def task(**more: Any) -> TaskSpec:
 
 def at_work(spec: TaskSpec) -> Tasks:
     tasks = Tasks()
-    tasks.apply(plan(spec))
+    tasks.apply(plan(spec), {})
     tasks.running["t1"].frames = 700
     return tasks
 
@@ -51,7 +52,7 @@ def test_a_task_goes_on_where_it_was_and_heeds_what_is_new(change: dict[str, Any
     tasks = at_work(task())
     judge = tasks.running["t1"].judge
 
-    tasks.apply(plan(task(**change), task(task_id="t2")))
+    tasks.apply(plan(task(**change), task(task_id="t2")), {})
 
     assert judge is not None
     assert (tasks.running["t1"].judge, tasks.running["t1"].frames) == (judge, 700)
@@ -62,25 +63,74 @@ def test_a_task_goes_on_where_it_was_and_heeds_what_is_new(change: dict[str, Any
 def test_a_task_that_is_another_one_starts_anew(change: dict[str, Any]) -> None:
     tasks = at_work(task())
 
-    tasks.apply(plan(task(**change)))
+    tasks.apply(plan(task(**change)), {})
 
     assert tasks.running["t1"].frames == 0
 
 
-class Misfit:
-    """A judge whose model gives something else than its package declares."""
+KEY = ("test.planted", "1.0.0")
+LOADED = Ready(manifest=manifest({"decoder": "rows", "tensor": "o"}), network="n", head="h")
+WALKER = Detection(label="bin", score=0.9, box=Box(x=0.2, y=0.2, width=0.1, height=0.2))
+SHOWN = Shown(point_id="gate", picture=np.full((36, 64, 3), 128, np.uint8), at=datetime(2026, 11, 27, tzinfo=UTC))
 
-    def observe(self, picture: Picture, at: datetime) -> list[Finding]:
-        raise BadOutput("o has 9 channels")
+
+def with_models() -> Plan:
+    """Return a plan of two tasks of one model and one that needs none."""
+    own = {"algorithm_id": KEY[0], "region": None}
+    packages = (
+        LocalPackage(algorithm_id=KEY[0], version=KEY[1], path=Path("a.algpkg")),
+        LocalPackage(algorithm_id=INTRUSION, version="1.0.0"),
+    )
+    return Plan(version=1, tasks=(task(**own), task(task_id="t2", **own), task(task_id="t3")), packages=packages)
 
 
-def test_a_model_that_breaks_its_word_stops_its_own_task_only() -> None:
+def test_a_task_begins_when_its_model_is_loaded_and_the_others_do_not_wait_for_it() -> None:
     tasks = Tasks()
-    tasks.apply(plan(task(), task(task_id="t2")))
-    tasks.running["t1"].judge = Misfit()
 
-    tasks.judge("gate", np.full((36, 64, 3), 128, np.uint8), datetime(2026, 11, 27, tzinfo=UTC))
+    tasks.apply(with_models(), {})
+    waiting = tasks.needs("gate", SHOWN.at)
+    tasks.apply(with_models(), {KEY: LOADED})
 
-    assert [item.judge is None for item in tasks.running.values()] == [True, False]
+    assert waiting == {None}
+    assert tasks.needs("gate", SHOWN.at) == {None, KEY}
+    assert tasks.running["t1"].failure == ""
+
+
+def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other() -> None:
+    tasks = Tasks()
+    tasks.apply(with_models(), {KEY: LOADED})
+
+    found = tasks.judge(SHOWN, {KEY: (WALKER,)})
+
+    assert [spec.task_id for spec, _ in found] == ["t1", "t2"]
+    assert [item.frames for item in tasks.running.values()] == [1, 1, 0]
+
+
+def test_a_package_that_the_engine_refuses_stops_its_own_tasks_only() -> None:
+    tasks = Tasks()
+
+    tasks.apply(with_models(), {KEY: Unusable(reason="memory_short: the model declares 4096 MB")})
+
+    assert [item.failure for item in tasks.running.values()] == ["memory_short: the model declares 4096 MB"] * 2 + [""]
+
+
+def test_a_model_that_breaks_its_word_stops_its_own_tasks_only() -> None:
+    tasks = Tasks()
+    tasks.apply(with_models(), {KEY: LOADED})
+
+    tasks.trouble("gate", [KEY], "package_unusable: o has 9 channels")
+
+    assert [item.judge is None for item in tasks.running.values()] == [True, True, False]
     assert tasks.running["t1"].failure == "package_unusable: o has 9 channels"
-    assert tasks.running["t2"].frames == 1
+
+
+def test_a_task_whose_model_is_made_anew_says_so_and_goes_on() -> None:
+    tasks = Tasks()
+    tasks.apply(with_models(), {KEY: LOADED})
+
+    tasks.trouble("gate", [KEY], "model_crashed: signal 9")
+    told = tasks.running["t1"].report(SHOWN.at)
+    tasks.judge(SHOWN, {KEY: ()})
+
+    assert (told.state, told.reason) == (TaskState.FAILED, "model_crashed: signal 9")
+    assert tasks.running["t1"].report(SHOWN.at).state is TaskState.RUNNING

@@ -1,0 +1,270 @@
+"""All models of a box: loaded when a package needs them, shared by all who do, ended when nobody does."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.engine.declaration import ModelOf, declared_by
+from appliance.analysis.engine.devices import Device
+from appliance.analysis.engine.dispatcher import Clock, Dispatcher, Place
+from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.host import HostLost, ModelFails
+from appliance.analysis.engine.model import Model, Seen, Sighted
+from appliance.analysis.engine.queue import Lane, Limits
+from appliance.analysis.engine.reporting import model_report
+from appliance.analysis.finding import Picture
+from appliance.local import EngineReport
+from federation.packages import Manifest, PackageError, open_package
+
+PackageKey = tuple[str, str]
+"""Id and version of an algorithm."""
+
+WARM_S = 300.0
+"""A model that nobody needs any more stays for so long, unless another needs its memory."""
+
+LOOK_AROUND_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A package whose model is loaded: which model, and which of its heads."""
+
+    manifest: Manifest
+    network: str
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unusable:
+    """A package that cannot work here; the reason is `code: what is wrong`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A frame on its way through one model. `heads` says whose answer is whose."""
+
+    heads: Mapping[PackageKey, str]
+    answer: asyncio.Future[Seen | Dropped]
+
+
+@dataclass(kw_only=True)
+class _Loaded:
+    model: Model
+    dispatcher: Dispatcher[Sighted, Seen]
+    feeding: asyncio.Task[None]
+    users: dict[PackageKey, str] = field(default_factory=dict)
+    idle_since_s: float | None = None
+
+
+class Engine:
+    """Its methods run on the event loop; models work on threads and in processes of their own."""
+
+    def __init__(self, *, devices: tuple[Device, ...], memory_bytes: int, clock: Clock = time.monotonic) -> None:
+        """Set up for these devices and so much memory for all models; `run` makes it work."""
+        self.packages: dict[PackageKey, Ready | Unusable] = {}
+        self.on_change: Callable[[], None] = _nothing
+        self._devices = devices
+        self._memory_bytes = memory_bytes
+        self._clock = clock
+        self._places = {device: _place(device) for device in devices}
+        self._wanted: Mapping[PackageKey, Path] = {}
+        self._models: dict[str, _Loaded] = {}
+        self._eyes: Dispatcher[Frame, Picture] = Dispatcher(
+            place=self._places[devices[0]], limits=Limits(), serve=_pictures, clock=clock
+        )
+        self._gone = 0
+        self._news = asyncio.Event()
+        self._group = asyncio.TaskGroup()
+
+    def want(self, packages: Mapping[PackageKey, Path]) -> None:
+        """Hold exactly these packages from now on; `on_change` tells of each that is ready, or unusable."""
+        self._wanted = dict(packages)
+        for key in [key for key in self.packages if key not in packages]:
+            found = self.packages.pop(key)
+            if isinstance(found, Ready):
+                self._leave(found.network, key)
+        for key, state in list(self.packages.items()):
+            if isinstance(state, Unusable) and state.reason.startswith("memory_short"):
+                del self.packages[key]  # there may be room now
+        self._news.set()
+
+    async def run(self) -> None:
+        """Load and unload until cancelled."""
+        try:
+            async with self._group:
+                self._group.create_task(self._eyes.run(), name="pictures")
+                while True:
+                    key = next((key for key in self._wanted if key not in self.packages), None)
+                    if key is not None:
+                        await self._load(key, self._wanted[key])
+                        continue
+                    await self._unload(self._cold())
+                    self._news.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AROUND_EVERY_S):
+                            await self._news.wait()
+        finally:
+            await asyncio.to_thread(self._end)
+
+    def look(self, frame: Frame, packages: Collection[PackageKey], *, lane: Lane) -> list[Asked]:
+        """Let every model that these packages need look at the frame, once each; those not ready are left out."""
+        heads: dict[str, dict[PackageKey, str]] = {}
+        for key in packages:
+            state = self.packages.get(key)
+            if isinstance(state, Ready):
+                heads.setdefault(state.network, {})[key] = state.head
+        return [
+            Asked(
+                heads=mine,
+                answer=self._models[network].dispatcher.ask(
+                    Sighted(frame=frame, heads=frozenset(mine.values())), source=frame.source, lane=lane
+                ),
+            )
+            for network, mine in heads.items()
+        ]
+
+    def decode(self, frame: Frame, *, lane: Lane) -> asyncio.Future[Picture | Dropped]:
+        """Have the frame decoded for those who need no model; it waits its turn as for one."""
+        return self._eyes.ask(frame, source=frame.source, lane=lane)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that somebody needed and did not see, of all models together."""
+        counts = [self._eyes.queue.dropped, *(item.dispatcher.queue.dropped for item in self._models.values())]
+        return self._gone + sum(count.total() for count in counts)
+
+    def report(self) -> EngineReport:
+        """Return what is held, what it costs and what waits."""
+        now_s = self._clock()
+        return EngineReport(
+            devices=tuple(device.name for device in self._devices),
+            memory_mb=self._memory_bytes >> 20,
+            models=tuple(
+                model_report(item.model, item.dispatcher.queue, item.users, now_s) for item in self._models.values()
+            ),
+            loading=tuple(" ".join(key) for key in self._wanted if key not in self.packages),
+            unusable={
+                " ".join(key): state.reason for key, state in self.packages.items() if isinstance(state, Unusable)
+            },
+        )
+
+    async def _load(self, key: PackageKey, path: Path) -> None:
+        state = await self._state_of(key, path)
+        if key in self._wanted:
+            self.packages[key] = state
+            self.on_change()
+        elif isinstance(state, Ready):
+            self._leave(state.network, key)
+
+    async def _state_of(self, key: PackageKey, path: Path) -> Ready | Unusable:
+        try:
+            kinds = {device.kind for device in self._devices}
+            package = await asyncio.to_thread(open_package, path)
+            declared, head = await asyncio.to_thread(declared_by, package, kinds)
+            loaded = self._models.get(declared.network) or await self._loaded(declared)
+            if isinstance(loaded, Unusable):
+                return loaded
+            await asyncio.to_thread(loaded.model.teach, head)
+        except (HostLost, ModelFails) as error:
+            await self._unload([network for network, item in self._models.items() if not item.users])
+            return Unusable(reason=_reason(error))
+        except (PackageError, ValueError) as error:
+            return Unusable(reason=f"package_unusable: {str(error).splitlines()[0][:200]}")
+        loaded.users[key], loaded.idle_since_s = head.id, None
+        return Ready(manifest=package.manifest, network=declared.network, head=head.id)
+
+    async def _loaded(self, declared: ModelOf) -> "_Loaded | Unusable":
+        """Load a model, if there is room or can be made."""
+        short_bytes = declared.memory_bytes - self._free_bytes()
+        for network in self._idle():
+            if short_bytes > 0:
+                short_bytes -= self._models[network].model.cost.memory_bytes
+                await self._unload([network])
+        if short_bytes > 0:
+            needed, free = declared.memory_bytes >> 20, max(0, self._free_bytes()) >> 20
+            return Unusable(reason=f"memory_short: the model declares {needed} MB, {free} MB are free")
+        device = self._emptiest(declared.kind)
+        model = Model(declared, device)
+        try:
+            await asyncio.to_thread(model.load)
+        except BaseException:
+            await asyncio.to_thread(model.end)
+            raise
+        dispatcher: Dispatcher[Sighted, Seen] = Dispatcher(
+            place=self._places[device], limits=device.limits(model.batch), serve=model.look, clock=self._clock
+        )
+        feeding = self._group.create_task(dispatcher.run(), name="model")
+        self._models[declared.network] = _Loaded(model=model, dispatcher=dispatcher, feeding=feeding)
+        return self._models[declared.network]
+
+    def _leave(self, network: str, key: PackageKey) -> None:
+        """Note that a package needs its model no more."""
+        loaded = self._models[network]
+        head = loaded.users.pop(key, None)
+        if head is not None and head not in loaded.users.values():
+            loaded.model.forget(head)
+        if not loaded.users:
+            loaded.idle_since_s = self._clock()
+
+    def _free_bytes(self) -> int:
+        """Return the room that is left: what is loaded counts by what it was measured to take."""
+        return self._memory_bytes - sum(item.model.cost.memory_bytes for item in self._models.values())
+
+    def _idle(self) -> list[str]:
+        """Return the models that nobody needs, those first that have been idle for longest."""
+        idle = [(item.idle_since_s, network) for network, item in self._models.items() if not item.users]
+        return [network for _, network in sorted((since_s or 0.0, network) for since_s, network in idle)]
+
+    def _cold(self) -> list[str]:
+        now_s = self._clock()
+        return [network for network in self._idle() if now_s - (self._models[network].idle_since_s or 0.0) > WARM_S]
+
+    async def _unload(self, networks: Collection[str]) -> None:
+        for network in networks:
+            loaded = self._models.pop(network)
+            self._gone += loaded.dispatcher.queue.dropped.total()
+            loaded.feeding.cancel()
+            await asyncio.to_thread(loaded.model.end)
+
+    def _emptiest(self, kind: str) -> Device:
+        able = [device for device in self._devices if device.kind == kind] or list(self._devices)
+        return min(able, key=lambda device: sum(item.model.device == device for item in self._models.values()))
+
+    def _end(self) -> None:
+        for loaded in self._models.values():
+            loaded.model.end()
+        for place in self._places.values():
+            place.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _pictures(frames: Sequence[Frame]) -> list[Picture | Dropped]:
+    found: list[Picture | Dropped] = []
+    for frame in frames:
+        try:
+            found.append(frame.picture())
+        except CannotDecode as error:
+            found.append(Dropped(reason="unreadable", detail=str(error)))
+    return found
+
+
+def _place(device: Device) -> Place:
+    threads = ThreadPoolExecutor(device.workers, thread_name_prefix=device.name)
+    return Place(turns=asyncio.Semaphore(device.workers), threads=threads)
+
+
+def _reason(error: HostLost | ModelFails) -> str:
+    if isinstance(error, HostLost):
+        return f"model_crashed: {error}"
+    code = "memory_short" if error.code == "memory_short" else "package_unusable"
+    return f"{code}: {error}"
+
+
+def _nothing() -> None:
+    """Do nothing."""

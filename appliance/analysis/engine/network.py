@@ -1,0 +1,101 @@
+"""A model at work: pictures that lie in its input go in, and what its heads make of its tensors comes out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.analysis.decoders import Outcome, decode
+from appliance.analysis.engine.devices import Device, bucket, open_session
+from appliance.analysis.finding import Picture
+from appliance.analysis.preprocessing import Placement, tensor_of
+from appliance.analysis.sightings import Sighting, sightings
+from federation.packages.manifest import ModelInput
+from federation.packages.outputs import ModelOutput, SemanticOutput, tensors_of
+
+MOST_AT_ONCE = 16
+_TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
+Tensors = Mapping[str, NDArray[Any]]
+
+
+class Network:
+    """One session of one model. `run` is thread-safe."""
+
+    def __init__(self, declared: ModelInput, model: bytes, device: Device) -> None:
+        """Load the model; raise ValueError if its inputs are not as declared."""
+        self._declared = declared
+        self._session = open_session(model, device)
+        self._on_card = device.kind != "cpu"
+        entries = self._session.get_inputs()
+        self.outputs = frozenset(item.name for item in self._session.get_outputs())
+        if {declared.tensor, *(extra.tensor for extra in declared.extra)} != {item.name for item in entries}:
+            names = sorted(item.name for item in entries)
+            msg = f"the model has inputs {names}, outputs {sorted(self.outputs)}"
+            raise ValueError(msg)
+        entry = next(item for item in entries if item.name == declared.tensor)
+        _refuse_other_shape(entry, declared)
+        fixed = isinstance(entry.shape[0], int) or bool(declared.extra)
+        self.batch = 1 if fixed else MOST_AT_ONCE
+
+    def run(self, canvases: Sequence[Picture], wanted: Collection[str]) -> list[dict[str, NDArray[Any]]]:
+        """Return the wanted tensors of every picture, each with a leading axis of 1 as if it had come alone."""
+        names = sorted(wanted)
+        found: list[dict[str, NDArray[Any]]] = []
+        for first in range(0, len(canvases), self.batch):
+            part = canvases[first : first + self.batch]
+            padded = [*part, *[part[-1]] * (bucket(len(part), self.batch) - len(part))]
+            values = self._values(names, tensor_of(padded, self._declared))
+            found += _apart(dict(zip(names, values, strict=True)), len(part), len(padded))
+        return found
+
+    def _values(self, names: list[str], tensor: NDArray[Any]) -> list[NDArray[Any]]:
+        extras = {extra.tensor: np.array([self._declared.size], extra.dtype) for extra in self._declared.extra}
+        given = {self._declared.tensor: tensor, **extras}
+        if not self._on_card:
+            return [np.asarray(value) for value in self._session.run(names, given)]
+        binding = self._session.io_binding()
+        for name, value in given.items():
+            binding.bind_cpu_input(name, value)
+        for name in names:
+            binding.bind_output(name)
+        self._session.run_with_iobinding(binding)
+        return cast("list[NDArray[Any]]", binding.copy_outputs_to_cpu())
+
+
+class Head:
+    """What one algorithm makes of a model's tensors: a decoder, and the labels that it tells apart."""
+
+    def __init__(self, output: ModelOutput, labels: tuple[str, ...], size: tuple[int, int]) -> None:
+        """Set up for a model whose input has `size`, width and height in px."""
+        self.tensors = tensors_of(output)
+        self._output = output
+        self._labels = labels
+        self._size = size
+
+    def outcome(self, tensors: Tensors) -> Outcome:
+        """Return what the tensors of one picture say; raise BadOutput."""
+        own = {name: tensors[name] for name in self.tensors}
+        return decode(own, self._output, size=self._size, labels=self._labels)
+
+    def see(self, tensors: Tensors, placement: Placement) -> tuple[Sighting, ...]:
+        """Return what was seen in the picture that lies so in the input, strongest first; raise BadOutput."""
+        least = self._output.min_share if isinstance(self._output, SemanticOutput) else 0.0
+        return sightings(self.outcome(tensors), placement, self._size, min_share=least)
+
+
+def _refuse_other_shape(entry: Any, declared: ModelInput) -> None:
+    width, height = declared.size
+    shape = [1, 3, height, width] if declared.layout == "NCHW" else [1, height, width, 3]
+    fits = len(entry.shape) == 4 and all(
+        not isinstance(has, int) or has == wanted for has, wanted in zip(entry.shape, shape, strict=True)
+    )
+    if not fits or entry.type != _TYPES[declared.dtype]:
+        msg = f"{entry.name} is {entry.type} {entry.shape}; declared is {declared.dtype} {shape}"
+        raise ValueError(msg)
+
+
+def _apart(tensors: Tensors, pictures: int, batch: int) -> list[dict[str, NDArray[Any]]]:
+    if batch == 1:
+        return [dict(tensors)]
+    return [{name: value[index : index + 1] for name, value in tensors.items()} for index in range(pictures)]

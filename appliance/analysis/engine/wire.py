@@ -1,0 +1,62 @@
+"""What the engine and a model's own process say to one another: JSON, and pictures as bare bytes behind it.
+
+Nothing of what the child says is unpickled or believed: it runs a model that a stranger may have made.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from appliance.analysis.preprocessing import Placement
+from federation.packages.manifest import ModelInput
+from federation.packages.outputs import ModelOutput
+
+ANSWER_LIMIT_BYTES = 8 << 20
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Open(_Message):
+    """Load the model whose bytes follow, under a name."""
+
+    do: Literal["open"] = "open"
+    network: str
+    input: ModelInput
+
+
+class Teach(_Message):
+    """Know what an algorithm makes of a network's tensors."""
+
+    do: Literal["teach"] = "teach"
+    network: str
+    head: str
+    output: ModelOutput
+    labels: tuple[str, ...]
+
+
+class Look(_Message):
+    """Look at the canvases that follow, as many as placements: uint8, height x width x 3 each."""
+
+    do: Literal["look"] = "look"
+    network: str
+    heads: tuple[str, ...]
+    placements: tuple[Placement, ...]
+
+
+Ask = Annotated[Open | Teach | Look, Field(discriminator="do")]
+ASK: TypeAdapter[Open | Teach | Look] = TypeAdapter(Ask)
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+Row = tuple[_Share, _Share, _Share, _Share, _Share, Annotated[int, Field(ge=0, le=10_000)]]
+"""x1, y1, x2, y2 in shares of the picture, score, index of the label."""
+
+
+class Answer(_Message):
+    """What became of it: an error with its code, or for every head what it saw in each picture."""
+
+    code: Literal["", "bad_output", "memory_short", "failed"] = ""
+    error: str = Field(default="", max_length=500)
+    batch: int = Field(default=1, ge=1, le=64)
+    seen: dict[str, tuple[tuple[Row, ...], ...]] = Field(default_factory=dict)

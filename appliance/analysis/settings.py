@@ -1,0 +1,36 @@
+"""How much of the machine analysis may use."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime as ort
+
+from appliance.analysis.engine.devices import Device, devices_here
+from appliance.config import Config
+
+CARDS = "nvidia[0-9]*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Cores for models, and MB of memory for all of them; 0 for as many as there are, and for half of it."""
+
+    cores: int = 0
+    memory_mb: int = 0
+
+    @classmethod
+    def of(cls, config: Config) -> "Settings":
+        """Return what the configuration says."""
+        return cls(cores=config.analysis.cores, memory_mb=config.analysis.memory_mb)
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return what models run on here."""
+        cores = self.cores or len(os.sched_getaffinity(0))
+        cards = len(list(Path("/dev").glob(CARDS)))
+        return devices_here(cores, cards, tuple(ort.get_available_providers()))
+
+    def memory_bytes(self) -> int:
+        """Return what all models may take together."""
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return self.memory_mb << 20 if self.memory_mb else pages // 2

@@ -1,0 +1,96 @@
+"""An engine on this machine's cores, and packages of planted models for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from appliance.analysis.engine.devices import Device
+from appliance.analysis.engine.engine import Engine, PackageKey, Ready, Unusable
+from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.queue import Lane
+from federation.messages import Detection
+from federation.packages import Manifest, write_manifest, write_package
+from tests.appliance.analysis.test_detector import WIDE, graph, manifest
+
+WITHIN_S = 60.0
+CPU = Device(kind="cpu", workers=2)
+ROWS: dict[str, object] = {"decoder": "rows", "tensor": "o"}
+
+Pack = Callable[..., Awaitable[Path]]
+
+
+def one_box(*, score: float = 0.9, label: int = 1) -> bytes:
+    """Return a model that sees one thing in every picture, always in the same place."""
+    return graph(o=np.array([[[8, 12, 16, 20, score, label]]], np.float32))
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Pack:
+    """Give what writes a package of a model and returns its path."""
+
+    async def write(name: str, model: bytes, declared: Manifest | None = None, **files: bytes) -> Path:
+        content = declared or manifest(ROWS)
+        more = {f"models/{file}.onnx": data for file, data in files.items()}
+        path = tmp_path / f"{name}.algpkg"
+        parts = {"algorithm.yaml": write_manifest(content).encode(), "models/m.onnx": model, **more}
+        await asyncio.to_thread(write_package, parts, path)
+        return path
+
+    return write
+
+
+class Running:
+    """An engine at work."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._changed = asyncio.Event()
+        engine.on_change = self._changed.set
+
+    async def holds(self, packages: dict[PackageKey, Path]) -> dict[PackageKey, Ready | Unusable]:
+        """Want these packages; return what has become of each."""
+        self.engine.want(packages)
+        async with asyncio.timeout(WITHIN_S):
+            while set(self.engine.packages) != set(packages):
+                self._changed.clear()
+                await self._changed.wait()
+        return dict(self.engine.packages)
+
+    async def sees(
+        self, packages: Iterable[PackageKey], picture: NDArray[Any] = WIDE, *, source: str = "gate"
+    ) -> dict[PackageKey, tuple[Detection, ...] | Dropped]:
+        """Show one picture; return what each package saw in it."""
+        frame = Frame(source=source, at=datetime.now(UTC), decode=lambda: picture)
+        found: dict[PackageKey, tuple[Detection, ...] | Dropped] = {}
+        async with asyncio.timeout(WITHIN_S):
+            for asked in self.engine.look(frame, list(packages), lane=Lane.PERSON):
+                answer = await asked.answer
+                for key, head in asked.heads.items():
+                    found[key] = answer if isinstance(answer, Dropped) else answer[head]
+        return found
+
+
+@asynccontextmanager
+async def running(*, memory_mb: int = 4096) -> AsyncIterator[Running]:
+    """Run an engine."""
+    engine = Engine(devices=(CPU,), memory_bytes=memory_mb << 20)
+    task = asyncio.create_task(engine.run())  # noqa: TID251 - ended below
+    try:
+        yield Running(engine)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Running]:
+    """Give an engine at work."""
+    async with running() as found:
+        yield found

@@ -1,0 +1,158 @@
+"""The engine with real processes and planted models."""
+
+import os
+import signal
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.engine.frame import Dropped
+from federation.messages import Detection
+from federation.packages import Manifest
+from federation.testing.waiting import until
+from tests.appliance.analysis.engine.conftest import ROWS, Pack, Running, one_box, running
+from tests.appliance.analysis.test_detector import graph, manifest
+from tests.appliance.packaging.test_examination import huge
+
+A, B = ("a", "1.0.0"), ("b", "1.0.0")
+
+
+def labels(seen: tuple[Detection, ...] | Dropped) -> list[str]:
+    assert not isinstance(seen, Dropped), seen
+    return [item.label for item in seen]
+
+
+def reason(state: Ready | Unusable) -> str:
+    assert isinstance(state, Unusable)
+    return state.reason
+
+
+async def test_packages_that_hold_the_same_model_share_it_and_a_frame_is_computed_once(
+    engine: Running, pack: Pack
+) -> None:
+    other = manifest({**ROWS, "conf": 0.95})
+    await engine.holds({A: await pack("a", one_box()), B: await pack("b", one_box(), other)})
+
+    seen = await engine.sees([A, B])
+
+    assert (labels(seen[A]), labels(seen[B])) == (["person"], [])
+    (report,) = engine.engine.report().models
+    assert (report.pictures, report.packages) == (1, ("a 1.0.0", "b 1.0.0"))
+    assert report.memory_mb > 5
+
+
+async def test_many_heads_over_one_backbone_are_computed_in_one_run(engine: Running, pack: Pack) -> None:
+    backbone = graph(o=np.array([[[8, 12, 16, 20, 0.9, 1]]], np.float32), whole=np.array([[4.0, 0.0]], np.float32))
+    attribute = manifest({"decoder": "class", "tensor": "whole"})
+    await engine.holds({A: await pack("a", backbone), B: await pack("b", backbone, attribute)})
+
+    seen = await engine.sees([A, B])
+
+    assert (labels(seen[A]), labels(seen[B])) == (["person"], ["bin"])
+    assert [item.pictures for item in engine.engine.report().models] == [1]
+
+
+async def test_a_model_that_dies_takes_nothing_along_and_comes_back(engine: Running, pack: Pack) -> None:
+    await engine.holds({A: await pack("a", one_box()), B: await pack("b", one_box(label=0))})
+    pids = {item.packages[0]: item.pid for item in engine.engine.report().models}
+    os.kill(pids["a 1.0.0"], signal.SIGKILL)
+
+    lost = (await engine.sees([A]))[A]
+    other = (await engine.sees([B]))[B]
+
+    assert isinstance(lost, Dropped)
+    assert lost.detail.startswith("model_crashed")
+    assert labels(other) == ["bin"]
+
+    async def back() -> bool:
+        return not isinstance((await engine.sees([A]))[A], Dropped)
+
+    await until(back, within_s=30, what="the model at work again")
+    assert sorted(item.restarts for item in engine.engine.report().models) == [0, 1]
+
+
+async def test_a_package_whose_model_is_not_as_declared_is_unusable_and_says_why(engine: Running, pack: Pack) -> None:
+    broken = {A: await pack("a", graph(other=np.zeros((1, 1, 6), np.float32))), B: await pack("b", b"no model at all")}
+
+    found = await engine.holds(broken)
+
+    assert "outputs ['other']" in reason(found[A])
+    assert all(reason(item).startswith("package_unusable") for item in found.values())
+    assert engine.engine.report().models == ()
+
+
+async def test_a_model_that_asks_for_80_gb_is_refused_its_memory(engine: Running, pack: Pack) -> None:
+    found = await engine.holds({A: await pack("a", huge()), B: await pack("b", one_box())})
+
+    assert reason(found[A]).startswith("memory_short")
+    assert labels((await engine.sees([B]))[B]) == ["person"]
+
+
+def demanding(ram_mb: int) -> Manifest:
+    declared: dict[str, Any] = manifest(ROWS).model_dump(mode="json", exclude_defaults=True)
+    declared["runtime"]["platforms"][0]["ram_mb"] = ram_mb
+    return Manifest.model_validate(declared)
+
+
+async def test_a_model_for_which_there_is_no_room_waits_until_others_leave(pack: Pack) -> None:
+    first, second = await pack("a", one_box(), demanding(500)), await pack("b", one_box(label=0), demanding(1000))
+    async with running(memory_mb=1000) as engine:
+        both = await engine.holds({A: first, B: second})
+        alone = await engine.holds({B: second})
+        loaded = engine.engine.report().models
+
+    assert isinstance(both[A], Ready)
+    assert reason(both[B]).startswith("memory_short: the model declares 1000 MB")
+    assert isinstance(alone[B], Ready)
+    assert [item.packages for item in loaded] == [("b 1.0.0",)]  # the idle one made room
+
+
+STAGE: dict[str, object] = {
+    "file": "models/second.onnx",
+    "on": ["person"],
+    "input": {"tensor": "images", "size": [32, 32]},
+    "output": {"decoder": "class", "tensor": "o"},
+    "labels": ["helmet", "no_helmet"],
+}
+
+
+def brightness() -> bytes:
+    """Return a classifier that says `helmet` of bright pictures and `no_helmet` of dark ones."""
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])
+    result = helper.make_tensor_value_info("o", TensorProto.FLOAT, [1, 2])
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 2], [20.0, -20.0])
+    bias = helper.make_tensor("b", TensorProto.FLOAT, [1, 2], [-10.0, 10.0])
+    axes = {"axes": [1, 2, 3], "keepdims": 0}
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], **axes),
+        helper.make_node("Constant", [], ["minus"], value=helper.make_tensor("m", TensorProto.INT64, [2], [1, 1])),
+        helper.make_node("Reshape", ["mean", "minus"], ["column"]),
+        helper.make_node("Constant", [], ["w"], value=weight),
+        helper.make_node("Constant", [], ["b"], value=bias),
+        helper.make_node("Mul", ["column", "w"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "b"], ["o"]),
+    ]
+    opset = [helper.make_opsetid("", 17)]
+    graph_ = helper.make_graph(nodes, "brightness", [image], [result])
+    model = helper.make_model(graph_, opset_imports=opset, ir_version=10)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+async def test_a_second_model_looks_at_the_boxes_of_the_first(engine: Running, pack: Pack) -> None:
+    declared = Manifest.model_validate(
+        {**manifest(ROWS).model_dump(mode="json", exclude_defaults=True), "stages": [STAGE]}
+    )
+    rows = np.array([[[0, 8, 14, 24, 0.9, 1], [18, 8, 32, 24, 0.8, 1], [0, 8, 14, 24, 0.7, 0]]], np.float32)
+    await engine.holds({A: await pack("a", graph(o=rows), declared, second=brightness())})
+    picture = np.full((16, 32, 3), 255, np.uint8)
+    picture[:, 16:] = 0
+
+    seen = (await engine.sees([A], picture))[A]
+
+    assert labels(seen) == ["person", "person", "bin", "helmet", "no_helmet"]
+    assert not isinstance(seen, Dropped)
+    assert [seen[3].box, seen[4].box] == [seen[0].box, seen[1].box]
