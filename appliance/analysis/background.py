@@ -13,7 +13,7 @@ from appliance.analysis.region import ByteMask
 WORKING_WIDTH_PX = 480
 FASTEST_GAIN = (0.7, 1.4)
 OUTLINE_PX = 7
-GHOST_RATIO = 1.3
+AROUND_PX = 21
 
 FloatPicture = NDArray[np.float32]
 
@@ -73,18 +73,31 @@ class Background:
     def is_ghost(self, picture: Picture, place: ByteMask) -> bool:
         """Tell whether `place` differs because something has gone from it, which was taken for the usual scene.
 
-        A thing has edges along its outline. Where it stands, they are in the picture; where it has gone, they are
-        in the usual scene alone (Cucchiara et al., "Detecting moving objects, ghosts, and shadows in video streams",
-        IEEE PAMI 25(10), 2003).
+        A thing has edges along its outline, and another colour than what lies around it. Where it stands, both are in
+        the picture; where it has gone, both are in the usual scene alone (Cucchiara et al., "Detecting moving objects,
+        ghosts, and shadows in video streams", IEEE PAMI 25(10), 2003). Either alone may mislead, before a barred fence
+        or on a road of the thing's own colour, so the product of the two ratios decides.
         """
         if self.usual is None:
             return False
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (OUTLINE_PX, OUTLINE_PX))
-        outline = (cv2.dilate(place, kernel) > 0) & (cv2.erode(place, kernel) == 0)
-        if not outline.any():
+        wide, near = (cv2.dilate(place, _disc(size)) > 0 for size in (AROUND_PX, OUTLINE_PX))
+        outline, around = near & (cv2.erode(place, _disc(OUTLINE_PX)) == 0), wide & ~near
+        if not outline.any() or not around.any():
             return False
-        now, usual = (float(_edges(scene)[outline].mean()) for scene in (picture.astype(np.float32), self.usual))
-        return usual > GHOST_RATIO * now
+        now, usual = (
+            (1.0 + float(_edges(scene)[outline].mean())) * (1.0 + _contrast(scene, place > 0, around))
+            for scene in (picture.astype(np.float32), self.usual)
+        )
+        return usual > now
+
+
+def _disc(size_px: int) -> ByteMask:
+    return cast("ByteMask", cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size_px, size_px)))
+
+
+def _contrast(scene: FloatPicture, inside: NDArray[np.bool_], around: NDArray[np.bool_]) -> float:
+    """Return how far the colours of two places are apart, in levels."""
+    return float(np.abs(np.median(scene[inside], axis=0) - np.median(scene[around], axis=0)).max())
 
 
 def _edges(picture: FloatPicture) -> NDArray[np.float32]:

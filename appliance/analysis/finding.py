@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from federation.messages import Detection
+from federation.messages import Detection, Polygon
 
 Picture = NDArray[np.uint8]
 """Height x width x 3, BGR."""
@@ -17,12 +17,13 @@ Mask = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """An event in the making: its code, how sure, what was seen, and for how long, in seconds."""
+    """An event in the making: its code, how sure, what was seen, for how long, in seconds, and in which region."""
 
     event_code: str
     score: float
     detections: tuple[Detection, ...]
     dwell_s: float = 0.0
+    region: Polygon | None = None
 
 
 class Judge(Protocol):

@@ -1,17 +1,14 @@
-"""Makes a task's judge from its package: a built-in algorithm, or a model with a rule."""
+"""Makes a task's judge from its package: what looks at pictures - a model, or an eye of the product - and a rule."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from pydantic import JsonValue
-
-from appliance.analysis.area_intrusion import AreaIntrusion
 from appliance.analysis.engine.engine import Ready, Unusable
-from appliance.analysis.finding import Judge, Picture
-from appliance.analysis.left_object import LeftObject
-from appliance.analysis.presence import PresenceJudge, PresenceRule, Wanted
+from appliance.analysis.finding import Finding, Judge, Picture
+from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
+from appliance.analysis.starters import Eye, eye_of
 from appliance.local import LocalPackage
-from federation.messages import Detection, Polygon, TaskSpec
+from federation.messages import Detection, TaskSpec
 from federation.packages import Manifest, PackageError, builtin_manifests
 
 
@@ -25,13 +22,33 @@ class StillLoading(Exception):
 
 @dataclass(kw_only=True)
 class Sight:
-    """What a task's model has seen in the picture that is judged next: rules ask for it as they would ask a model."""
+    """What a task's model has seen in the picture that is judged next."""
 
     found: tuple[Detection, ...] = ()
 
-    def detect(self, _picture: Picture) -> tuple[Detection, ...]:
-        """Return what was seen."""
-        return self.found
+
+@dataclass(frozen=True, kw_only=True)
+class ModelJudge:
+    """A model's detections under a rule."""
+
+    sight: Sight
+    ruling: Ruling
+
+    def observe(self, picture: Picture, at: datetime) -> list[Finding]:
+        """Return what is to be reported of this picture."""
+        return self.ruling.judge(Seen(at=at, detections=self.sight.found, picture=picture))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EyeJudge:
+    """What an eye of the product sees under a rule."""
+
+    eye: Eye
+    ruling: Ruling
+
+    def observe(self, picture: Picture, at: datetime) -> list[Finding]:
+        """Return what is to be reported of this picture."""
+        return self.ruling.judge(self.eye.look(picture, at))
 
 
 def make_judge(task: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, sight: Sight) -> Judge:
@@ -48,68 +65,22 @@ def make_judge(task: TaskSpec, package: LocalPackage | None, held: Ready | Unusa
             raise StillLoading
         if isinstance(held, Unusable):
             raise CannotJudge(held.reason)
-        return _with_model(task, held.manifest, sight)
+        return ModelJudge(sight=sight, ruling=_ruling(task, held.manifest, _zone(task)))
     except (PackageError, ValueError, RuntimeError) as error:
         raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
 
 
 def _builtin(task: TaskSpec) -> Judge:
-    manifest = builtin_manifests().get(task.algorithm_id)
-    maker = _BUILTIN.get(task.algorithm_id)
-    if manifest is None or maker is None:
+    manifest, zone = builtin_manifests().get(task.algorithm_id), _zone(task)
+    eye = None if manifest is None else eye_of(manifest, values_of(manifest, task.parameters), zone)
+    if manifest is None or eye is None:
         raise CannotJudge(f"algorithm_unknown: {task.algorithm_id} is not built in here")
-    return maker(task.region, manifest.settle(task.parameters))
+    return EyeJudge(eye=eye, ruling=_ruling(task, manifest, zone))
 
 
-def _with_model(task: TaskSpec, manifest: Manifest, detector: Sight) -> Judge:
-    if manifest.rule is None:
-        raise CannotJudge(f"package_unusable: {manifest.id} has no rule")
-    values = {**manifest.rule.defaults.model_dump(), **manifest.settle(task.parameters)}
-    dwell_s = _number(values, "dwell_s") if manifest.rule.kind == "dwell" else 0.0
-    rule = PresenceRule(
-        min_conf=_number(values, "min_conf"),
-        min_size=_number(values, "min_size"),
-        count=int(_number(values, "count")),
-        dwell_s=dwell_s,
-        dedupe_s=_number(values, "dedupe_s"),
-    )
-    wanted = tuple(
-        Wanted(event_code=event.code, labels=frozenset(event.when.labels))
-        for event in manifest.events
-        if event.when is not None
-    )
-    return PresenceJudge(detect=detector.detect, wanted=wanted, rule=rule, region=task.region)
+def _ruling(task: TaskSpec, manifest: Manifest, zone: Zone) -> Ruling:
+    return Ruling(rules_of(manifest, values_of(manifest, task.parameters), zone))
 
 
-def _area_intrusion(region: Polygon | None, values: Mapping[str, JsonValue]) -> Judge:
-    return AreaIntrusion(
-        region=region,
-        sensitivity=_number(values, "sensitivity"),
-        min_area=_number(values, "min_area"),
-        dwell_s=_number(values, "dwell_s"),
-        rearm_s=_number(values, "rearm_s"),
-    )
-
-
-def _left_object(region: Polygon | None, values: Mapping[str, JsonValue]) -> Judge:
-    return LeftObject(
-        region=region,
-        sensitivity=_number(values, "sensitivity"),
-        dwell_s=_number(values, "dwell_s"),
-        min_area=_number(values, "min_area"),
-        max_area=_number(values, "max_area"),
-        rearm_s=_number(values, "rearm_s"),
-    )
-
-
-def _number(values: Mapping[str, JsonValue], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise CannotJudge(f"parameter_wrong: {name} must be a number")
-    return float(value)
-
-
-_BUILTIN: dict[str, Callable[[Polygon | None, Mapping[str, JsonValue]], Judge]] = {
-    "fengsui.area_intrusion": _area_intrusion,
-    "fengsui.left_object": _left_object,
-}
+def _zone(task: TaskSpec) -> Zone:
+    return Zone.of((task.shapes,))

@@ -136,7 +136,7 @@ def _event(spec: TaskSpec, finding: Finding, at: datetime, size: LocalPicture) -
         algorithm_version=spec.algorithm_version,
         score=finding.score,
         detections=finding.detections,
-        region=spec.region,
+        region=finding.region,
         dwell_s=round(finding.dwell_s, 3),
         pictures=(size,),
     )

@@ -48,7 +48,7 @@ from federation.messages.desired import (
 from federation.messages.enrolment import BrokerEndpoint, Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.forwarded import MOST_HOPS, ForwardedEvent, Hop, Origin, as_forwarded
-from federation.messages.geometry import Box, Polygon
+from federation.messages.geometry import Box, Line, Polygon, Shapes
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
 from federation.messages.presence import ClockState, Presence
@@ -118,6 +118,7 @@ __all__ = [
     "KeySuccession",
     "Lane",
     "LaneReport",
+    "Line",
     "LinkPolicy",
     "NodeCall",
     "OnCut",
@@ -141,6 +142,7 @@ __all__ = [
     "Result",
     "ResultData",
     "Round",
+    "Shapes",
     "Shard",
     "Signed",
     "Site",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.messages.calendar import Calendar, TimeZone, Window, zone
-from federation.messages.geometry import Polygon
+from federation.messages.geometry import Line, Polygon, Shapes
 from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import OnvifUrl, RecordingSpec
 from federation.messages.wire import WireModel
@@ -82,10 +82,17 @@ class TaskSpec(WireModel):
     algorithm_id: str
     algorithm_version: str
     region: Polygon | None = None
+    masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
+    lines: tuple[Line, ...] = Field(default=(), max_length=16)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
     on_cut: OnCut = OnCut()
+
+    @property
+    def shapes(self) -> Shapes:
+        """What was drawn for this task."""
+        return Shapes(regions=() if self.region is None else (self.region,), masks=self.masks, lines=self.lines)
 
 
 class Bandwidth(Window):

@@ -1,6 +1,6 @@
 """Places in a picture, in shares of its width and height, so that they hold at every resolution."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,3 +19,20 @@ class Box(WireModel):
     y: Share
     width: Share
     height: Share
+
+
+class Line(WireModel):
+    """A line of 2 to 16 points (x, y) that things cross; who walks from its first point to its last has two sides."""
+
+    points: Annotated[tuple[tuple[Share, Share], ...], Field(min_length=2, max_length=16)]
+    counts: Literal["both", "to_right", "to_left"] = Field(
+        default="both", description="which crossings count: to the walker's right, to the left, or both"
+    )
+
+
+class Shapes(WireModel):
+    """What is drawn on a picture: where to look (nothing: everywhere), where not to, and lines that things cross."""
+
+    regions: tuple[Polygon, ...] = Field(default=(), max_length=16)
+    masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
+    lines: tuple[Line, ...] = Field(default=(), max_length=16)

@@ -10,6 +10,7 @@ from federation.packages import parameters
 from federation.packages.errors import BadManifest
 from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
+from federation.packages.rules import Rule
 from federation.packages.samples import PackagePath, Sample
 from federation.packages.texts import ManifestPart, Text
 
@@ -111,23 +112,6 @@ class Stage(ManifestPart):
     )
 
 
-class RuleDefaults(ManifestPart):
-    """What a task uses where the point says nothing else."""
-
-    min_conf: float = Field(default=0.4, gt=0, le=1)
-    min_size: float = Field(default=0.0, ge=0, le=1, description="least height of a box, as a share of the picture's")
-    count: int = Field(default=1, ge=1, le=1000, description="so many at once make an event")
-    dwell_s: float = Field(default=0.0, ge=0, le=86400, description="for so long, in s")
-    dedupe_s: float = Field(default=60.0, ge=0, le=86400, description="then silent for so long, in s")
-
-
-class Rule(ManifestPart):
-    """What turns detections into events: `presence` looks at one moment, `dwell` follows a thing that stays."""
-
-    kind: Literal["presence", "dwell"]
-    defaults: RuleDefaults = RuleDefaults()
-
-
 class When(ManifestPart):
     """Which detections make this event."""
 
@@ -167,6 +151,7 @@ class Manifest(ManifestPart):
         default=1.0, gt=0, le=1000, description="analyse capacity that one task takes, in streams (firmware profile)"
     )
     needs_region: bool = Field(default=False, description="a task without a region makes no sense")
+    needs_line: bool = Field(default=False, description="a task without a line makes no sense")
     runtime: Runtime
     input: ModelInput | None = None
     output: ModelOutput | None = None
@@ -176,7 +161,7 @@ class Manifest(ManifestPart):
     stages: tuple[Stage, ...] = Field(default=(), max_length=4)
     rule: Rule | None = None
     params: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Parameter] = Field(
-        default_factory=dict, max_length=64, description="the form at the point, in this order"
+        default_factory=dict, max_length=64, description="the form at the point, before the fields of the rule"
     )
     events: tuple[EventKind, ...] = Field(min_length=1, max_length=1000)
     samples: tuple[Sample, ...] = Field(default=(), max_length=32)
@@ -190,7 +175,12 @@ class Manifest(ManifestPart):
     @property
     def params_schema(self) -> dict[str, JsonValue]:
         """The JSON Schema 2020-12 of a task's parameters, with labels for the form."""
-        return parameters.json_schema(self.params)
+        return parameters.json_schema(self.form)
+
+    @property
+    def form(self) -> dict[str, Parameter]:
+        """The fields of the form: those declared here, then those of the rule that are not declared here."""
+        return self.params if self.rule is None else {**self.params, **self.rule.form, **self.params}
 
     @property
     def model_file(self) -> str | None:
@@ -209,7 +199,7 @@ class Manifest(ManifestPart):
 
     def settle(self, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Return every parameter with its given value or default; raise BadParameters for what does not fit."""
-        return parameters.settle(self.params, given)
+        return parameters.settle(self.form, given)
 
     @property
     def detects(self) -> bool:
@@ -242,12 +232,16 @@ class Manifest(ManifestPart):
         if len(set(codes)) != len(codes):
             msg = "an event code stands twice"
             raise ValueError(msg)
+        strangers = [] if self.rule is None else sorted(set(self.rule.partners) - set(self.labels))
+        if strangers:
+            msg = f"the rule's partners are unknown labels: {', '.join(strangers[:5])}"
+            raise ValueError(msg)
         for event in self.events:
             unknown = [] if event.when is None else sorted(set(event.when.labels) - self.all_labels)
             if unknown:
                 msg = f"event {event.code} waits for unknown labels: {', '.join(unknown[:5])}"
                 raise ValueError(msg)
-            if self.detects and event.when is None:
+            if self.rule is not None and event.when is None:
                 msg = f"event {event.code} says no labels in `when`"
                 raise ValueError(msg)
         return self

@@ -69,7 +69,7 @@ def wishes_for_scene(cameras: Sequence[Camera]) -> list[Wish]:
     kinds = (
         ("area_intrusion", "fengsui.area_intrusion", "区域入侵"),
         ("left_object", "fengsui.left_object", "遗留物"),
-        ("illegal_stop", "fengsui.left_object", "违停占道"),
+        ("illegal_stop", "fengsui.illegal_stop", "违停占道"),
     )
     return [
         Wish(

@@ -1,6 +1,7 @@
 import pytest
 
 from federation.packages import BadManifest, BadParameters, builtin_manifests, read_manifest, write_manifest
+from federation.packages.rules import FIELDS, Rule, RuleKind
 
 DETECTOR = """
 apiVersion: algpkg/1
@@ -23,7 +24,7 @@ licence: {software: Apache-2.0}
 def test_the_builtin_algorithms_have_manifests_that_survive_a_round_trip() -> None:
     manifests = builtin_manifests()
 
-    assert set(manifests) == {"fengsui.area_intrusion", "fengsui.left_object"}
+    assert set(manifests) == {"fengsui.area_intrusion", "fengsui.illegal_stop", "fengsui.left_object"}
     assert [read_manifest(write_manifest(manifest)) for manifest in manifests.values()] == list(manifests.values())
 
 
@@ -46,6 +47,12 @@ def test_a_manifest_of_a_detector_is_read() -> None:
         ("file: models/m.onnx", "file: /models/m.onnx", "file"),
         ("file: models/m.onnx", "file: ../m.onnx", "file"),
         ("version: 1.0.0", "version: one", "version"),
+        ("kind: presence", "kind: absent", "rule.kind"),
+        ("{kind: presence}", "{kind: presence, defaults: {dwell_s: 3}}", "has no dwell_s"),
+        ("{kind: presence}", "{kind: presence, defaults: {count: 0}}", "count must be at least 1"),
+        ("{kind: presence}", "{kind: presence, partners: [person]}", "partners"),
+        ("{kind: presence}", "{kind: together, partners: [dog]}", "partners"),
+        (", when: {labels: [person]}", "", "when"),
         ("size: [416, 416]", "size: [416, 999999]", "size"),
         ("labels: [person]", "labels: &a [person]\nx: *a", "aliases"),
         ("labels: [person]", "labels: !!python/object:os.system [person]", "plain YAML"),
@@ -65,20 +72,20 @@ def test_what_is_no_manifest_is_refused(text: bytes) -> None:
 def test_parameters_settle_to_given_values_and_defaults() -> None:
     manifest = builtin_manifests()["fengsui.area_intrusion"]
 
-    settled = manifest.settle({"dwell_s": 3})
+    settled = manifest.settle({"hold_s": 3})
 
-    assert settled["dwell_s"] == 3
-    assert settled["rearm_s"] == 5
+    assert settled["hold_s"] == 3
+    assert settled["dedupe_s"] == 5
 
 
 @pytest.mark.parametrize("value", ["3", True, None, -1, 1e9, float("nan"), [1]])
 def test_a_parameter_that_does_not_fit_is_named(value: object) -> None:
     manifest = builtin_manifests()["fengsui.area_intrusion"]
 
-    with pytest.raises(BadParameters, match="dwell_s") as caught:
-        manifest.settle({"dwell_s": value})  # type: ignore[dict-item]
+    with pytest.raises(BadParameters, match="hold_s") as caught:
+        manifest.settle({"hold_s": value})  # type: ignore[dict-item]
 
-    assert set(caught.value.fields) == {"dwell_s"}
+    assert set(caught.value.fields) == {"hold_s"}
 
 
 def test_an_unknown_parameter_is_named() -> None:
@@ -100,3 +107,19 @@ def test_the_form_schema_carries_labels_in_both_languages() -> None:
         "x-label": {"zh": "静止时间", "en": "Time standing still"},
         "x-help": {"zh": "物体静止超过该时间才告警", "en": "A thing is reported once it has stood still for so long"},
     }
+
+
+def test_the_form_of_a_rule_follows_from_its_kind_with_the_defaults_of_the_package() -> None:
+    rule = "{kind: dwell, defaults: {dwell_s: 30}, fixed: {min_size: 0.1}}"
+    manifest = read_manifest(DETECTOR.replace("{kind: presence}", rule))
+
+    assert list(manifest.form) == ["min_conf", "dwell_s", "count", "dedupe_s", "repeat"]
+    assert manifest.settle({"count": 2})["dwell_s"] == 30
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_every_kind_of_rule_has_a_form_with_names_in_both_languages(kind: RuleKind) -> None:
+    form = Rule(kind=kind).form
+
+    assert list(form) == list(FIELDS[kind])
+    assert all(parameter.fault(parameter.default) is None for parameter in form.values())

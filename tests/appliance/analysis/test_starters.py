@@ -1,14 +1,14 @@
-"""The built-in algorithms on drawn pictures, with an injected clock."""
+"""The algorithms that need no model, on drawn pictures, with an injected clock."""
 
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from pydantic import JsonValue
 
-from appliance.analysis.area_intrusion import AreaIntrusion
 from appliance.analysis.finding import Finding, Judge, Picture
-from appliance.analysis.left_object import LeftObject
-from appliance.analysis.presence import PresenceJudge, PresenceRule, Wanted
-from federation.messages import Box, Detection, Polygon
+from appliance.analysis.judges import Workshop
+from appliance.local import LocalPackage
+from federation.messages import Polygon, TaskSpec
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LEFT_HALF: Polygon = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
@@ -35,19 +35,27 @@ def watch(judge: Judge, pictures: list[Picture]) -> dict[int, list[Finding]]:
     return {second: found for second, found in shown.items() if found}
 
 
-def intrusion() -> AreaIntrusion:
-    return AreaIntrusion(region=LEFT_HALF, sensitivity=0.6, min_area=0.001, dwell_s=1.0, rearm_s=3.0)
-
-
-def left_object() -> LeftObject:
-    return LeftObject(
-        region=LEFT_HALF,
-        sensitivity=0.6,
-        dwell_s=6.0,
-        min_area=0.0003,
-        max_area=0.25,
-        rearm_s=5.0,
+def starter(name: str, region: Polygon | None = LEFT_HALF, **parameters: JsonValue) -> Judge:
+    """Return the judge of a task with a shipped algorithm."""
+    package = LocalPackage(algorithm_id=f"fengsui.{name}", version="1.0.0")
+    task = TaskSpec(
+        task_id="t",
+        generation=1,
+        point_id="gate",
+        algorithm_id=package.algorithm_id,
+        algorithm_version=package.version,
+        region=region,
+        parameters=parameters,
     )
+    return Workshop().make(task, package)
+
+
+def intrusion() -> Judge:
+    return starter("area_intrusion", dedupe_s=3)
+
+
+def left_object() -> Judge:
+    return starter("left_object", dwell_s=6)
 
 
 INSIDE, OUTSIDE = (100, 100, 30, 60), (400, 100, 30, 60)
@@ -112,35 +120,3 @@ def test_what_moves_is_not_left() -> None:
     walking = [street((20 + 12 * step, 100, 20, 50)) for step in range(15)]
 
     assert watch(left_object(), [street() for _ in range(8)] + walking) == {}
-
-
-def person(score: float = 0.9, *, x: float = 0.2) -> Detection:
-    return Detection(label="person", score=score, box=Box(x=x, y=0.3, width=0.1, height=0.3))
-
-
-def presence(found: list[tuple[Detection, ...]], *, dwell_s: float = 0.0) -> PresenceJudge:
-    shown = iter(found)
-    return PresenceJudge(
-        detect=lambda _picture: next(shown),
-        wanted=(Wanted(event_code="x/person", labels=frozenset({"person"})),),
-        rule=PresenceRule(min_conf=0.4, min_size=0.0, count=1, dwell_s=dwell_s, dedupe_s=10.0),
-        region=LEFT_HALF,
-    )
-
-
-def test_presence_is_reported_once_in_the_dedupe_time() -> None:
-    judge = presence([(person(),)] * 12)
-
-    assert list(watch(judge, [street()] * 12)) == [0, 10]
-
-
-def test_dwell_waits_and_forgives_a_missed_picture() -> None:
-    judge = presence([(person(),), (person(),), (), (person(),), (person(),)], dwell_s=3.0)
-
-    assert list(watch(judge, [street()] * 5)) == [3]
-
-
-def test_weak_and_outside_detections_do_not_count() -> None:
-    judge = presence([(person(0.2),), (person(x=0.8),)])
-
-    assert watch(judge, [street()] * 2) == {}
