@@ -15,7 +15,7 @@ def unmet(sample: Sample, found: Sequence[Detection], manifest: Manifest, *, siz
     if sample.objects or manifest.rule is None:
         return None
     telling = {label for event in manifest.events if event.when for label in event.when.labels}
-    loud = [item for item in found if item.label in telling and item.score >= manifest.rule.defaults.min_conf]
+    loud = [item for item in found if item.label in telling and item.score >= manifest.rule.min_conf]
     return f"{loud[0].label} was found with {loud[0].score:.2f} where nothing is" if loud else None
 
 

@@ -70,6 +70,12 @@ class Rule(ManifestPart):
             for name in names
         }
 
+    @property
+    def min_conf(self) -> float:
+        """The least score that counts where a point says nothing else."""
+        value = {**self.defaults, **self.fixed}.get("min_conf", PARAMETERS["min_conf"].default)
+        return float(value) if isinstance(value, (int, float)) else 1.0
+
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
         known = FIELDS[self.kind]

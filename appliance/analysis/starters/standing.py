@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +43,7 @@ class StandingEye:
         self._background = Background(patience=120.0)
         self._clock = Clock()
         self._mask: ByteMask | None = None
+        self._everywhere: ByteMask = np.zeros((0, 0), np.uint8)
         self._before: Picture | None = None
         self._age_s: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._known: list[_Known] = []
@@ -70,16 +72,23 @@ class StandingEye:
         """Tell whether something has gone from there, and if so forget that it ever was."""
         if any(_touch(item.box, box) for item in self._known):
             return False
-        x, y, w, h = box
-        place = np.zeros_like(old)
-        place[y : y + h, x : x + w] = old[y : y + h, x : x + w]
+        place = self._whole(box, old)
         if not self._background.is_ghost(small, place):
             return False
-        around = np.zeros_like(old)
-        around[max(0, y - MARGIN_PX) : y + h + MARGIN_PX, max(0, x - MARGIN_PX) : x + w + MARGIN_PX] = 255
+        around = rectangle_around(place, margin_px=MARGIN_PX)
         self._background.adopt(small, around)
         self._age_s[around > 0] = 0
         return True
+
+    def _whole(self, box: Rect, old: ByteMask) -> ByteMask:
+        """Return all of a thing, of which only what lies in the zone is judged: a car's roof is beyond its bay."""
+        x, y, w, h = box
+        place = np.zeros_like(old)
+        place[y : y + h, x : x + w] = old[y : y + h, x : x + w]
+        _, parts = cv2.connectedComponents(self._everywhere, connectivity=8)
+        beyond = np.isin(parts, np.unique(parts[(place > 0) & (parts > 0)]))
+        too_large = np.count_nonzero(beyond) > self._areas[1] * old.size
+        return place if too_large else np.where(beyond, np.uint8(255), place)
 
     def _still(self, small: Picture, pause_s: float) -> ByteMask | None:
         height, width = small.shape[:2]
@@ -93,7 +102,8 @@ class StandingEye:
             return None
         moved = difference(small.astype(np.float32), self._before.astype(np.float32))
         still = np.where(moved < MOTION_THRESHOLD, found, np.uint8(0))
-        return tidied(np.bitwise_and(still, self._mask).astype(np.uint8))
+        self._everywhere = tidied(still)
+        return tidied(still & self._mask)
 
     def _candidates(self, old: ByteMask) -> list[Rect]:
         height, width = old.shape
@@ -116,6 +126,14 @@ class StandingEye:
         filled = float((self._part(box) >= self._dwell_s).mean())
         score = round(min(1.0, 0.4 + filled * 0.6), 3)
         return Detection(label=LABEL, score=score, box=box_of(*box, shape=(height, width)))
+
+
+def rectangle_around(place: ByteMask, *, margin_px: int) -> ByteMask:
+    """Return the rectangle that holds a place, and a margin."""
+    x, y, w, h = cv2.boundingRect(place)
+    around = np.zeros_like(place)
+    around[max(0, y - margin_px) : y + h + margin_px, max(0, x - margin_px) : x + w + margin_px] = 255
+    return around
 
 
 def _touch(one: Rect, other: Rect) -> bool:
