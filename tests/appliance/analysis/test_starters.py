@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from appliance.analysis.finding import Finding, Judge, Picture
-from appliance.analysis.judges import Workshop
+from appliance.analysis.judges import Sight, make_judge
 from appliance.local import LocalPackage
 from federation.messages import Polygon, TaskSpec
 
@@ -47,7 +47,7 @@ def starter(name: str, region: Polygon | None = LEFT_HALF, **parameters: JsonVal
         region=region,
         parameters=parameters,
     )
-    return Workshop().make(task, package)
+    return make_judge(task, package, None, Sight())
 
 
 def intrusion() -> Judge:
