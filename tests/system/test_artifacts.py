@@ -34,7 +34,7 @@ WITHIN_S = 120
 def make_package(path: Path, version: str, model: bytes) -> str:
     """Write a package without a model that anybody runs; return its digest."""
     base = builtin_manifests()["fengsui.area_intrusion"].model_dump(mode="json", exclude_defaults=True)
-    event = {"code": "example.smoke/smoke", "name": {"zh": "烟雾", "en": "Smoke"}}
+    event = {"code": "example.smoke/smoke", "name": {"zh": "烟雾", "en": "Smoke"}, "when": {"labels": ["object"]}}
     name = {"zh": "烟雾检测", "en": "Smoke"}
     own = {"id": "example.smoke", "version": version, "name": name, "events": [event], "needs_region": False}
     manifest = Manifest.model_validate({**base, **own})

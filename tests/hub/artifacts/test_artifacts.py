@@ -26,7 +26,7 @@ async def imported(hub: Any, folder: Path, content: bytes = b"") -> tuple[str, b
     own = {
         "id": "example.smoke",
         "version": "1.0.0",
-        "events": [{"code": "example.smoke/x", "name": {"zh": "烟", "en": "x"}}],
+        "events": [{"code": "example.smoke/x", "name": {"zh": "烟", "en": "x"}, "when": {"labels": ["object"]}}],
     }
     manifest = Manifest.model_validate({**base, **own})
 

@@ -17,7 +17,9 @@ def manifest(version: str = "1.0.0", **more: Any) -> Manifest:
         "id": "example.smoke",
         "version": version,
         "name": {"zh": "烟雾检测", "en": "Smoke"},
-        "events": [{"code": "example.smoke/smoke", "name": {"zh": "烟雾", "en": "Smoke"}}],
+        "events": [
+            {"code": "example.smoke/smoke", "name": {"zh": "烟雾", "en": "Smoke"}, "when": {"labels": ["object"]}}
+        ],
     }
     return Manifest.model_validate({**base, **own, **more})
 
