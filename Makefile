@@ -2,10 +2,10 @@
 #   make demo [FOOTAGE=folder] [MODEL=file.onnx] [ARGS="--for 60 --json"]   the whole system on this machine
 #   make test [ARGS="tests/hub -k names"]                                   rules, types and tests; needs no GPU, no camera
 #   make chaos [EVENTS=100000] [FAULTS=200] [SEED=n]                        custody under drawn faults
-#   make check | fix | bench | bench-streams | bench-quality | bench-custody | openapi | requirements       see below
+#   make check | fix | bench | bench-streams | bench-quality | bench-engine | bench-custody | openapi | requirements       see below
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix fuzz bench bench-streams bench-quality bench-custody chaos openapi requirements set-up
+.PHONY: help demo test check fix fuzz bench bench-streams bench-quality bench-engine bench-custody chaos openapi requirements set-up
 BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
@@ -47,6 +47,10 @@ bench-streams: ## what pulling a hundred cameras costs, how soon they come back,
 bench-quality: ## how often picture diagnosis is right, and what a key frame costs it; ARGS="--footage folder" for real ones
 	@./set-up.sh develop
 	@exec $(BIN)/python -m tests.bench.quality $(ARGS)
+
+bench-engine: ## what the engine adds to a bare model, what a camera and 64 packages cost; needs ../shared/data for the rest
+	@./set-up.sh develop
+	@exec $(BIN)/python -m tests.bench.engine $(ARGS)
 
 fuzz: ## everything that reads a camera's bytes, coverage-guided: TARGET=rtp|rtsp|sdp|sets ARGS="-max_total_time=60"
 	@./set-up.sh fuzz

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -118,7 +119,7 @@ class Vision:
         if sight is None or not header.key:
             done()
             return
-        frame = Frame(source=header.point_id, at=header.received_at, decode=partial(sight.see, unit))
+        frame = self._frame(header.point_id, header.received_at, partial(sight.see, unit))
         self.judging.show(frame, inspect=self._inspector(header.point_id, unit), done=done)
 
     def _decoded(self, units: list[AccessUnit]) -> list[Frame]:
@@ -128,10 +129,13 @@ class Vision:
             return []
         pictures = ((sight.see(unit), unit.header.received_at) for unit in units)
         return [
-            Frame(source=sight.point_id, at=at, decode=partial(_itself, picture))
+            self._frame(sight.point_id, at, partial(_itself, picture))
             for picture, at in pictures
             if picture is not None
         ]
+
+    def _frame(self, point_id: str, at: datetime, decode: Callable[[], Picture | None]) -> Frame:
+        return Frame(source=point_id, at=at, decode=decode, gallery=self.engine.gallery)
 
     def _inspector(self, point_id: str, unit: AccessUnit) -> Inspect | None:
         """Return what looks at the camera's next picture, if it is due."""

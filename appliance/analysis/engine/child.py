@@ -4,14 +4,17 @@ It is forked from a server that has loaded the libraries already, so that one mo
 """
 
 import contextlib
+import math
 import os
 import resource
 import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.engine.devices import Device
@@ -27,12 +30,12 @@ _FILE_BYTES = 1 << 20
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def serve(connections: Sequence[Connection], device: Device, memory_bytes: int) -> None:
-    """Answer on every connection, each on a thread of its own, until they are closed."""
+def serve(ends: Sequence[tuple[Connection, Any]], device: Device, memory_bytes: int) -> None:
+    """Answer on every connection, each on a thread of its own with its slot for pictures, until they are closed."""
     _limit(device, memory_bytes)
     cv2.setNumThreads(1)
     own = Networks(device)
-    threads = [threading.Thread(target=own.answer_all, args=(each,), daemon=True) for each in connections]
+    threads = [threading.Thread(target=own.answer_all, args=end, daemon=True) for end in ends]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -48,23 +51,24 @@ class Networks:
         self._networks: dict[str, tuple[ModelInput, Network]] = {}
         self._heads: dict[str, Head] = {}
 
-    def answer_all(self, connection: Connection) -> None:
+    def answer_all(self, connection: Connection, slot: Any) -> None:
         """Answer until the other end is closed."""
+        pictures = np.frombuffer(slot, np.uint8)
         with contextlib.suppress(EOFError, OSError):
             while True:
                 asked = ASK.validate_json(connection.recv_bytes())
-                blob = b"" if isinstance(asked, Teach) else connection.recv_bytes()
-                connection.send_bytes(self._answer(asked, blob).model_dump_json().encode())
+                model = connection.recv_bytes() if isinstance(asked, Open) else b""
+                connection.send_bytes(self._answer(asked, model, pictures).model_dump_json().encode())
 
-    def _answer(self, asked: Open | Teach | Look, blob: bytes) -> Answer:
+    def _answer(self, asked: Open | Teach | Look, model: bytes, pictures: NDArray[np.uint8]) -> Answer:
         try:
             match asked:
                 case Open():
-                    return self._open(asked, blob)
+                    return self._open(asked, model)
                 case Teach():
                     return self._teach(asked)
                 case Look():
-                    return self._look(asked, blob)
+                    return self._look(asked, pictures)
         except BadOutput as error:
             return Answer(code="bad_output", error=_line(error))
         except MemoryError:
@@ -87,10 +91,11 @@ class Networks:
         self._heads[asked.head] = head
         return Answer(batch=network.batch)
 
-    def _look(self, asked: Look, blob: bytes) -> Answer:
+    def _look(self, asked: Look, pictures: NDArray[np.uint8]) -> Answer:
         declared, network = self._networks[asked.network]
         width, height = declared.size
-        canvases = np.frombuffer(blob, np.uint8).reshape(len(asked.placements), height, width, 3)
+        shape = (len(asked.placements), height, width, 3)
+        canvases = pictures[: math.prod(shape)].reshape(shape)
         heads = {name: self._heads[name] for name in asked.heads}
         wanted = {tensor for head in heads.values() for tensor in head.tensors}
         tensors = network.run(list(canvases), wanted)

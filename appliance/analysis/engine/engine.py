@@ -12,7 +12,7 @@ from appliance.analysis.decoding import CannotDecode
 from appliance.analysis.engine.declaration import ModelOf, declared_by
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher, Place
-from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.frame import Dropped, Frame, Gallery
 from appliance.analysis.engine.host import HostLost, ModelFails
 from appliance.analysis.engine.model import Model, Seen, Sighted
 from appliance.analysis.engine.queue import Lane, Limits
@@ -69,6 +69,7 @@ class Engine:
     def __init__(self, *, devices: tuple[Device, ...], memory_bytes: int, clock: Clock = time.monotonic) -> None:
         """Set up for these devices and so much memory for all models; `run` makes it work."""
         self.packages: dict[PackageKey, Ready | Unusable] = {}
+        self.gallery = Gallery()
         self.on_change: Callable[[], None] = _nothing
         self._devices = devices
         self._memory_bytes = memory_bytes

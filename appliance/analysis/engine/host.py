@@ -8,15 +8,20 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from appliance.analysis.engine import child
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer
+from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer, Look, Open, Teach
+from appliance.analysis.finding import Picture
 
 LOOK_WITHIN_S = 30.0
 LOAD_WITHIN_S = 180.0
 END_WITHIN_S = 2.0
+LEAST_SLOT_BYTES = 4 << 20
+"""One picture of 1,182 x 1,182; only what is used of it takes memory."""
 
 
 class HostLost(Exception):
@@ -33,21 +38,25 @@ class ModelFails(Exception):
 
 
 class Host:
-    """A process with as many connections as may ask at once. All methods block; `ask` is thread-safe."""
+    """A process with as many connections as may ask at once. All methods block and are thread-safe.
 
-    def __init__(self, device: Device, memory_bytes: int) -> None:
-        """Start the process."""
+    Beside each connection lies memory that both processes see: pictures are put there and not sent.
+    """
+
+    def __init__(self, device: Device, *, memory_bytes: int, slot_bytes: int) -> None:
+        """Start the process; `slot_bytes` is what the pictures of one call may take."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([child.__name__])
+        self.slot_bytes = max(slot_bytes, LEAST_SLOT_BYTES)
         pairs = [context.Pipe() for _ in range(device.workers)]
-        theirs = [pair[1] for pair in pairs]
+        slots = [context.RawArray("B", self.slot_bytes) for _ in pairs]
+        theirs = [(pair[1], slot) for pair, slot in zip(pairs, slots, strict=True)]
         self._process = context.Process(target=child.serve, args=(theirs, device, memory_bytes), daemon=True)
         self._process.start()
-        for connection in theirs:
-            connection.close()
-        self._free: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        for own, _ in pairs:
-            self._free.put(own)
+        self._free: queue.SimpleQueue[tuple[Connection, NDArray[np.uint8]]] = queue.SimpleQueue()
+        for (own, other), slot in zip(pairs, slots, strict=True):
+            other.close()
+            self._free.put((own, np.frombuffer(slot, np.uint8)))
         self._ending = threading.Lock()
 
     @property
@@ -61,13 +70,24 @@ class Host:
         with self._ending:
             return self._process.is_alive()
 
-    def ask(self, message: BaseModel, blobs: Sequence[bytes] = (), *, within_s: float = LOOK_WITHIN_S) -> Answer:
-        """Return the answer; raise ModelFails for one that says no, HostLost if none comes in time."""
-        connection = self._free.get()
+    def ask(
+        self,
+        message: Open | Teach | Look,
+        *,
+        model: bytes = b"",
+        canvases: Sequence[Picture] = (),
+        within_s: float = LOOK_WITHIN_S,
+    ) -> Answer:
+        """Return the answer; `model` goes with Open and `canvases` with Look.
+
+        Raises ModelFails for an answer that says no, HostLost if none comes in time.
+        """
+        connection, slot = self._free.get()
         try:
+            _put(slot, canvases)
             connection.send_bytes(message.model_dump_json().encode())
-            for blob in blobs:
-                connection.send_bytes(blob)
+            if model:
+                connection.send_bytes(model)
             if not connection.poll(within_s):
                 self.end()
                 raise HostLost(f"no answer within {within_s:g} s")
@@ -76,7 +96,7 @@ class Host:
             self.end()
             raise HostLost(f"the process of the model ended ({self._ended_with()})") from error
         finally:
-            self._free.put(connection)
+            self._free.put((connection, slot))
         if answer.code:
             raise ModelFails(answer.code, answer.error)
         return answer
@@ -97,3 +117,10 @@ class Host:
     def _ended_with(self) -> str:
         code = self._process.exitcode
         return "killed" if code is None else f"signal {-code}" if code < 0 else f"code {code}"
+
+
+def _put(slot: NDArray[np.uint8], canvases: Sequence[Picture]) -> None:
+    end = 0
+    for canvas in canvases:
+        begin, end = end, end + canvas.size
+        slot[begin:end] = canvas.reshape(-1)

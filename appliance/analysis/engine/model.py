@@ -133,17 +133,15 @@ class Model:
         return seen
 
     def _seen(self, host: Host, batch: Sequence[Sighted], pictures: Sequence[Picture]) -> list[Seen]:
-        wanted = frozenset[str]().union(*(item.heads for item in batch)) & self._heads.keys()
+        known = dict(self._heads)  # one that is let go meanwhile is answered no more
+        wanted = frozenset[str]().union(*(item.heads for item in batch)) & known.keys()
+        if not wanted:
+            return [{} for _ in batch]
         found = _ask(host, self.declared.network, self.declared.input, sorted(wanted), pictures)
-        answers: list[Seen] = []
-        for index, (item, picture) in enumerate(zip(batch, pictures, strict=True)):
-            answers.append(
-                {
-                    name: self._with_stages(host, self._heads[name], picture, found[name][index])
-                    for name in item.heads & wanted
-                }
-            )
-        return answers
+        return [
+            {name: self._with_stages(host, known[name], picture, found[name][index]) for name in item.heads & wanted}
+            for index, (item, picture) in enumerate(zip(batch, pictures, strict=True))
+        ]
 
     def _with_stages(self, host: Host, head: HeadOf, picture: Picture, rows: Sequence[Row]) -> tuple[Detection, ...]:
         first = tuple(_detection(row, head.labels) for row in rows)
@@ -173,10 +171,12 @@ class Model:
             return self._start()
 
     def _start(self) -> Host:
-        host = Host(self.device, self.memory_bytes)
+        entry = self.declared.input
+        slot_bytes = canvas_bytes(entry) * self.device.batch
+        host = Host(self.device, memory_bytes=self.memory_bytes, slot_bytes=slot_bytes)
         opened = Open(network=self.declared.network, input=self.declared.input)
         try:
-            self.batch = host.ask(opened, [self.declared.content()], within_s=LOAD_WITHIN_S).batch
+            self.batch = host.ask(opened, model=self.declared.content(), within_s=LOAD_WITHIN_S).batch
             for head in self._heads.values():
                 self._teach(host, head)
         except (HostLost, ModelFails) as error:
@@ -192,7 +192,7 @@ class Model:
         _ask(host, network, entry, [head.id], [_grey(entry)], within_s=LOAD_WITHIN_S)
         for stage in head.stages:
             opened = Open(network=stage.network, input=stage.input)
-            host.ask(opened, [stage.content()], within_s=LOAD_WITHIN_S)
+            host.ask(opened, model=stage.content(), within_s=LOAD_WITHIN_S)
             host.ask(Teach(network=stage.network, head=stage.head, output=stage.output, labels=stage.labels))
             _ask(host, stage.network, stage.input, [stage.head], [_grey(stage.input)], within_s=LOAD_WITHIN_S)
         self.cost.memory_bytes = host.memory_bytes()
@@ -241,17 +241,24 @@ def _ask(
     within_s: float = 30.0,
 ) -> Mapping[str, tuple[tuple[Row, ...], ...]]:
     """Return for every head what it saw in each picture; raise ModelFails or HostLost."""
-    pairs = [placed(picture, entry) for picture in pictures]
-    look = Look(network=network, heads=tuple(heads), placements=tuple(placement for _, placement in pairs))
-    seen = host.ask(look, [_bytes([canvas for canvas, _ in pairs])], within_s=within_s).seen
-    if set(seen) != set(heads) or any(len(found) != len(pictures) for found in seen.values()):
-        raise HostLost("it answered something else than it was asked")
+    seen: dict[str, tuple[tuple[Row, ...], ...]] = dict.fromkeys(heads, ())
+    at_once = host.slot_bytes // canvas_bytes(entry)
+    if not at_once:
+        raise ModelFails("failed", f"an input of {entry.size} is larger than one of a second model may be")
+    for first in range(0, len(pictures), at_once):
+        pairs = [placed(picture, entry) for picture in pictures[first : first + at_once]]
+        look = Look(network=network, heads=tuple(heads), placements=tuple(placement for _, placement in pairs))
+        found = host.ask(look, canvases=[canvas for canvas, _ in pairs], within_s=within_s).seen
+        if set(found) != set(heads) or any(len(rows) != len(pairs) for rows in found.values()):
+            raise HostLost("it answered something else than it was asked")
+        seen = {name: seen[name] + found[name] for name in heads}
     return seen
 
 
-def _bytes(canvases: Sequence[Picture]) -> bytes:
-    whole = canvases[0] if len(canvases) == 1 else np.stack(canvases)
-    return np.ascontiguousarray(whole).tobytes()
+def canvas_bytes(entry: ModelInput) -> int:
+    """Return what a picture takes at the size of a model's input."""
+    width, height = entry.size
+    return width * height * 3
 
 
 def _grey(entry: ModelInput) -> Picture:

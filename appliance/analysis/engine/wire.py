@@ -1,4 +1,4 @@
-"""What the engine and a model's own process say to one another: JSON, and pictures as bare bytes behind it.
+"""What the engine and a model's own process say to one another: JSON. Pictures lie in memory that both see.
 
 Nothing of what the child says is unpickled or believed: it runs a model that a stranger may have made.
 """
@@ -37,7 +37,7 @@ class Teach(_Message):
 
 
 class Look(_Message):
-    """Look at the canvases that follow, as many as placements: uint8, height x width x 3 each."""
+    """Look at the canvases in the slot, as many as placements: uint8, height x width x 3 each."""
 
     do: Literal["look"] = "look"
     network: str

@@ -67,7 +67,7 @@ class Running:
         self, packages: Iterable[PackageKey], picture: NDArray[Any] = WIDE, *, source: str = "gate"
     ) -> dict[PackageKey, tuple[Detection, ...] | Dropped]:
         """Show one picture; return what each package saw in it."""
-        frame = Frame(source=source, at=datetime.now(UTC), decode=lambda: picture)
+        frame = Frame(source=source, at=datetime.now(UTC), decode=lambda: picture, gallery=self.engine.gallery)
         found: dict[PackageKey, tuple[Detection, ...] | Dropped] = {}
         async with asyncio.timeout(WITHIN_S):
             for asked in self.engine.look(frame, list(packages), lane=Lane.PERSON):

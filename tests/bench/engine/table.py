@@ -1,0 +1,42 @@
+"""The figures as people read them, each with the bar that it is held against."""
+
+from collections.abc import Iterator
+from typing import Any
+
+# scenario, figure, what it is, unit, bar
+LINES = (
+    ("throughput", "run_only_per_s", "bare onnxruntime, ready tensors", "/s", ""),
+    ("throughput", "bare_per_s", "bare onnxruntime, picture to boxes", "/s", ""),
+    ("throughput", "engine_per_s", "engine, 32 sources", "/s", ""),
+    ("throughput", "share_percent", "of the bare loop", "%", "≥ 95"),
+    ("throughput", "share_of_run_only_percent", "of the model alone", "%", ""),
+    ("throughput", "bare_cpu_ms", "CPU time of a picture in the bare loop", "ms", ""),
+    ("throughput", "engine_cpu_ms", "in the engine, both processes", "ms", ""),
+    ("throughput", "bare_p50_ms", "a picture in the bare loop", "ms", ""),
+    ("throughput", "bare_p95_ms", "95 of 100", "ms", ""),
+    ("throughput", "engine_p50_ms", "in the engine at 70 % load, with its turn", "ms", ""),
+    ("throughput", "engine_p95_ms", "95 of 100", "ms", ""),
+    ("cameras", "memory_mb_before", "analysis of the first cameras, with children", "MB", ""),
+    ("cameras", "memory_mb_per_camera", "each camera more, 1080p key frames", "MB", "≤ 5"),
+    ("cameras", "frames_per_s", "key frames judged meanwhile", "/s", ""),
+    ("packages", "memory_mb", "64 packages at work at once", "MB", ""),
+    ("packages", "loaded_s", "until all were loaded", "s", ""),
+    ("packages", "answers_per_s", "answers of all of them", "/s", ""),
+    ("packages", "dropped", "frames that one did not see", "", "0"),
+    ("packages", "known_checked_s", "1,024 packages read and checked", "s", ""),
+    ("counting", "frames_equal_percent", "vtest.avi: people as in direct detection", "%", "100"),
+    ("counting", "people_mean_direct", "people in the mean, every frame direct", "", ""),
+    ("counting", "people_mean_engine", "every frame by the engine", "", ""),
+    ("counting", "people_mean_key_frames", "key frames alone, every 2 s", "", ""),
+    ("counting", "key_frames_off_percent", "off by", "%", ""),
+)
+
+
+def rows(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the table; what was not measured is left out."""
+    yield f"\n{'':54}{'measured':>12} {'':6} bar"
+    for scenario, name, words, unit, bar in LINES:
+        value = figures.get(scenario, {}).get(name)
+        if value is not None:
+            yield f"{scenario:11}{words:43}{value:>12} {unit:6} {bar}"
+    yield ""
