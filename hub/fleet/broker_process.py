@@ -34,6 +34,15 @@ def remembered_port(config: HubConfig, name: str, host: str) -> int:
 
 def run_broker(config: HubConfig) -> None:
     """Become the broker; raise BrokerMissing if its program is not installed, ConfigInvalid if there is none to run."""
+    program, *arguments = broker_command(config)
+    write_private(config.broker_folder / "mosquitto.pid", f"{os.getpid()}\n")
+    # Until mosquitto listens to this signal itself, it would be killed by it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.execv(program, [PROGRAM, *arguments])  # noqa: S606 - it becomes the broker
+
+
+def broker_command(config: HubConfig) -> list[str]:
+    """Write what the broker reads, and return the command that runs it; raise as `run_broker` does. Blocks."""
     if not config.broker.managed:
         raise ConfigInvalid("broker.managed is false: the broker is somebody else's, and runs elsewhere")
     program = find_program()
@@ -50,10 +59,7 @@ def run_broker(config: HubConfig) -> None:
     write_private(folder / "mosquitto.conf", render_settings(settings, folder, server_file=authority.server_file))
     if not (folder / "revoked").exists():
         write_admission(folder, authority, Admitted())  # until the hub has started, it is the only one
-    write_private(folder / "mosquitto.pid", f"{os.getpid()}\n")
-    # Until mosquitto listens to this signal itself, it would be killed by it.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.execv(program, [PROGRAM, "-c", str(folder / "mosquitto.conf")])  # noqa: S606 - it becomes the broker
+    return [program, "-c", str(folder / "mosquitto.conf")]
 
 
 def find_program() -> str:

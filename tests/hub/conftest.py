@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,7 +30,9 @@ from federation.testing.ports import reserved
 from federation.testing.waiting import until, wait_until
 from hub.app import Hub, open_hub
 from hub.config import HubConfig, make_config
-from hub.fleet.broker_process import broker_ports
+from hub.database import Database
+from hub.database.upgrade import upgrade
+from hub.fleet.broker_process import broker_command, broker_ports
 
 FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 QUIET = {"discovery": {"enabled": False}}  # what other programs on this network say is none of a test's business
@@ -47,10 +50,10 @@ class Postgres:
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://fengsui:{self.environment[0]}@127.0.0.1:{self.port}/{name}"
 
-    def create_database(self, name: str) -> str:
+    def create_database(self, name: str, *, like: str = "template1") -> str:
         dsn = f"host=127.0.0.1 port={self.port} user=fengsui password={self.environment[0]} dbname=postgres"
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(f'create database "{name}"')
+            connection.execute(f'create database "{name}" template "{like}"')
         return self.url(name)
 
 
@@ -120,19 +123,47 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def upgraded_postgres(postgres: Postgres) -> Postgres:
+    """A server whose database `upgraded` has the newest schema: a copy costs less than all migrations."""
+    _upgrade(postgres.create_database("upgraded"))
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def upgraded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema."""
+    path = tmp_path_factory.mktemp("upgraded") / "hub.db"
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
+def _upgrade(url: str) -> None:
+    async def work() -> None:
+        database = Database(url)
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(work())
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database of each kind; empty means SQLite in the data folder."""
+    """A database of each kind without rows; empty means SQLite in the data folder."""
     if request.param == "sqlite":
         return ""
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.create_database(f"t{abs(hash(str(tmp_path))):x}")
+    server: Postgres = request.getfixturevalue("upgraded_postgres")
+    return server.create_database(f"t{abs(hash(str(tmp_path))):x}", like="upgraded")
 
 
 @pytest.fixture
-def config(database_url: str) -> Iterator[HubConfig]:
+def config(database_url: str, upgraded_sqlite: Path) -> Iterator[HubConfig]:
     with tempfile.TemporaryDirectory(prefix="fengsui-") as folder:
-        yield hub_config(Path(folder), database_url)
+        made = hub_config(Path(folder), database_url)
+        if not database_url:
+            made.data_folder.mkdir()
+            shutil.copy(upgraded_sqlite, made.database.removeprefix("sqlite:///"))
+        yield made
 
 
 def hub_config(folder: Path, database_url: str = "", **more: Any) -> HubConfig:
@@ -235,14 +266,18 @@ async def hub(config: HubConfig) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def running_broker(config: HubConfig, folder: Path) -> AsyncIterator["subprocess.Popen[bytes]"]:
-    """Run the hub's own broker program."""
+    """Run the hub's own broker, as `fengsui hub broker` does."""
     if mosquitto() is None:
         pytest.skip("Mosquitto is not installed")
-    path = folder / "hub.toml"
-    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n[discovery]\nenabled = false\n'
-    await asyncio.to_thread(path.write_text, text)
+    words = await asyncio.to_thread(broker_command, config)
     with (folder / "broker.log").open("ab") as log:
-        command = [FENGSUI, "hub", "broker", "--config", str(path)]
+        command = [
+            "sh",
+            "-c",
+            'trap "" HUP; echo $$ > "$0"; exec "$@"',
+            str(config.broker_folder / "mosquitto.pid"),
+            *words,
+        ]
         process = await asyncio.to_thread(subprocess.Popen, command, stdout=log, stderr=log)
     try:
         yield process

@@ -10,14 +10,17 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 import hub
-from hub.config import HubConfig
 from hub.database import Database, metadata
 from hub.database.upgrade import is_current, upgrade
 
 
-@pytest.fixture
-async def database(config: HubConfig) -> AsyncIterator[Database]:
-    opened = await asyncio.to_thread(Database, config.database)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database of each kind in which there is nothing."""
+    url = f"sqlite:///{tmp_path / 'hub.sqlite'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").create_database(f"empty{abs(hash(str(tmp_path))):x}")
+    opened = await asyncio.to_thread(Database, url)
     yield opened
     await opened.close()
 

@@ -31,11 +31,13 @@ pytestmark = pytest.mark.system
 @asynccontextmanager
 async def hub_process(config: HubConfig, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the hub as a program of its own, ready to take events; it is killed without warning at the end."""
-    told = config.sockets / "hub.json"
+    told, toml = config.sockets / "hub.json", folder / "hub.toml"
+    text = f'data_folder = "{config.data_folder}"\n[http]\nport = 0\n[discovery]\nenabled = false\n'
+    await asyncio.to_thread(toml.write_text, text)
     await asyncio.to_thread(told.unlink, missing_ok=True)
     environment = {**os.environ, "FENGSUI_DATABASE_URL": config.database_url}  # noqa: TID251 - of the child
     process = await asyncio.create_subprocess_exec(
-        FENGSUI, "hub", "run", "--config", str(folder / "hub.toml"), env=environment, stdout=asyncio.subprocess.DEVNULL
+        FENGSUI, "hub", "run", "--config", str(toml), env=environment, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         await until(told.exists, within_s=40, what="the hub serves")
