@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from appliance.analysis.rules import Values, Zone
-from appliance.analysis.starters.eye import Eye
+from appliance.analysis.starters.eye import Eye, PlainEye
 from appliance.analysis.starters.motion import MotionEye
+from appliance.analysis.starters.smoke import SmokeEye
 from appliance.analysis.starters.standing import StandingEye
+from appliance.analysis.starters.view import ViewEye
+from appliance.analysis.starters.water import WaterEye
 from federation.packages import Manifest
 
 
@@ -29,8 +32,30 @@ def _standing(values: Values, zone: Zone) -> Eye:
     )
 
 
+def _smoke(values: Values, _zone: Zone) -> Eye:
+    return SmokeEye(sensitivity=values.number("sensitivity"), min_area=values.number("min_area"))
+
+
+def _water(values: Values, zone: Zone) -> Eye:
+    return WaterEye(line=next(iter(zone.lines), None), least_share=values.number("least_share"))
+
+
+def _plain(_values: Values, _zone: Zone) -> Eye:
+    return PlainEye()
+
+
+def _view(_values: Values, _zone: Zone) -> Eye:
+    return ViewEye()
+
+
 _EYES: Mapping[str, Callable[[Values, Zone], Eye]] = {
     "fengsui.area_intrusion": _motion,
     "fengsui.left_object": _standing,
+    "fengsui.camera_view": _view,
+    "fengsui.crowding": _motion,
     "fengsui.illegal_stop": _standing,
+    "fengsui.line_crossing": _motion,
+    "fengsui.scene_change": _plain,
+    "fengsui.smoke": _smoke,
+    "fengsui.water_level": _water,
 }
