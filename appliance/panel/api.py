@@ -88,6 +88,7 @@ def _add_tasks(part: Routes, panel: PanelService) -> None:
                     name_zh=manifest.name.zh,
                     name_en=manifest.name.en,
                     needs_region=manifest.needs_region,
+                    needs_line=manifest.needs_line,
                     parameters_schema=manifest.params_schema,
                 )
                 for manifest in builtin_manifests().values()

@@ -7,6 +7,7 @@ from federation.messages import (
     Detection,
     Lane,
     LaneReport,
+    Line,
     Polygon,
     Slug,
     TaskReport,
@@ -139,6 +140,8 @@ class TaskDraft(Input):
     point_id: Slug
     algorithm_id: str = Field(max_length=64)
     region: Polygon | None = None
+    masks: tuple[Polygon, ...] = Field(default=(), max_length=16)
+    lines: tuple[Line, ...] = Field(default=(), max_length=16)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -150,6 +153,7 @@ class Algorithm(Output):
     name_zh: str
     name_en: str
     needs_region: bool
+    needs_line: bool
     parameters_schema: dict[str, JsonValue]
 
 

@@ -106,6 +106,8 @@ class PanelService:
             raise invalid("body.point_id", "there is no such camera on this box")
         if manifest.needs_region and draft.region is None:
             raise invalid("body.region", "this algorithm needs a region; draw one on the picture")
+        if manifest.needs_line and not draft.lines:
+            raise invalid("body.lines", "this algorithm needs a line; draw one on the picture")
         try:
             manifest.settle(draft.parameters)
         except BadParameters as error:
@@ -117,6 +119,8 @@ class PanelService:
             algorithm_id=manifest.id,
             algorithm_version=manifest.version,
             region=draft.region,
+            masks=draft.masks,
+            lines=draft.lines,
             parameters=draft.parameters,
         )
 

@@ -59,6 +59,7 @@ class Listed:
             parameters=manifest.settle({}),
             parameters_schema=manifest.params_schema,
             needs_region=manifest.needs_region,
+            needs_line=manifest.needs_line,
             cost=manifest.cost,
             digest=release.digest,
             size_bytes=release.size_bytes,

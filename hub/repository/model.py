@@ -35,6 +35,7 @@ class Algorithm(Output):
     parameters: dict[str, Any] = Field(description="defaults")
     parameters_schema: dict[str, Any] = Field(description="JSON Schema of the parameters' form")
     needs_region: bool
+    needs_line: bool
     cost: float = Field(description="units of `analyse` for one stream")
     digest: str | None
     size_bytes: int

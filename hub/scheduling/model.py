@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Calendar, OnCut, Polygon, Slug
+from federation.messages import Calendar, Line, OnCut, Polygon, Slug
 
 
 class TaskStatus(StrEnum):
@@ -26,6 +26,8 @@ class TaskSettings(Input):
     """How an algorithm works at a point."""
 
     region: Polygon | None = Field(default=None, description="where it looks; absent: everywhere")
+    masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
+    lines: tuple[Line, ...] = Field(default=(), max_length=16, description="what things cross")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
@@ -53,6 +55,8 @@ class Task(Output):
     algorithm_name_zh: str
     algorithm_name_en: str
     region: Polygon | None
+    masks: tuple[Polygon, ...]
+    lines: tuple[Line, ...]
     parameters: dict[str, Any]
     calendar: Calendar
     priority: int

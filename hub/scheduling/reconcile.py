@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, TaskSpec
+from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, Shapes, TaskSpec
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
@@ -25,7 +25,7 @@ class WantedTask:
     id: str
     point_id: str
     algorithm_id: str
-    region: tuple[tuple[float, float], ...] | None
+    shapes: Shapes
     parameters: Mapping[str, Any]
     calendar: Calendar
     priority: int
@@ -196,7 +196,9 @@ def _spec(task: WantedTask, catalogue: Catalogue) -> TaskSpec:
         point_id=task.point_id,
         algorithm_id=task.algorithm_id,
         algorithm_version=catalogue.algorithms[task.algorithm_id].newest.manifest.version,
-        region=task.region,
+        region=next(iter(task.shapes.regions), None),
+        masks=task.shapes.masks,
+        lines=task.shapes.lines,
         parameters=dict(task.parameters),
         calendar=task.calendar,
         priority=task.priority,

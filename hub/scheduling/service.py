@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
 from federation.http.problem import FieldError, conflict, invalid, not_found
-from federation.messages import Calendar, CameraSpec, OnCut, new_id
+from federation.messages import Calendar, CameraSpec, Line, OnCut, Shapes, new_id
 from federation.packages import BadParameters
 from hub.database import Database
 from hub.database.moments import from_us, now_us
@@ -291,6 +291,8 @@ def _settle(algorithm: Listed, settings: TaskSettings) -> dict[str, Any]:
         raise Problem(422, error.code, f"{algorithm.id}: {error}", errors=errors) from error
     if manifest.needs_region and settings.region is None:
         raise invalid("body.region", f"{algorithm.id} needs a region: 3 to 64 corners, shares of the picture.")
+    if manifest.needs_line and not settings.lines:
+        raise invalid("body.lines", f"{algorithm.id} needs a line: 2 to 16 points, shares of the picture.")
     return parameters
 
 
@@ -324,6 +326,8 @@ def _columns(
 def _settings(settings: TaskSettings, parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "region": settings.region,
+        "masks": settings.masks,
+        "lines": [line.model_dump(mode="json") for line in settings.lines],
         "parameters": parameters,
         "calendar": settings.calendar.model_dump(mode="json"),
         "priority": settings.priority,
@@ -351,13 +355,18 @@ def _store(connection: Connection, move: Move) -> None:
     connection.execute(update(tasks).where(tasks.c.id == move.task_id).values(**values))
 
 
+def _shapes(row: Any) -> Shapes:
+    regions = [] if row.region is None else [row.region]
+    return Shapes.model_validate({"regions": regions, "masks": row.masks, "lines": row.lines})
+
+
 def _wanted(connection: Connection) -> list[WantedTask]:
     return [
         WantedTask(
             id=row.id,
             point_id=row.point_id,
             algorithm_id=row.algorithm_id,
-            region=row.region,
+            shapes=_shapes(row),
             parameters=row.parameters,
             calendar=Calendar.model_validate(row.calendar),
             priority=row.priority,
@@ -450,6 +459,8 @@ def _task(
         algorithm_name_zh=manifest.name.zh,
         algorithm_name_en=manifest.name.en,
         region=row.region,
+        masks=row.masks,
+        lines=tuple(Line.model_validate(line) for line in row.lines),
         parameters=row.parameters,
         calendar=Calendar.model_validate(row.calendar),
         priority=row.priority,

@@ -12,6 +12,8 @@ tasks = Table(
     Column("point_id", String(64), ForeignKey("points.id"), nullable=False, index=True),
     Column("algorithm_id", String(128), ForeignKey("algorithms.id"), nullable=False, index=True),
     Column("region", JSON(none_as_null=True), nullable=True),
+    Column("masks", JSON, nullable=False, server_default="[]"),
+    Column("lines", JSON, nullable=False, server_default="[]"),
     Column("parameters", JSON, nullable=False),
     Column("calendar", JSON, nullable=False),
     Column("priority", Integer, nullable=False),

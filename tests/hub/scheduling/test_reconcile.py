@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from federation.messages import Calendar, CameraSpec, OnCut, TaskReport, TaskState
+from federation.messages import Calendar, CameraSpec, OnCut, Shapes, TaskReport, TaskState
 from federation.packages import builtin_manifests
 from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
@@ -50,7 +50,7 @@ def task(**more: Any) -> WantedTask:
         "id": "t1",
         "point_id": "gate",
         "algorithm_id": ALGORITHM,
-        "region": None,
+        "shapes": Shapes(),
         "parameters": {},
         "calendar": Calendar(),
         "priority": 5,

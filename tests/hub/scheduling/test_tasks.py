@@ -51,13 +51,13 @@ async def test_a_task_without_any_appliance_says_why_it_waits(hub: Any) -> None:
 async def test_a_task_is_placed_told_with_the_cameras_password_and_seen_running(linked_hub: Any) -> None:
     await add_point(linked_hub)
     async with played_appliance(await linked_hub.enrol()) as node:
-        (task,) = await add_tasks(linked_hub, parameters={"dwell_s": 3})
+        (task,) = await add_tasks(linked_hub, parameters={"hold_s": 3})
         desired = await node.wanted_tasks(1)
         node.report(tasks=(TaskReport(task_id=task["id"], generation=1, state=TaskState.RUNNING, frames=7),))
         running = await task_in(linked_hub, task["id"], "running")
 
     assert desired.cameras[0].password == "secret-of-camera"
-    assert desired.tasks[0].parameters["dwell_s"] == 3
+    assert desired.tasks[0].parameters["hold_s"] == 3
     assert desired.tasks[0].parameters["sensitivity"] == 0.6  # the algorithm's own default
     assert (running["node_id"], running["generation"], running["frames"]) == (node.node_id, 1, 7)
     point = (await linked_hub.console.get("/api/v1/points/gate")).json()
@@ -148,6 +148,21 @@ async def test_a_task_stays_with_an_appliance_that_nobody_hears(linked_hub: Any)
 
         lost = await task_in(linked_hub, task["id"], "unreachable")
         assert (lost["node_id"], lost["generation"]) == (node.node_id, 1)
+
+
+async def test_a_line_that_an_algorithm_needs_is_asked_for_and_travels_with_masks_to_the_node(linked_hub: Any) -> None:
+    await add_point(linked_hub)
+    line = {"points": [[0.1, 0.5], [0.9, 0.5]], "counts": "to_left"}
+    draft = {"name": "t", "point_ids": ["gate"], "algorithm_ids": ["fengsui.line_crossing"], "masks": [REGION]}
+    async with played_appliance(await linked_hub.enrol()) as node:
+        without = await linked_hub.console.post("/api/v1/tasks", json=draft)
+        made = await linked_hub.console.post("/api/v1/tasks", json={**draft, "lines": [line]})
+        wanted = (await node.wanted_tasks(1)).tasks[0]
+
+    assert (without.status_code, without.json()["errors"][0]["field"]) == (422, "body.lines")
+    assert made.json()[0]["lines"] == [line]
+    assert wanted.lines[0].model_dump(mode="json") == line
+    assert [list(map(list, mask)) for mask in wanted.masks] == [REGION]
 
 
 async def test_changed_settings_keep_place_and_generation(linked_hub: Any) -> None:

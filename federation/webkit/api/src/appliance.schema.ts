@@ -831,6 +831,8 @@ export interface components {
             name_en: string;
             /** Needs Region */
             needs_region: boolean;
+            /** Needs Line */
+            needs_line: boolean;
             /** Parameters Schema */
             parameters_schema: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -1955,6 +1957,26 @@ export interface components {
             gaps: components["schemas"]["LaneGap"][];
         };
         /**
+         * Line
+         * @description A line of 2 to 16 points (x, y) that things cross; who walks from its first point to its last has two sides.
+         */
+        Line: {
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+            /**
+             * Counts
+             * @description which crossings count: to the walker's right, to the left, or both
+             * @default both
+             * @enum {string}
+             */
+            counts: "both" | "to_right" | "to_left";
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * LinkStatus
          * @description The link to the hub, as the box sees it; `refusal` is the hub's answer to the last wish for a certificate.
          */
@@ -2968,6 +2990,19 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /**
+             * Masks
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
             /** Parameters */
             parameters?: {
                 [key: string]: components["schemas"]["JsonValue"];

@@ -1259,6 +1259,8 @@ export interface components {
             };
             /** Needs Region */
             needs_region: boolean;
+            /** Needs Line */
+            needs_line: boolean;
             /**
              * Cost
              * @description units of `analyse` for one stream
@@ -2519,6 +2521,26 @@ export interface components {
              * @default 0
              */
             given_up: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Line
+         * @description A line of 2 to 16 points (x, y) that things cross; who walks from its first point to its last has two sides.
+         */
+        Line: {
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+            /**
+             * Counts
+             * @description which crossings count: to the walker's right, to the left, or both
+             * @default both
+             * @enum {string}
+             */
+            counts: "both" | "to_right" | "to_left";
         } & {
             [key: string]: unknown;
         };
@@ -3893,6 +3915,13 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /** Masks */
+            masks: [
+                number,
+                number
+            ][][];
+            /** Lines */
+            lines: components["schemas"]["Line"][];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -3936,6 +3965,21 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @description what things cross
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
             /** Parameters */
             parameters?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -4023,6 +4067,21 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @description what things cross
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
             /** Parameters */
             parameters?: {
                 [key: string]: components["schemas"]["JsonValue"];

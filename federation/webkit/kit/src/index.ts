@@ -12,6 +12,7 @@ export { bytes, clock, count, day, duration, elapsedMs, fineClock, moment, perce
 export { attempted, describeProblem, showProblem } from './problems.ts'
 export { isNarrow } from './narrow.ts'
 export { saveText } from './saving.ts'
+export { shapeTexts, shapeWords } from './shapes.ts'
 export { useSession } from './session.ts'
 export { useTabs } from './tabs.ts'
 export { usePages, type Pages } from './pages.ts'

@@ -30,3 +30,54 @@ function side([ax, ay]: Corner, [bx, by]: Corner, [cx, cy]: Corner): number {
 function cross([a, b]: readonly [Corner, Corner], [c, d]: readonly [Corner, Corner]): boolean {
   return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b)
 }
+
+/** A line that things cross, and which crossings count for who walks from its first point to its last. */
+export interface Line {
+  points: Corner[]
+  counts: 'both' | 'to_right' | 'to_left'
+}
+
+/** What is drawn on a picture: where to look, where not to, and lines that things cross. */
+export interface Shapes {
+  regions: Corner[][]
+  masks: Corner[][]
+  lines: Line[]
+}
+
+export type ShapeKind = keyof Shapes
+
+export function noShapes(): Shapes {
+  return { regions: [], masks: [], lines: [] }
+}
+
+/** The points of every shape of a kind. */
+export function outlines(shapes: Shapes, kind: ShapeKind): Corner[][] {
+  return kind === 'lines' ? shapes.lines.map((line) => line.points) : shapes[kind]
+}
+
+/** The shapes with the points of one of a kind replaced; one that has no point left is gone, an index past the end is new. */
+export function withOutline(shapes: Shapes, kind: ShapeKind, index: number, points: Corner[]): Shapes {
+  const kept = (one: Corner[]): boolean => one.length > 0
+  if (kind !== 'lines') {
+    const all = [...shapes[kind]]
+    all[index] = points
+    return { ...shapes, [kind]: all.filter(kept) }
+  }
+  const lines = [...shapes.lines]
+  lines[index] = { counts: lines[index]?.counts ?? 'both', points }
+  return { ...shapes, lines: lines.filter((line) => kept(line.points)) }
+}
+
+/** What is wrong with the shapes: an area of less than 3 corners, a line of less than 2 points, edges that cross; or ''. */
+export function shapesFault(shapes: Shapes): '' | 'few' | 'short' | 'crossing' {
+  const areas = [...shapes.regions, ...shapes.masks]
+  if (areas.some((area) => area.length < 3)) return 'few'
+  if (shapes.lines.some((line) => line.points.length < 2)) return 'short'
+  return areas.every(isSimple) ? '' : 'crossing'
+}
+
+/** A point beside the middle of a segment, `reach` away on the right of who walks along it (the picture's y grows downwards). */
+export function besideRight([ax, ay]: Corner, [bx, by]: Corner, reach: number): Corner {
+  const length = Math.hypot(bx - ax, by - ay) || 1
+  return [(ax + bx) / 2 - ((by - ay) / length) * reach, (ay + by) / 2 + ((bx - ax) / length) * reach]
+}

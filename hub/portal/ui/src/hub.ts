@@ -10,7 +10,7 @@ export type NodeRow = HubSchemas['Node']
 export type Overview = HubSchemas['Overview']
 export type Point = HubSchemas['Point']
 export type Subscription = HubSchemas['Subscription']
-export type Task = Omit<HubSchemas['Task'], 'region'> & { region: number[][] | null }
+export type Task = Omit<HubSchemas['Task'], 'region' | 'masks' | 'lines'> & { region: number[][] | null; masks: number[][][]; lines: { points: number[][] }[] }
 export type User = HubSchemas['User']
 export type Verdict = HubSchemas['Verdict']
 

@@ -4,8 +4,9 @@ import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 import './tables.css'
 
-import { makeApplication } from '@fengsui/kit'
+import { addTexts, makeApplication, shapeTexts } from '@fengsui/kit'
 
 import { centres } from './centres/index.ts'
 
+addTexts(shapeTexts)
 makeApplication({ title: 'product.hub', centres }).mount('#app')

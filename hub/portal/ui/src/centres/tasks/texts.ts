@@ -5,8 +5,8 @@ export const texts = bilingual(
     tasks: {
       title: '分析任务', hint: '点位 × 算法 × 时段 × 优先级', one: '任务名称', point: '点位', algorithm: '算法', status: '状态', node: '执行节点', priority: '优先级',
       calendar: '运行时段', frames: '已分析帧', events: '事件数', create: '新建任务', start: '启动', stop: '停止', search: '任务或点位名称',
-      empty: '还没有分析任务', emptyHint: '选择点位和算法即可新建任务，平台会自动分配到有空闲算力的节点。', region: '分析区域', regionHint: '单击画面依次添加顶点，拖动调整，右键删除；不画则分析整个画面',
-      clear: '清除区域', crossing: '区域边线不能相交', few: '区域至少需要 3 个顶点', needed: '该算法必须绘制分析区域', parameters: '算法参数', always: '全天运行', window: '添加时段', workdays: '工作日 9–18 点', midnight: '结束时间 00:00 表示当日 24 点',
+      empty: '还没有分析任务', emptyHint: '选择点位和算法即可新建任务，平台会自动分配到有空闲算力的节点。', region: '分析区域、屏蔽区域与警戒线',
+      parameters: '算法参数', always: '全天运行', window: '添加时段', workdays: '工作日 9–18 点', midnight: '结束时间 00:00 表示当日 24 点',
       startNow: '创建后立即启动', removeAsk: '确定删除选中的 {count} 个任务？历史事件会保留。', made: '已创建 {count} 个任务', many: '将创建 {count} 个任务', byWindow: '{count} 个时段', background: '画面取自', basics: '基本信息',
       reason: { no_node_online: '没有在线节点', node_suspect: '正在向同站点设备核实', node_unknown: '节点失联，任务由设备独立执行', node_dead: '节点已停机', unconfirmed: '未获中心确认，设备已自行停止' },
       onCutTitle: '断联策略', onCutHint: '设备与中心断联期间，这 {count} 个任务怎么办：', fenceAfter: '未获确认超过', moveAfter: '失联超过', seconds: '秒',
@@ -25,8 +25,8 @@ export const texts = bilingual(
     tasks: {
       title: 'Tasks', hint: 'Point × algorithm × hours × priority', one: 'Task', point: 'Point', algorithm: 'Algorithm', status: 'Status', node: 'Node', priority: 'Priority',
       calendar: 'Hours', frames: 'Frames', events: 'Events', create: 'New task', start: 'Start', stop: 'Stop', search: 'Task or point name',
-      empty: 'There is no task yet', emptyHint: 'Choose points and algorithms; the hub places the tasks on nodes with free capacity.', region: 'Region', regionHint: 'Click to add corners, drag to move, right click to remove; without a region the whole picture is analysed',
-      clear: 'Clear region', crossing: 'The edges of the region must not cross', few: 'A region needs at least 3 corners', needed: 'This algorithm needs a region', parameters: 'Parameters', always: 'All day, every day', window: 'Add hours', workdays: 'Workdays 9–18', midnight: 'An end of 00:00 is midnight',
+      empty: 'There is no task yet', emptyHint: 'Choose points and algorithms; the hub places the tasks on nodes with free capacity.', region: 'Region, masks and lines',
+      parameters: 'Parameters', always: 'All day, every day', window: 'Add hours', workdays: 'Workdays 9–18', midnight: 'An end of 00:00 is midnight',
       startNow: 'Start at once', removeAsk: 'Delete the {count} chosen tasks? Their events stay.', made: '{count} tasks created', many: 'Will create {count} tasks', byWindow: '{count} windows', background: 'Picture of', basics: 'Basics',
       reason: { no_node_online: 'No node is online', node_suspect: 'Its neighbours are being asked', node_unknown: 'Its node is cut off and goes on by itself', node_dead: 'Its node is dead', unconfirmed: 'Not confirmed by the hub; the node stopped it' },
       onCutTitle: 'When cut off', onCutHint: 'What becomes of these {count} tasks while their node and the hub do not hear each other:', fenceAfter: 'not confirmed for', moveAfter: 'not heard for', seconds: 's',
