@@ -94,7 +94,7 @@ class Vision:
             if not self._units:
                 self._waiting.clear()
             for frame in await loop.run_in_executor(self._decoding, self._decoded, units):
-                self.judging.show(frame, inspect=self._inspector(point_id, units[-1]), done=_nothing)
+                self.judging.show(frame, inspect=self._inspector(point_id, units[-1]), done=_nothing, again=False)
             self.frames.done(point_id, len(units))
 
     async def report_forever(self) -> None:

@@ -1,23 +1,35 @@
 """From a frame to events: models look at it, each at its own pace, and the tasks judge what they saw."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from appliance.analysis.decoding import CannotDecode, jpeg
-from appliance.analysis.engine.engine import Asked, Engine, PackageKey
+from appliance.analysis.engine.engine import Asked, Engine, PackageKey, Ready
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Finding, Picture
 from appliance.analysis.outgoing import EventQueue
+from appliance.analysis.switching import REPLAYED, Pair, Trial, compared, samples_of
 from appliance.analysis.tasks import Shown, Tasks
 from appliance.local import LocalEvent, LocalPicture, Plan
 from appliance.local.parcel import Outgoing
 from federation.messages import Detection, TaskSpec, new_id
+
+log = logging.getLogger(__name__)
+
+RECENT = 3
+"""Key frames of each camera that are kept as they came, for the trial of a new version."""
+
+SETTLE_EVERY_S = 5.0
 
 Result = TypeVar("Result")
 Inspect = Callable[[Picture], None]
@@ -36,6 +48,8 @@ class Judging:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judging")
         self._group = asyncio.TaskGroup()
         self._changed = asyncio.Event()
+        self._recent: dict[str, deque[Frame]] = {}
+        self._trying: set[Pair] = set()
         engine.on_change = self._changed.set
 
     async def run(self) -> None:
@@ -43,22 +57,31 @@ class Judging:
         try:
             async with self._group:
                 while True:
-                    await self._changed.wait()
-                    self._changed.clear()
-                    await self._apply()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(SETTLE_EVERY_S):
+                            await self._changed.wait()
+                    if self._changed.is_set() or self.tasks.settle(datetime.now(UTC)):
+                        self._changed.clear()
+                        await self._apply()
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def adopt(self, plan: Plan) -> None:
         """Let exactly the tasks of the plan run; those whose model is loaded for them begin when it is."""
         self._plan = plan
-        self._engine.want({(item.algorithm_id, item.version): item.path for item in plan.packages if item.path})
+        points = {task.point_id for task in plan.tasks}
+        self._recent = {point: frames for point, frames in self._recent.items() if point in points}
         await self._apply()
 
-    def show(self, frame: Frame, *, inspect: Inspect | None, done: Callable[[], None]) -> None:
-        """Let the tasks of the frame's point judge it, and `inspect` look at it; `done` is called once, in any case."""
+    def show(self, frame: Frame, *, inspect: Inspect | None, done: Callable[[], None], again: bool = True) -> None:
+        """Let the tasks of the frame's point judge it, and `inspect` look at it; `done` is called once, in any case.
+
+        `again` says that the frame can be decoded once more, later, when versions are compared.
+        """
         needs = self.tasks.needs(frame.source, frame.at)
         asked = self._engine.look(frame, [key for key in needs if key is not None], lane=Lane.STREAM)
+        if asked and again:
+            self._recent.setdefault(frame.source, deque(maxlen=RECENT)).append(frame)
         plain = None in needs or inspect is not None
         if not asked and not plain:
             done()
@@ -89,7 +112,9 @@ class Judging:
             seen: Answers = {key: answer[head] for key, head in asked.heads.items() if head in answer}
             await self._judge(frame, seen)
         elif answer.reason == "failed":
-            await self._on_thread(partial(self.tasks.trouble, frame.source, asked.heads, answer.detail))
+            trouble = partial(self.tasks.trouble, frame.source, asked.heads, answer.detail)
+            if await self._on_thread(trouble):
+                log.warning("a task of %s went back to its former version: %s", frame.source, answer.detail)
 
     async def _decoded(self, frame: Frame, picture: asyncio.Future[Picture | Dropped], inspect: Inspect | None) -> None:
         answer = await picture
@@ -111,7 +136,46 @@ class Judging:
         return []
 
     async def _apply(self) -> None:
-        await self._on_thread(partial(self.tasks.apply, self._plan, dict(self._engine.packages)))
+        """Bring tasks and engine into line with the plan; begin the trials that this asks for."""
+        needed = {(task.algorithm_id, task.algorithm_version) for task in self._plan.tasks}
+        ready = {(item.algorithm_id, item.version): item.path for item in self._plan.packages if item.path}
+        wanted = {key: path for key, path in ready.items() if key in needed}
+        self._engine.want(self.tasks.packages() | wanted)
+        at = datetime.now(UTC)
+        await self._on_thread(partial(self.tasks.apply, self._plan, dict(self._engine.packages), at))
+        self._engine.want(self.tasks.packages() | wanted)
+        for pair, points in self.tasks.untried.items():
+            if pair not in self._trying:
+                self._trying.add(pair)
+                self._group.create_task(self._try(pair, points, wanted[pair[1]]), name="trial")
+
+    async def _try(self, pair: Pair, points: Collection[str], package: Path) -> None:
+        """Show the newest frames and the samples of the new package to both versions, and note how they compare."""
+        frames = [frame for point in sorted(points) for frame in self._recent.get(point, ())][-REPLAYED:]
+        frames += await asyncio.to_thread(samples_of, package, self._engine.gallery)
+        try:
+            trial = await self._compared(pair, frames)
+        finally:
+            self._trying.discard(pair)
+        log.info("%s %s beside %s: %s", *pair[1], pair[0][1], trial)
+        self.tasks.trials[pair] = trial
+        self._changed.set()
+
+    async def _compared(self, pair: Pair, frames: Sequence[Frame]) -> Trial:
+        seen: list[tuple[Sequence[Detection], Sequence[Detection]]] = []
+        for number, frame in enumerate(frames):
+            shown = replace(frame, source=f"trial {pair} {number}")
+            found: dict[PackageKey, Sequence[Detection]] = {}
+            for asked in self._engine.look(shown, pair, lane=Lane.PERSON):
+                answer = await asked.answer
+                if not isinstance(answer, Dropped):
+                    found |= {key: answer[head] for key, head in asked.heads.items() if head in answer}
+                elif answer.reason == "failed" and pair[1] in asked.heads:
+                    return Trial(frames=number + 1, refusal=f"switch_refused: {answer.detail}")
+            if len(found) == len(pair):
+                seen.append((found[pair[0]], found[pair[1]]))
+        state = self._engine.packages.get(pair[0])
+        return compared(seen, state.manifest) if isinstance(state, Ready) else Trial()
 
     async def _on_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
 from appliance.analysis.finding import Finding, Judge, Picture
 from appliance.analysis.judges import CannotJudge, Sight, StillLoading, make_judge
+from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap
 from appliance.local import LocalPackage, Plan
 from federation.messages import Calendar, Detection, OnCut, TaskReport, TaskSpec, TaskState
 
@@ -27,7 +29,8 @@ class Shown:
 class RunningTask:
     """One task with its judge; without one it waits for its model, or `failure` says why.
 
-    `trouble` is that of its model while it is made anew.
+    `trouble` is that of its model while it is made anew, `note` what people should know of a change of versions. After
+    such a change `former` is the task as it was, for as long as one failure brings it back: until `former_until`.
     """
 
     spec: TaskSpec
@@ -36,6 +39,9 @@ class RunningTask:
     held: Ready | Unusable | None = None
     failure: str = ""
     trouble: str = ""
+    note: str = ""
+    former: "RunningTask | None" = None
+    former_until: datetime | None = None
     frames: int = 0
     events: int = 0
     package: LocalPackage | None = None
@@ -61,7 +67,7 @@ class RunningTask:
             task_id=self.spec.task_id,
             generation=self.spec.generation,
             state=self.state(at),
-            reason=self.failure or self.trouble,
+            reason=self.failure or self.trouble or self.note,
             frames=self.frames,
             events=self.events,
         )
@@ -72,12 +78,17 @@ class Tasks:
     """All tasks of the plan. `apply`, `judge` and `trouble` run on the one judging thread, in turn."""
 
     running: dict[str, RunningTask] = field(default_factory=dict)
+    trials: dict[Pair, Trial] = field(default_factory=dict)
+    untried: dict[Pair, set[str]] = field(default_factory=dict)
+    """Pairs of versions that have to be compared before tasks may change over, with the points of these tasks."""
 
-    def apply(self, plan: Plan, held: Mapping[PackageKey, Ready | Unusable]) -> None:
+    def apply(self, plan: Plan, held: Mapping[PackageKey, Ready | Unusable], at: datetime) -> None:
         """Start, restart and end tasks, so that exactly those of the plan run; `held` are the engine's packages.
 
-        A task whose judge would be as before goes on undisturbed, whatever else is new about it.
+        A task whose judge would be as before goes on undisturbed, whatever else is new about it. One of which only the
+        version is new goes on with the old one until the new one has passed its trial.
         """
+        self.untried = {}
         packages = {(item.algorithm_id, item.version): item for item in plan.packages}
         wanted: dict[str, RunningTask] = {}
         for spec in plan.tasks:
@@ -88,9 +99,23 @@ class Tasks:
             if present is not None and alike and present.held == model:
                 present.spec = spec
                 wanted[spec.task_id] = present
+            elif present is not None and package is not None and _follows(present, spec, package):
+                wanted[spec.task_id] = self._changed_over(present, spec, package, model, at)
             else:
                 wanted[spec.task_id] = _made(spec, package, model)
         self.running = wanted
+
+    def packages(self) -> dict[PackageKey, Path]:
+        """Return the packages whose models are at work, or were until a moment ago."""
+        tasks = [each for task in self.running.values() for each in (task, task.former) if each is not None]
+        return {task.model: task.package.path for task in tasks if task.model and task.package and task.package.path}
+
+    def settle(self, at: datetime) -> bool:
+        """Let former versions go whose time is over; tell whether there was one."""
+        over = [task for task in self.running.values() if task.former_until is not None and task.former_until < at]
+        for task in over:
+            task.former = task.former_until = None
+        return bool(over)
 
     def points(self) -> frozenset[str]:
         """Return the points that some task needs."""
@@ -116,13 +141,61 @@ class Tasks:
             found.extend((task.spec, finding) for finding in findings)
         return found
 
-    def trouble(self, point_id: str, packages: Collection[PackageKey | None], reason: str) -> None:
-        """Note that models failed at a picture; tasks of one that breaks its word are over until the plan changes."""
-        for task in self.running.values():
-            if task.spec.point_id == point_id and task.model in packages and task.judge is not None:
-                task.trouble = reason
-                if reason.startswith("package_unusable"):
-                    task.judge, task.failure = None, reason
+    def trouble(self, point_id: str, packages: Collection[PackageKey | None], reason: str) -> bool:
+        """Note that models failed at a picture; tell whether a task went back to its former version for that.
+
+        Without a former version, a task whose model breaks its word is over until the plan changes.
+        """
+        went_back = False
+        for task_id, task in list(self.running.items()):
+            if task.spec.point_id != point_id or task.model not in packages or task.judge is None:
+                continue
+            if task.former is not None:
+                self._take_back(task_id, task, task.former, reason)
+                went_back = True
+                continue
+            task.trouble = reason
+            if reason.startswith("package_unusable"):
+                task.judge, task.failure = None, reason
+        return went_back
+
+    def _changed_over(
+        self, task: RunningTask, spec: TaskSpec, package: LocalPackage, held: Ready | Unusable | None, at: datetime
+    ) -> RunningTask:
+        """Return the task at its new version, or as it is while that is loaded or tried, or where it was refused."""
+        new = (spec.algorithm_id, spec.algorithm_version)
+        if held is None or task.model is None or not isinstance(task.held, Ready):
+            return task
+        if isinstance(held, Unusable):
+            task.note = f"switch_refused: {held.reason}"
+            return task
+        if not may_swap(task.held.manifest, held.manifest):
+            return _made(spec, package, held)
+        trial = self.trials.get((task.model, new))
+        if trial is None:
+            self.untried.setdefault((task.model, new), set()).add(spec.point_id)
+            return task
+        if trial.refusal:
+            task.note = trial.refusal
+            return task
+        task.note = ""
+        made = _made(spec, package, held)
+        if made.failure:
+            task.note = f"switch_refused: {made.failure}"
+            return task
+        if judged_alike_by(task.held.manifest, held.manifest):
+            made.judge, made.sight = task.judge, task.sight  # it goes on with all that it remembers
+        made.frames, made.events = task.frames, task.events
+        made.former, made.former_until = task, at + timedelta(seconds=PROBATION_S)
+        task.former = task.former_until = None
+        return made
+
+    def _take_back(self, task_id: str, task: RunningTask, former: RunningTask, reason: str) -> None:
+        former.note = f"switched_back: {task.spec.algorithm_version}: {reason}"
+        former.frames, former.events = task.frames, task.events
+        self.running[task_id] = former
+        if former.model is not None and task.model is not None:
+            self.trials[former.model, task.model] = Trial(refusal=former.note)
 
     def _at_work(self, point_id: str, at: datetime) -> list[RunningTask]:
         mine = (task for task in self.running.values() if task.spec.point_id == point_id)
@@ -138,6 +211,13 @@ def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable |
     except StillLoading:
         pass
     return task
+
+
+def _follows(task: RunningTask, spec: TaskSpec, package: LocalPackage) -> bool:
+    """Tell whether the wanted task differs from a running one in the version of its algorithm alone."""
+    version = {"algorithm_version": spec.algorithm_version, "generation": spec.generation}
+    same = _judged_alike(task.spec.model_copy(update=version), spec)
+    return task.judge is not None and task.model is not None and package.path is not None and same
 
 
 def _judged_alike(one: TaskSpec, other: TaskSpec) -> bool:

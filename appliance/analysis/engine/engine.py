@@ -86,13 +86,13 @@ class Engine:
 
     def want(self, packages: Mapping[PackageKey, Path]) -> None:
         """Hold exactly these packages from now on; `on_change` tells of each that is ready, or unusable."""
-        self._wanted = dict(packages)
+        changed, self._wanted = packages != self._wanted, dict(packages)
         for key in [key for key in self.packages if key not in packages]:
             found = self.packages.pop(key)
             if isinstance(found, Ready):
                 self._leave(found.network, key)
         for key, state in list(self.packages.items()):
-            if isinstance(state, Unusable) and state.reason.startswith("memory_short"):
+            if changed and isinstance(state, Unusable) and state.reason.startswith("memory_short"):
                 del self.packages[key]  # there may be room now
         self._news.set()
 

@@ -14,6 +14,7 @@ from federation.messages import Box, Calendar, Detection, OnCut, TaskSpec, TaskS
 from tests.appliance.analysis.test_detector import manifest
 
 INTRUSION = "fengsui.area_intrusion"
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def plan(*tasks: TaskSpec) -> Plan:
@@ -34,7 +35,7 @@ def task(**more: Any) -> TaskSpec:
 
 def at_work(spec: TaskSpec) -> Tasks:
     tasks = Tasks()
-    tasks.apply(plan(spec), {})
+    tasks.apply(plan(spec), {}, NOW)
     tasks.running["t1"].frames = 700
     return tasks
 
@@ -52,7 +53,7 @@ def test_a_task_goes_on_where_it_was_and_heeds_what_is_new(change: dict[str, Any
     tasks = at_work(task())
     judge = tasks.running["t1"].judge
 
-    tasks.apply(plan(task(**change), task(task_id="t2")), {})
+    tasks.apply(plan(task(**change), task(task_id="t2")), {}, NOW)
 
     assert judge is not None
     assert (tasks.running["t1"].judge, tasks.running["t1"].frames) == (judge, 700)
@@ -63,7 +64,7 @@ def test_a_task_goes_on_where_it_was_and_heeds_what_is_new(change: dict[str, Any
 def test_a_task_that_is_another_one_starts_anew(change: dict[str, Any]) -> None:
     tasks = at_work(task())
 
-    tasks.apply(plan(task(**change)), {})
+    tasks.apply(plan(task(**change)), {}, NOW)
 
     assert tasks.running["t1"].frames == 0
 
@@ -87,9 +88,9 @@ def with_models() -> Plan:
 def test_a_task_begins_when_its_model_is_loaded_and_the_others_do_not_wait_for_it() -> None:
     tasks = Tasks()
 
-    tasks.apply(with_models(), {})
+    tasks.apply(with_models(), {}, NOW)
     waiting = tasks.needs("gate", SHOWN.at)
-    tasks.apply(with_models(), {KEY: LOADED})
+    tasks.apply(with_models(), {KEY: LOADED}, NOW)
 
     assert waiting == {None}
     assert tasks.needs("gate", SHOWN.at) == {None, KEY}
@@ -98,7 +99,7 @@ def test_a_task_begins_when_its_model_is_loaded_and_the_others_do_not_wait_for_i
 
 def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other() -> None:
     tasks = Tasks()
-    tasks.apply(with_models(), {KEY: LOADED})
+    tasks.apply(with_models(), {KEY: LOADED}, NOW)
 
     found = tasks.judge(SHOWN, {KEY: (WALKER,)})
 
@@ -109,14 +110,14 @@ def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other()
 def test_a_package_that_the_engine_refuses_stops_its_own_tasks_only() -> None:
     tasks = Tasks()
 
-    tasks.apply(with_models(), {KEY: Unusable(reason="memory_short: the model declares 4096 MB")})
+    tasks.apply(with_models(), {KEY: Unusable(reason="memory_short: the model declares 4096 MB")}, NOW)
 
     assert [item.failure for item in tasks.running.values()] == ["memory_short: the model declares 4096 MB"] * 2 + [""]
 
 
 def test_a_model_that_breaks_its_word_stops_its_own_tasks_only() -> None:
     tasks = Tasks()
-    tasks.apply(with_models(), {KEY: LOADED})
+    tasks.apply(with_models(), {KEY: LOADED}, NOW)
 
     tasks.trouble("gate", [KEY], "package_unusable: o has 9 channels")
 
@@ -126,7 +127,7 @@ def test_a_model_that_breaks_its_word_stops_its_own_tasks_only() -> None:
 
 def test_a_task_whose_model_is_made_anew_says_so_and_goes_on() -> None:
     tasks = Tasks()
-    tasks.apply(with_models(), {KEY: LOADED})
+    tasks.apply(with_models(), {KEY: LOADED}, NOW)
 
     tasks.trouble("gate", [KEY], "model_crashed: signal 9")
     told = tasks.running["t1"].report(SHOWN.at)
