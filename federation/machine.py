@@ -2,7 +2,10 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+
+from federation.messages import Metrics
 
 PROC = Path("/proc")
 
@@ -40,6 +43,17 @@ class MachineGauge:
             memory=memory_share((PROC / "meminfo").read_text(encoding="ascii")),
             disk=_disk_share(self.disk),
         )
+
+
+def metrics_of(node_id: str, shares: MachineShares) -> Metrics:
+    """Return what a node tells its hub of shares that were read just now, to a thousandth."""
+    return Metrics(
+        node_id=node_id,
+        at=datetime.now(UTC),
+        cpu_share=round(shares.cpu, 3),
+        memory_share=round(shares.memory, 3),
+        disk_share=round(shares.disk, 3),
+    )
 
 
 def parse_cpu_times(stat: str) -> CpuTimes:

@@ -27,6 +27,11 @@ def reported(node_id: str) -> str:
     return f"{ROOT}/{node_id}/u/r"
 
 
+def metrics(node_id: str) -> str:
+    """How busy a node is, node to hub; at most once, never retained."""
+    return f"{ROOT}/{node_id}/u/metrics"
+
+
 def ack(node_id: str) -> str:
     """Acknowledgements of all lanes, hub to node."""
     return f"{ROOT}/{node_id}/d/ack"

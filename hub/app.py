@@ -24,6 +24,7 @@ import hub.custody.api
 import hub.events.api
 import hub.exchange.api
 import hub.fleet.api
+import hub.monitoring.api
 import hub.opening.api
 import hub.overview.api
 import hub.points.api
@@ -83,6 +84,7 @@ from hub.fleet.waiting import Waiting
 from hub.fleet.watching import Patience, Watch
 from hub.live import LiveFeed
 from hub.metrics import Figure, Figures, exposition
+from hub.monitoring.service import Monitor
 from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
 from hub.points.service import Points
@@ -354,6 +356,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     )
     admission = Admission(database=database, roster=roster, exchange=exchange)
     event_log = EventLog(database=database, repository=repository, live=live, follower=feeds, committed=events_changed)
+    monitor = Monitor(database=database, link=link, knows=roster.admits)
     tracer = Tracer(roster=roster, stored=lambda: event_taker.tally.events, published=lambda: opening.published)
     calls = Calls(link)
     video = Video(database=database, roster=roster, calls=calls)
@@ -400,6 +403,12 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             figures=opening.figures,
         ),
         Part(name="overview", routes=(hub.overview.api.routes(desk),), run=desk.run),
+        Part(
+            name="monitoring",
+            routes=(hub.monitoring.api.routes(monitor, roster),),
+            run=monitor.run,
+            figures=monitor.figures,
+        ),
         Part(name="tracing", routes=(hub.tracing.api.routes(tracer),), run=tracer.run),
         Part(
             name="video",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from appliance.agent.state import AgentState
 from federation.desired import Trust
-from federation.messages import Applied, DesiredDocument, Envelope, LinkPolicy, ReportedState
+from federation.messages import Applied, DesiredDocument, Envelope, LinkPolicy, Metrics, ReportedState
 from federation.uplink.desired import DesiredReader
 from federation.uplink.hub_files import HubFiles
 from federation.uplink.link import SelfImage
@@ -42,6 +42,10 @@ class Following:
     async def report(self) -> ReportedState:
         """Return everything that the hub wants to know."""
         return await self._state.report()
+
+    async def metrics(self) -> Metrics:
+        """Return how busy the box is."""
+        return await self._state.metrics()
 
     def take_document(self, shard: str, payload: bytes) -> None:
         """Note an envelope."""

@@ -26,7 +26,7 @@ from federation.identity.errors import EnrolmentRefused
 from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member, load_identity, save_identity
 from federation.identity.renewal import Pace
-from federation.messages import EXACT_LANES, Presence, new_id
+from federation.messages import Lane, Presence, new_id
 from federation.uplink.changes import Changes
 from federation.uplink.hub_files import HubFiles, http_session
 from federation.uplink.joining import Joining
@@ -151,7 +151,7 @@ class Membership:
             link = Link(
                 broker=BrokerAddress(endpoints=identity.brokers, tls=tls),
                 store=OutboxStore(state.database, identity.node_id),
-                lanes=EXACT_LANES,
+                lanes=tuple(Lane),
                 presence=presence,
                 node=following,
                 called=tunnel.take,
@@ -256,5 +256,5 @@ def forget_former_hub(db: sqlite3.Connection) -> None:
     for name in documents.DESIRED.values():
         documents.forget(db, name)
     evidence.send_all_again(db)
-    for lane in EXACT_LANES:
+    for lane in Lane:
         outbox.begin_again(db, lane, new_id())

@@ -36,7 +36,7 @@ from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.discovery import Browsing, Service
-from federation.machine import MachineGauge, MachineShares
+from federation.machine import MachineGauge, MachineShares, metrics_of
 from federation.messages import (
     ArtifactReport,
     CameraReport,
@@ -50,6 +50,7 @@ from federation.messages import (
     EvidenceRef,
     LaneReport,
     LinkPolicy,
+    Metrics,
     PictureFault,
     PictureReport,
     RecordingSpec,
@@ -362,10 +363,11 @@ class AgentState:
             lanes=await self.lanes(),
             evidence_backlog=await self.database.read(evidence.backlog),
             restarts=self.restarts,
-            cpu_share=self.shares.cpu,
-            memory_share=self.shares.memory,
-            disk_share=self.shares.disk,
         )
+
+    async def metrics(self) -> Metrics:
+        """Return how busy the machine is, as it was measured last."""
+        return metrics_of(self.node_id, self.shares)
 
     async def _hear(self, process: str, pid: int) -> None:
         self.heard[process] = Heard(pid=pid, at=datetime.now(UTC))

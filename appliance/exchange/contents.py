@@ -8,7 +8,7 @@ from appliance.store.exports import Policy
 from appliance.store.parcels import Content, Drawn
 from federation.custody.ranges import Span
 from federation.exchange import Item
-from federation.messages import BATCH_ROWS, EXACT_LANES, Hello, Lane
+from federation.messages import BATCH_ROWS, Hello, Lane
 
 BATCHES_AT_MOST = 2000  # of one parcel, so that hellos and state find room below the limit of its items
 
@@ -19,7 +19,7 @@ def draw_messages(
     """Draw the next parcel of rows, with at most `room_bytes` of them but one batch; None if nothing is due."""
     spans: list[tuple[Lane, str, int, int]] = []
     batches = 0
-    for lane in EXACT_LANES:
+    for lane in Lane:
         while room_bytes > 0 and batches < BATCHES_AT_MOST and (span := exports.wanted(db, lane, now_us)) is not None:
             items, last = batches_of(db, node_id, lane, span, room_bytes)
             if not items:

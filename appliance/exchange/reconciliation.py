@@ -19,7 +19,7 @@ from federation.exchange.reconciliation import (
     compare,
     tally,
 )
-from federation.messages import EXACT_LANES, Lane
+from federation.messages import Lane
 
 
 def report(db: sqlite3.Connection, partner: Partner) -> Report:
@@ -30,7 +30,7 @@ def report(db: sqlite3.Connection, partner: Partner) -> Report:
         node_id=partner.node_id,
         hub_id=partner.hub_id,
         made_at=datetime.now(UTC),
-        lanes=tuple(_lane(db, lane, exported[lane]) for lane in EXACT_LANES),
+        lanes=tuple(_lane(db, lane, exported[lane]) for lane in Lane),
     )
 
 

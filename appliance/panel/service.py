@@ -25,7 +25,7 @@ from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
-from federation.messages import EXACT_LANES, ArtifactReport, TaskReport, TaskSpec, new_id
+from federation.messages import ArtifactReport, Lane, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from federation.uplink.joining import Attempt
 from federation.viewing.recordings import EventMark
@@ -67,7 +67,7 @@ class PanelService:
         senders = self.membership.link.lanes if self.membership.link is not None else {}
 
         def read(db: sqlite3.Connection) -> model.LinkWay:
-            lanes = tuple(lane_way(db, lane, senders.get(lane)) for lane in EXACT_LANES)
+            lanes = tuple(lane_way(db, lane, senders.get(lane)) for lane in Lane)
             return model.LinkWay(link=link, evidence_backlog=evidence.backlog(db), lanes=lanes)
 
         link = self._link()

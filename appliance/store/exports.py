@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from appliance.store import outbox
 from federation.custody.ranges import Ranges, Span
-from federation.messages import EXACT_LANES, Ack, Lane
+from federation.messages import Ack, Lane
 
 NEVER_US = 2**62
 
@@ -118,9 +118,7 @@ def figures(db: sqlite3.Connection) -> tuple[LaneExport, ...]:
     """Return how far each lane was exported."""
     found = dict(db.execute("SELECT lane, upto FROM export_lanes JOIN lanes USING (lane, epoch)").fetchall())
     repeating = dict(db.execute("SELECT lane, sum(last - first + 1) FROM exports GROUP BY lane").fetchall())
-    return tuple(
-        LaneExport(lane=lane, upto=found.get(lane, 0), repeating=repeating.get(lane, 0)) for lane in EXACT_LANES
-    )
+    return tuple(LaneExport(lane=lane, upto=found.get(lane, 0), repeating=repeating.get(lane, 0)) for lane in Lane)
 
 
 def pictures_wanted(db: sqlite3.Connection, now_us: int, limit: int) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 from dataclasses import dataclass
 
-from federation.messages import EXACT_LANES, Lane
+from federation.messages import Lane
 
 BATCH_BYTES = 64 * 1024
 UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
@@ -113,7 +113,7 @@ def state_of(db: sqlite3.Connection, lane: Lane) -> LaneState:
 
 def states(db: sqlite3.Connection) -> dict[Lane, LaneState]:
     """Return the state of every lane."""
-    return {lane: state_of(db, lane) for lane in EXACT_LANES}
+    return {lane: state_of(db, lane) for lane in Lane}
 
 
 def rows(db: sqlite3.Connection, lane: Lane, first: int, count: int) -> list[str]:

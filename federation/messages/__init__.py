@@ -18,14 +18,11 @@ from federation.messages.capture import (
 from federation.messages.custody import (
     ACKED_SPANS,
     BATCH_ROWS,
-    EXACT_LANES,
     HIGHEST_SEQUENCE,
     Ack,
     Batch,
-    ExactLane,
     Hello,
     Lane,
-    Promise,
     Tombstone,
     batch_bytes,
 )
@@ -51,6 +48,7 @@ from federation.messages.forwarded import MOST_HOPS, ForwardedEvent, Hop, Origin
 from federation.messages.geometry import Box, Line, Polygon, Shapes
 from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
 from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
+from federation.messages.metrics import Metrics
 from federation.messages.presence import ClockState, Presence
 from federation.messages.recording import OnvifUrl, RecordingReport, RecordingSpec, RecordingState
 from federation.messages.reported import (
@@ -74,7 +72,6 @@ __all__ = [
     "BATCH_ROWS",
     "DIGEST_PATTERN",
     "DOCUMENTS",
-    "EXACT_LANES",
     "HIGHEST_SEQUENCE",
     "MOST_HOPS",
     "SLUG_PATTERN",
@@ -109,7 +106,6 @@ __all__ = [
     "Event",
     "EventData",
     "EvidenceRef",
-    "ExactLane",
     "ForwardedEvent",
     "Hello",
     "Hop",
@@ -120,6 +116,7 @@ __all__ = [
     "LaneReport",
     "Line",
     "LinkPolicy",
+    "Metrics",
     "NodeCall",
     "OnCut",
     "OnvifUrl",
@@ -132,7 +129,6 @@ __all__ = [
     "PositionAim",
     "Presence",
     "PresetAim",
-    "Promise",
     "RecordingReport",
     "RecordingSpec",
     "RecordingState",

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from federation.messages.wire import WireModel
 
@@ -14,47 +14,16 @@ HIGHEST_SEQUENCE = 2**62  # a database integer has 63 bits
 ACKED_SPANS = 500
 
 
-class Promise(StrEnum):
-    """What a lane promises.
-
-    `exact`: rows are numbered and kept until the hub has committed them. `latest`: at most once, the newest replaces
-    what waits.
-    """
-
-    EXACT = "exact"
-    LATEST = "latest"
-
-
 class Lane(StrEnum):
-    """Kinds of traffic that never wait for each other.
+    """Kinds of traffic under custody that never wait for each other: each has its own sequence from 1.
 
     `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
-    HTTP, `metrics` how a box is.
+    HTTP. How busy a box is (`Metrics`) is under no custody: the newest replaces what came before.
     """
 
     EVENTS = "events"
     RESULTS = "results"
     EVIDENCE = "evidence"
-    METRICS = "metrics"
-
-    @property
-    def promise(self) -> Promise:
-        """What the lane promises."""
-        return Promise.LATEST if self is Lane.METRICS else Promise.EXACT
-
-
-EXACT_LANES = tuple(lane for lane in Lane if lane.promise is Promise.EXACT)
-
-
-def _exact(lane: Lane) -> Lane:
-    if lane.promise is not Promise.EXACT:
-        msg = f"rows of {lane} are not numbered"
-        raise ValueError(msg)
-    return lane
-
-
-ExactLane = Annotated[Lane, AfterValidator(_exact)]
-"""A lane whose rows are numbered: each has its own sequence from 1."""
 
 
 class Hello(WireModel):
@@ -67,7 +36,7 @@ class Hello(WireModel):
 
     node_id: str
     epoch: str
-    lane: ExactLane
+    lane: Lane
     base: int = Field(ge=1)
     next: int = Field(ge=1)
     acknowledged: int = Field(default=0, ge=0)
@@ -94,7 +63,7 @@ class Batch(WireModel):
 
     node_id: str
     epoch: str
-    lane: ExactLane
+    lane: Lane
     first: int = Field(ge=1)
     rows: tuple[dict[str, Any], ...] = Field(default=(), max_length=BATCH_ROWS)
     tombstone: Tombstone | None = None
@@ -126,7 +95,7 @@ class Ack(WireModel):
     """
 
     epoch: str
-    lane: ExactLane
+    lane: Lane
     upto: int = Field(ge=0, le=HIGHEST_SEQUENCE)
     credit: int = Field(default=800, ge=0)
     linger_ms: int = Field(default=0, ge=0, le=60_000, description="rows shall wait so long for others before they fly")

@@ -106,6 +106,7 @@ class LinkPolicy(WireModel):
 
     beat_every_s: float = Field(default=10.0, ge=0.2, le=60, description="how often it shows that it lives, in s")
     report_every_s: float = Field(default=10.0, ge=1, le=3600, description="its figures at least so often, in s")
+    metrics_every_s: float = Field(default=10.0, ge=1, le=300, description="how often it says how busy it is, in s")
     bandwidth: tuple[Bandwidth, ...] = Field(default=(), max_length=32, description="outside of all there is no limit")
     timezone: TimeZone = Field(default="Asia/Shanghai", description="of the windows")
 

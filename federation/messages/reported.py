@@ -147,6 +147,3 @@ class ReportedState(WireModel):
     lanes: tuple[LaneReport, ...] = ()
     evidence_backlog: int = Field(default=0, ge=0, description="pictures the hub has not stored yet")
     restarts: int = Field(default=0, ge=0, description="unplanned restarts of its processes since boot")
-    cpu_share: float = Field(default=0.0, ge=0, le=1)
-    memory_share: float = Field(default=0.0, ge=0, le=1)
-    disk_share: float = Field(default=0.0, ge=0, le=1)

@@ -29,6 +29,7 @@ from federation.messages import (
     ClockState,
     Lane,
     LinkPolicy,
+    Metrics,
     NodeCall,
     Presence,
     ReportedState,
@@ -65,6 +66,9 @@ class Node(Protocol):
 
     async def report(self) -> ReportedState:
         """Return everything that the hub wants to know."""
+
+    async def metrics(self) -> Metrics:
+        """Return how busy the node is."""
 
     def take_document(self, shard: str, payload: bytes) -> None:
         """Note an envelope that came as this shard."""
@@ -138,6 +142,7 @@ class Link:
                     group.create_task(self._receive(), name="link")
                     group.create_task(self._beat_forever(), name="beats")
                     group.create_task(self._report_forever(), name="reported state")
+                    group.create_task(self._measure_forever(), name="metrics")
                     group.create_task(self.witness.run(), name="witness")
                     for lane in self.lanes.values():
                         group.create_task(lane.run(), name="lane")
@@ -248,6 +253,14 @@ class Link:
                 report = await self._node.report()
                 self._publish(topics.reported(self._node_id), report.to_bytes(), retain=True)
 
+    async def _measure_forever(self) -> None:
+        """Say how busy the node is; while there is no link nothing waits, for only the newest counts."""
+        while True:
+            if self._session.connected:
+                metrics = await self._node.metrics()
+                self._publish(topics.metrics(self._node_id), metrics.to_bytes(), qos=0)
+            await asyncio.sleep(self._node.policy().metrics_every_s)
+
     def _testify(self, testimony: WitnessAnswer) -> None:
         self._publish(topics.witness_answer(self._node_id), testimony.to_bytes())
 
@@ -256,9 +269,9 @@ class Link:
         presence = self._presence.model_copy(update={"online": online, "applied": image.applied, "clock": image.clock})
         self._publish(topics.presence(self._node_id), presence.to_bytes(), retain=True)
 
-    def _publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def _publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
         try:
-            self._session.publish(topic, payload, retain=retain)
+            self._session.publish(topic, payload, retain=retain, qos=qos)
         except BusError as error:
             log.debug("not sent now: %s", error)
             return False

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection, func, select
 
 from federation.desired import Trust
-from federation.machine import MachineGauge
+from federation.machine import MachineGauge, metrics_of
 from federation.messages import (
     Applied,
     AppliedVersion,
@@ -19,6 +19,7 @@ from federation.messages import (
     Envelope,
     LaneReport,
     LinkPolicy,
+    Metrics,
     ReportedState,
     Shard,
 )
@@ -74,9 +75,8 @@ class HubNode:
         return document.link if isinstance(document, DesiredPolicy) else LinkPolicy()
 
     async def report(self) -> ReportedState:
-        """Return how the lanes stand, and how busy this machine is."""
+        """Return how the lanes stand."""
         lanes, pictures = await self._database.run(_standing)
-        machine = await asyncio.to_thread(self._gauge.read)
         return ReportedState(
             node_id=self._node_id,
             reported_at=datetime.now(UTC),
@@ -84,10 +84,11 @@ class HubNode:
             refused=dict(self.refused),
             lanes=lanes,
             evidence_backlog=pictures,
-            cpu_share=machine.cpu,
-            memory_share=machine.memory,
-            disk_share=machine.disk,
         )
+
+    async def metrics(self) -> Metrics:
+        """Return how busy this machine is."""
+        return metrics_of(self._node_id, await asyncio.to_thread(self._gauge.read))
 
     def take_document(self, shard: str, payload: bytes) -> None:
         """Note an envelope."""

@@ -1,6 +1,6 @@
 """Figures of custody for Prometheus."""
 
-from federation.messages import EXACT_LANES
+from federation.messages import Lane
 from hub.custody.service import Tally
 from hub.metrics import Figure
 
@@ -17,7 +17,6 @@ def custody_figures(tally: Tally) -> list[Figure]:
         ("custody_lost", "Rows lost before they reached the hub", tally.lost),
     ):
         figures += [
-            Figure(name=name, help=words, value=counts[lane], labels={"lane": lane}, counter=True)
-            for lane in EXACT_LANES
+            Figure(name=name, help=words, value=counts[lane], labels={"lane": lane}, counter=True) for lane in Lane
         ]
     return figures

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from federation import topics
 from federation.bus import BusError
 from federation.http import Page
-from federation.messages import EXACT_LANES, Batch, Hello, Lane
+from federation.messages import Batch, Hello, Lane
 from hub.custody.credit import CreditDesk
 from hub.custody.intake import Intake, LaneKey, Message, Row, is_sound, take_in
 from hub.custody.ledger import move_cursors, read_cursors, record_losses, record_rejects
@@ -23,7 +23,7 @@ from hub.database import Database
 from hub.database.moments import from_us, now_us
 from hub.fleet.link import Incoming, Link
 
-KINDS = ("u/hello", *(f"u/b/{lane}" for lane in EXACT_LANES))
+KINDS = ("u/hello", *(f"u/b/{lane}" for lane in Lane))
 ROWS_AT_ONCE = 2000  # bounds how long one transaction keeps the others waiting
 
 

@@ -104,9 +104,6 @@ class NodeDetail(Node):
     clock_offset_s: float | None
     refused: dict[str, int]
     probe_urls: tuple[str, ...]
-    cpu_share: float
-    memory_share: float
-    disk_share: float
     cameras: tuple[CameraReport, ...]
     tasks: tuple[TaskReport, ...]
     artifacts: tuple[ArtifactReport, ...]

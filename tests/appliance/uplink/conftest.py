@@ -9,7 +9,7 @@ import pytest
 
 from appliance.store.database import Database
 from appliance.store.lane_store import OutboxStore
-from federation.messages import EXACT_LANES, Presence
+from federation.messages import Lane, Presence
 from federation.testing.broker import Broker
 from federation.uplink.link import Link
 from tests.appliance.uplink.linking import Linked, Node
@@ -35,7 +35,7 @@ def linked(broker: Broker, node: Node) -> Linked:
         link = Link(
             broker=broker.address("n1"),
             store=OutboxStore(database, "n1"),
-            lanes=EXACT_LANES,
+            lanes=tuple(Lane),
             presence=presence,
             node=node,
             called=node.calls.append,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from appliance.store.database import Database
-from federation.messages import Applied, ClockState, LinkPolicy, NodeCall, ReportedState
+from federation.messages import Applied, ClockState, LinkPolicy, Metrics, NodeCall, ReportedState
 from federation.uplink.link import Link, SelfImage
 from federation.uplink.pulse import Pulse
 
@@ -39,6 +39,9 @@ class Node:
 
     async def report(self) -> ReportedState:
         return ReportedState(node_id="n1", reported_at=datetime.now(UTC))
+
+    async def metrics(self) -> Metrics:
+        return Metrics(node_id="n1", at=datetime.now(UTC), cpu_share=0.25, memory_share=0.5, disk_share=0.1)
 
     def take_document(self, shard: str, payload: bytes) -> None:
         self.documents.append((shard, payload))

@@ -13,6 +13,7 @@ from federation.messages import (
     Beat,
     CameraReport,
     CameraState,
+    Metrics,
     Presence,
     ReportedState,
     WireModel,
@@ -46,10 +47,14 @@ SAID: tuple[tuple[str, WireModel], ...] = (
         topics.witness_answer("analysis-1"),
         WitnessAnswer(node_id="analysis-1", ask_id=new_id(), about="other", reached=False),
     ),
+    (
+        topics.metrics("analysis-1"),
+        Metrics(node_id="analysis-1", at=NOW, cpu_share=0.5, memory_share=0.5, disk_share=0.5),
+    ),
 )
 
 
-@pytest.mark.parametrize(("topic", "message"), SAID, ids=["presence", "beat", "report", "testimony"])
+@pytest.mark.parametrize(("topic", "message"), SAID, ids=["presence", "beat", "report", "testimony", "metrics"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_ten_thousand_mutations_change_nothing_but_what_is_held_of_their_sender(
     topic: str, message: WireModel, linked_hub: Any

@@ -1869,13 +1869,13 @@ export interface components {
         };
         /**
          * Lane
-         * @description Kinds of traffic that never wait for each other.
+         * @description Kinds of traffic under custody that never wait for each other: each has its own sequence from 1.
          *
          *     `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
-         *     HTTP, `metrics` how a box is.
+         *     HTTP. How busy a box is (`Metrics`) is under no custody: the newest replaces what came before.
          * @enum {string}
          */
-        Lane: "events" | "results" | "evidence" | "metrics";
+        Lane: "events" | "results" | "evidence";
         /**
          * LaneGap
          * @description Numbers whose rows this box has given up; the hub is told the same.

@@ -1011,6 +1011,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{node_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give how busy a node is now, and how busy it was in the last hours. */
+        get: operations["get_node_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chain": {
         parameters: {
             query?: never;
@@ -1540,6 +1557,48 @@ export interface components {
         BundleText: {
             /** Bundle */
             bundle: string;
+        };
+        /**
+         * Busy
+         * @description Shares in use at one moment, each from 0 to 1.
+         */
+        Busy: {
+            /**
+             * At
+             * Format: date-time
+             * @description when the hub heard it
+             */
+            at: string;
+            /** Cpu Share */
+            cpu_share: number;
+            /** Memory Share */
+            memory_share: number;
+            /** Disk Share */
+            disk_share: number;
+        };
+        /**
+         * BusySpan
+         * @description Shares in use over a span of time that began at `at`, each from 0 to 1.
+         */
+        BusySpan: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cpu Mean */
+            cpu_mean: number;
+            /** Cpu Peak */
+            cpu_peak: number;
+            /** Memory Mean */
+            memory_mean: number;
+            /** Memory Peak */
+            memory_peak: number;
+            /**
+             * Disk Share
+             * @description at the end of the span
+             */
+            disk_share: number;
         };
         /**
          * Calendar
@@ -2491,13 +2550,13 @@ export interface components {
         };
         /**
          * Lane
-         * @description Kinds of traffic that never wait for each other.
+         * @description Kinds of traffic under custody that never wait for each other: each has its own sequence from 1.
          *
          *     `events` are what algorithms saw, `results` what was done on a box, `evidence` the pictures that the hub took over
-         *     HTTP, `metrics` how a box is.
+         *     HTTP. How busy a box is (`Metrics`) is under no custody: the newest replaces what came before.
          * @enum {string}
          */
-        Lane: "events" | "results" | "evidence" | "metrics";
+        Lane: "events" | "results" | "evidence";
         /**
          * LaneReport
          * @description How far the outbox of one lane has got.
@@ -2562,6 +2621,12 @@ export interface components {
              */
             report_every_s: number;
             /**
+             * Metrics Every S
+             * @description how often it says how busy it is, in s
+             * @default 10
+             */
+            metrics_every_s: number;
+            /**
              * Bandwidth
              * @description outside of all there is no limit
              * @default []
@@ -2593,6 +2658,12 @@ export interface components {
              * @default 10
              */
             report_every_s: number;
+            /**
+             * Metrics Every S
+             * @description how often it says how busy it is, in s
+             * @default 10
+             */
+            metrics_every_s: number;
             /**
              * Bandwidth
              * @description outside of all there is no limit
@@ -2873,12 +2944,6 @@ export interface components {
             };
             /** Probe Urls */
             probe_urls: string[];
-            /** Cpu Share */
-            cpu_share: number;
-            /** Memory Share */
-            memory_share: number;
-            /** Disk Share */
-            disk_share: number;
             /** Cameras */
             cameras: components["schemas"]["CameraReport"][];
             /** Tasks */
@@ -2887,6 +2952,20 @@ export interface components {
             artifacts: components["schemas"]["ArtifactReport"][];
             /** Lanes */
             lanes: components["schemas"]["LaneReport"][];
+        };
+        /**
+         * NodeMetrics
+         * @description How busy a node is, None while it has not said so since the hub started, and was, oldest first.
+         */
+        NodeMetrics: {
+            latest: components["schemas"]["Busy"] | null;
+            /** Span S */
+            span_s: number;
+            /**
+             * Spans
+             * @description spans in which the node said nothing are left out
+             */
+            spans: components["schemas"]["BusySpan"][];
         };
         /**
          * NodeState
@@ -6863,6 +6942,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_node_metrics: {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeMetrics"];
                 };
             };
             /** @description a problem that says what to do */

@@ -5,7 +5,7 @@ export const texts = bilingual(
     nodes: {
       title: '接入节点', edit: '修改节点', site: '站点', anySite: '全部站点', noSite: '未指定站点', siteHint: '同一站点的设备处于同一局域网，可以互相探测、互传文件。用小写字母、数字和 . _ - 命名。', siteWrong: '站点只能用小写字母、数字和 . _ -，首尾为字母或数字，最长 64 个字符', search: '按名称或编号查找', notFound: '没有符合条件的节点', notFoundHint: '请更换或清除筛选条件。', one: '节点详情', hint: '智能设备的运行状态与能力', enrol: '接入新节点', cameras: '取流', tasks: '任务', backlog: '待上报事件', evidence: '待上传图片', restarts: '异常重启', lastSeen: '最近上报', software: '软件版本', panel: '设备面板',
       empty: '尚无节点接入', emptyHint: '在「接入管理」中制作接入包，设备导入后即可接入。', name: '节点名称', certificate: '证书有效期至', issued: '证书签发', key: '密钥指纹',
-      removeAsk: '确定移除节点“{name}”？其证书立即失效，任务将重新分配。', cpu: '处理器', memory: '内存', disk: '磁盘', serial: '序列号', enrolled: '接入时间',
+      removeAsk: '确定移除节点“{name}”？其证书立即失效，任务将重新分配。', serial: '序列号', enrolled: '接入时间',
       reason: '原因', resolution: '分辨率', fps: '帧率', bitrate: '码率', reconnects: '重连', camera: '点位', lane: '上报通道', produced: '已产生', acknowledged: '已确认', noCameras: '该节点目前没有取流任务', noTasks: '该节点目前没有分析任务', task: '任务', frames: '已分析帧', events: '事件数', status: '状态',
       laneBacklog: '待上报', gaps: '数据缺口', gapsHint: '设备在上报之前丢失的数据', gapRows: '序号', gapCount: '条数', gapSeen: '发现时间', gapReason: { quota: '通道配额已满', disk_full: '设备磁盘已满', overflow: '产生过快，来不及保存', damaged: '文件已损坏', expired: '中心曾收到，恢复备份后设备已过保留期', unknown: '原因不明' }, givenUp: '已舍弃',
       lanes: { events: '智能事件', results: '操作与结果', evidence: '事件图片', metrics: '运行指标' },
@@ -18,12 +18,17 @@ export const texts = bilingual(
       policy: '链路策略', policyHint: '设备如何使用与中心之间的链路。站点可以有自己的策略，没有的站点使用全局策略。', policyScope: '适用范围', policyAll: '全部站点（全局）', policyOwn: '该站点使用自己的策略。', policyInherited: '该站点目前使用全局策略，保存后使用自己的策略。', policySaved: '链路策略已保存并下发', policyDrop: '改用全局策略', policyDropAsk: '站点“{site}”将改用全局策略。', beatEvery: '心跳间隔（秒）', reportEvery: '运行数据上报间隔（秒）', bandwidth: '文件传输限速时段', noLimit: '没有时段：全天不限速。', addWindow: '添加时段',
       capability: { pull: '取流', snapshot: '抓图', analyse: '分析', record: '录像', store: '存储', work: '作业' },
     },
+    load: {
+      title: '资源监控', hour: '近1小时', day: '近24小时', week: '近7天', every: '资源监控间隔（秒）',
+      cpu: 'CPU', cpuPeak: 'CPU 峰值', memory: '内存', disk: '磁盘',
+      none: '该时段没有监控数据', noneHint: '节点在线时每隔几秒上报一次，每5分钟汇总为一个点；断网期间不补报',
+    },
   },
   {
     nodes: {
       title: 'Nodes', edit: 'Edit node', site: 'Site', anySite: 'All sites', noSite: 'No site', siteHint: 'Nodes of one site share a local network: they probe each other and pass files on. Lower-case letters, digits and . _ -', siteWrong: 'Lower-case letters, digits and . _ - only; the first and last a letter or digit; at most 64', search: 'Search by name or id', notFound: 'No node matches', notFoundHint: 'Change or clear the filters.', one: 'Node', hint: 'Appliances, their state and capacity', enrol: 'Enrol a node', cameras: 'Cameras', tasks: 'Tasks', backlog: 'Events waiting', evidence: 'Pictures waiting', restarts: 'Restarts', lastSeen: 'Last seen', software: 'Software', panel: 'Panel',
       empty: 'No node has joined', emptyHint: 'Make an enrolment bundle on the page Access; a box that gets it joins by itself.', name: 'Name', certificate: 'Certificate until', issued: 'Issued', key: 'Key fingerprint',
-      removeAsk: 'Remove the node “{name}”? Its certificates die at once and its tasks are placed anew.', cpu: 'CPU', memory: 'Memory', disk: 'Disk', serial: 'Serial', enrolled: 'Enrolled',
+      removeAsk: 'Remove the node “{name}”? Its certificates die at once and its tasks are placed anew.', serial: 'Serial', enrolled: 'Enrolled',
       reason: 'Reason', resolution: 'Resolution', fps: 'Frame rate', bitrate: 'Bit rate', reconnects: 'Reconnects', camera: 'Point', lane: 'Lane', produced: 'Produced', acknowledged: 'Acknowledged', noCameras: 'This node pulls no camera now', noTasks: 'This node has no task now', task: 'Task', frames: 'Frames', events: 'Events', status: 'Status',
       laneBacklog: 'Waiting', gaps: 'Gaps', gapsHint: 'what the box lost before it was handed over', gapRows: 'Numbers', gapCount: 'Rows', gapSeen: 'Seen', gapReason: { quota: 'the quota of the lane was reached', disk_full: 'the disk of the box was full', overflow: 'made faster than they could be kept', damaged: 'the file was damaged', expired: 'the hub had them before its restore; the box kept them for their time', unknown: 'unknown' }, givenUp: 'Given up',
       lanes: { events: 'Events', results: 'Results', evidence: 'Evidence pictures', metrics: 'Metrics' },
@@ -35,6 +40,11 @@ export const texts = bilingual(
       declareDead: 'Declare dead', declareAlive: 'Declare alive', deadAsk: 'Declare the node “{name}” dead? Tasks that shall move when it is cut off move at once; the others stay with it. It is online again as soon as it speaks.', aliveAsk: 'Declare that the node “{name}” still works? Its tasks will not move because of its silence.',
       policy: 'Link policy', policyHint: 'How nodes use their link to the hub. A site may have a policy of its own; all others follow the general one.', policyScope: 'Applies to', policyAll: 'All sites (general)', policyOwn: 'This site has a policy of its own.', policyInherited: 'This site follows the general policy; saving gives it one of its own.', policySaved: 'The link policy is saved and sent', policyDrop: 'Follow the general policy', policyDropAsk: 'The site “{site}” will follow the general policy.', beatEvery: 'Beats every (s)', reportEvery: 'Figures every (s)', bandwidth: 'Limits of file transfers', noLimit: 'No window: no limit at any time.', addWindow: 'Add a window',
       capability: { pull: 'Pull', snapshot: 'Snapshot', analyse: 'Analyse', record: 'Record', store: 'Store', work: 'Work' },
+    },
+    load: {
+      title: 'Load', hour: 'Last hour', day: 'Last 24 hours', week: 'Last 7 days', every: 'Load told every (s)',
+      cpu: 'CPU', cpuPeak: 'CPU peak', memory: 'Memory', disk: 'Disk',
+      none: 'Nothing was heard in this time', noneHint: 'While online a node says every few seconds how busy it is; five minutes make one point. What was not delivered is not sent later.',
     },
   },
 )

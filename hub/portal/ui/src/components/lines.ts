@@ -6,13 +6,15 @@ export interface Line {
   readonly values: readonly number[]
 }
 
-/** Lines over the same moments, in the reader's local time. */
-export function linesOption(moments: readonly string[], lines: readonly Line[]): EChartsCoreOption {
+/** Lines over the same moments, in the reader's local time; shares from 0 to 1 are shown as per cent. */
+export function linesOption(moments: readonly string[], lines: readonly Line[], shares = false): EChartsCoreOption {
+  const per = (share: number): string => `${Math.round(share * 100)}%`
+  const label = shares ? { color: '#8e99ac', formatter: per } : { color: '#8e99ac' }
   return {
     animation: false,
     grid: { left: 48, right: 16, top: 34, bottom: 26 },
     legend: { top: 0, right: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 4, textStyle: { color: '#566379' } },
-    tooltip: { trigger: 'axis' },
+    tooltip: shares ? { trigger: 'axis', valueFormatter: per } : { trigger: 'axis' },
     xAxis: {
       type: 'category',
       boundaryGap: false,
@@ -21,7 +23,7 @@ export function linesOption(moments: readonly string[], lines: readonly Line[]):
       axisLine: { lineStyle: { color: '#d5dbe6' } },
       axisLabel: { color: '#8e99ac', hideOverlap: true },
     },
-    yAxis: { type: 'value', min: 0, splitNumber: 4, axisLabel: { color: '#8e99ac' }, splitLine: { lineStyle: { color: '#eef1f6' } } },
+    yAxis: { type: 'value', min: 0, ...(shares ? { max: 1 } : {}), splitNumber: 4, axisLabel: label, splitLine: { lineStyle: { color: '#eef1f6' } } },
     series: lines.map((line) => ({
       type: 'line',
       name: line.name,
