@@ -88,6 +88,7 @@ from hub.monitoring.service import Monitor
 from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
 from hub.points.service import Points
+from hub.repository.examiner import Examiner
 from hub.repository.service import Repository
 from hub.scheduling.placement import FirstFit
 from hub.scheduling.service import Scheduler
@@ -287,7 +288,8 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     picture_store = ContentStore(data / "pictures", limit_bytes=LARGEST_BYTES)
     pictures = Pictures(database, picture_store, live)
     artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
-    repository = Repository(database, packages, added=artifacts.wake)
+    examiner = Examiner(foundation.config.signers_folder)
+    repository = Repository(database, packages, examiner, added=artifacts.wake)
     scheduler = Scheduler(
         database=database,
         roster=roster,

@@ -152,6 +152,9 @@ class HubConfig(Settings):
         "empty: SQLite in data_folder",
         repr=False,
     )
+    signers_folder: Path | None = Field(
+        default=None, description="SM2 public keys (*.pem) of those whose algorithm packages are trusted; absent: none"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least that is logged")
     log_format: Literal["json", "text"] = Field(default="json", description="one JSON object per line, or text")
     http: Http = Field(default=Http(), description="portal and API")
@@ -229,6 +232,7 @@ def make_config(values: dict[str, Any], *, folder: Path, source: str = "configur
         update={
             "data_folder": (folder / config.data_folder).resolve(),
             "run_folder": _under(folder, config.run_folder),
+            "signers_folder": _under(folder, config.signers_folder),
             "http": config.http.model_copy(
                 update={
                     "certificate_file": _under(folder, config.http.certificate_file),

@@ -1,7 +1,7 @@
-"""A .algpkg file: a ZIP with algorithm.yaml, digest lists and the files of the algorithm.
+"""A .algpkg file: a ZIP with algorithm.yaml, a digest list and the files of the algorithm.
 
-`SM3SUMS` and `SHA256SUMS` list every other file as `<hex digest>  <size>  <path>`, sorted by path;
-one of them is enough. `SIGNATURES/` holds signatures and stands in no list.
+`SM3SUMS` lists every other file as `<SM3 in hex>  <size>  <path>`, sorted by path. `SIGNATURES/` holds signatures and
+stands in no list.
 """
 
 import hashlib
@@ -10,12 +10,14 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from federation.packages.errors import BadArchive, BadDigests
+from federation.crypto import sm3_hex
+from federation.packages.errors import BadArchive, BadDigests, MissingFile
 from federation.packages.manifest import MANIFEST_LIMIT_BYTES, Manifest, read_manifest
 
 MANIFEST = "algorithm.yaml"
@@ -28,7 +30,6 @@ PATH_LIMIT_BYTES = 255
 SM3_LIST = "SM3SUMS"
 SIGNATURES = "SIGNATURES/"
 
-_LISTS = {SM3_LIST: "sm3", "SHA256SUMS": "sha256"}
 _LIST_LIMIT_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
 _STORED_SUFFIXES = (".onnx", ".jpg", ".jpeg", ".png", ".webp")
@@ -37,26 +38,37 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal contents give an equal file
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A checked package: its manifest, and digest and size in bytes of the whole file."""
+    """A checked package: its manifest, digest and size in bytes of the whole file, and `sizes` of its files by path."""
 
     path: Path
     manifest: Manifest
     digest: str
     size_bytes: int
-    entries: tuple[str, ...]
+    sizes: Mapping[str, int]
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The paths of its files."""
+        return tuple(self.sizes)
 
     @property
     def size(self) -> int:
         """Size of the whole file in bytes."""
         return self.size_bytes
 
-    def read(self, entry: str) -> bytes:
-        """Return the content of one file; raise BadArchive if there is none of this name."""
+    @contextmanager
+    def opened(self, entry: str) -> Iterator[IO[bytes]]:
+        """Yield one file for reading in pieces; raise BadArchive if there is none of this name."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(entry)
+            with zipfile.ZipFile(self.path) as archive, archive.open(entry) as file:
+                yield file
         except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise BadArchive(f"{self.path.name} has no readable file {entry!r}") from error
+
+    def read(self, entry: str) -> bytes:
+        """Return the content of one file; raise BadArchive if there is none of this name."""
+        with self.opened(entry) as file:
+            return file.read()
 
 
 def open_package(path: Path) -> Package:
@@ -71,44 +83,36 @@ def open_package(path: Path) -> Package:
                 raise BadArchive(f"the package is larger than {SIZE_LIMIT_BYTES >> 20} MiB")
             digest = _digest(file, "sha256")
             file.seek(0)
-            manifest, entries = _check(file, size_bytes)
+            manifest, sizes = _check(file, size_bytes)
     except OSError as error:
         raise BadArchive(f"cannot read {path}: {error.strerror or error}") from error
-    return Package(path=path, manifest=manifest, digest=f"sha256:{digest}", size_bytes=size_bytes, entries=entries)
+    return Package(path=path, manifest=manifest, digest=f"sha256:{digest}", size_bytes=size_bytes, sizes=sizes)
 
 
 def write_package(parts: Path | Mapping[str, bytes], path: Path) -> Package:
     """Pack a folder, or files by their path in the package, to `path` and return the checked result.
 
-    Digest lists are made here. The file appears whole or not at all. Raises BadArchive or BadManifest.
+    The digest list is made here. The file appears whole or not at all. Raises BadArchive or BadManifest.
     """
     files = _folder_files(parts) if isinstance(parts, Path) else dict(parts)
     if MANIFEST not in files:
         raise BadArchive(f"there is no {MANIFEST} among the files to pack")
-    for name in _LISTS:
-        files.pop(name, None)
-    listed = sorted(name for name in files if not name.startswith(SIGNATURES))
-    lists = {name: _digest_list(files, listed, kind) for name, kind in _LISTS.items() if _is_known(kind)}
+    files.pop(SM3_LIST, None)
+    files[SM3_LIST] = _digest_list(files, sorted(name for name in files if not name.startswith(SIGNATURES)))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name in _order(files, lists):
-                _add(archive, name, lists[name] if name in lists else _content(files[name]))
+            for name in _order(files):
+                _add(archive, name, _content(files[name]))
         package = open_package(Path(temporary))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
-    return Package(
-        path=path,
-        manifest=package.manifest,
-        digest=package.digest,
-        size_bytes=package.size_bytes,
-        entries=package.entries,
-    )
+    return replace(package, path=path)
 
 
-def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, tuple[str, ...]]:
+def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, dict[str, int]]:
     try:
         with zipfile.ZipFile(file) as archive:
             infos = _safe_entries(archive.infolist(), size_bytes)
@@ -122,8 +126,8 @@ def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, tuple[str, ...]]
         raise BadArchive(f"the file is not a whole ZIP archive: {error}") from error
     missing = [name for name in manifest.files if name not in infos]
     if missing:
-        raise BadArchive(f"the manifest names {missing[0]!r}, which is not in the package")
-    return manifest, tuple(infos)
+        raise MissingFile(f"the manifest names {missing[0]!r}, which is not in the package")
+    return manifest, {name: info.file_size for name, info in infos.items()}
 
 
 def _safe_entries(infos: list[zipfile.ZipInfo], size_bytes: int) -> dict[str, zipfile.ZipInfo]:
@@ -158,39 +162,37 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
 
 
 def _check_digests(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> None:
-    present = [name for name in _LISTS if name in infos and _is_known(_LISTS[name])]
-    if not present:
-        raise BadDigests("the package has neither SM3SUMS nor SHA256SUMS that can be checked here")
-    files = {name for name in infos if name not in _LISTS and not name.startswith(SIGNATURES)}
-    for list_name in present:
-        if infos[list_name].file_size > _LIST_LIMIT_BYTES:
-            raise BadDigests(f"{list_name} is larger than {_LIST_LIMIT_BYTES} bytes")
-        listed = _parse_list(list_name, archive.read(list_name))
-        if set(listed) != files:
-            odd = min(set(listed) ^ files)
-            raise BadDigests(f"{list_name} and the files differ: {odd!r} is in only one of them")
-        for name, (digest, size_bytes) in listed.items():
-            with archive.open(name) as entry:
-                if infos[name].file_size != size_bytes or _digest(entry, _LISTS[list_name]) != digest:
-                    raise BadDigests(f"{name!r} is not what {list_name} says; get the package anew")
+    if SM3_LIST not in infos:
+        raise BadDigests(f"the package has no {SM3_LIST}")
+    if infos[SM3_LIST].file_size > _LIST_LIMIT_BYTES:
+        raise BadDigests(f"{SM3_LIST} is larger than {_LIST_LIMIT_BYTES} bytes")
+    listed = _parse_list(archive.read(SM3_LIST))
+    files = {name for name in infos if name != SM3_LIST and not name.startswith(SIGNATURES)}
+    if set(listed) != files:
+        odd = min(set(listed) ^ files)
+        raise BadDigests(f"{SM3_LIST} and the files differ: {odd!r} is in only one of them")
+    for name, (digest, size_bytes) in listed.items():
+        with archive.open(name) as entry:
+            if infos[name].file_size != size_bytes or _digest(entry, "sm3") != digest:
+                raise BadDigests(f"{name!r} is not what {SM3_LIST} says; get the package anew")
 
 
-def _parse_list(list_name: str, content: bytes) -> dict[str, tuple[str, int]]:
+def _parse_list(content: bytes) -> dict[str, tuple[str, int]]:
     listed: dict[str, tuple[str, int]] = {}
     for line in content.decode().splitlines():
         digest, _, rest = line.partition("  ")
         size, _, name = rest.partition("  ")
         if not name or not size.isascii() or not size.isdigit() or len(size) > 12 or name in listed:
-            raise BadDigests(f"{list_name} has a line that is not '<digest>  <size>  <path>': {line[:80]!r}")
+            raise BadDigests(f"{SM3_LIST} has a line that is not '<digest>  <size>  <path>': {line[:80]!r}")
         listed[name] = (digest, int(size))
     return listed
 
 
-def _digest_list(files: Mapping[str, bytes | Path], names: Iterable[str], kind: str) -> bytes:
+def _digest_list(files: Mapping[str, bytes | Path], names: Iterable[str]) -> bytes:
     lines = []
     for name in names:
         content = _content(files[name])
-        lines.append(f"{hashlib.new(kind, content).hexdigest()}  {len(content)}  {name}\n")
+        lines.append(f"{sm3_hex(content)}  {len(content)}  {name}\n")
     return "".join(lines).encode()
 
 
@@ -206,10 +208,10 @@ def _folder_files(folder: Path) -> dict[str, bytes | Path]:
     return files
 
 
-def _order(files: Mapping[str, bytes | Path], lists: Mapping[str, bytes]) -> list[str]:
+def _order(files: Mapping[str, bytes | Path]) -> list[str]:
     """Return the names, large files first: a new version with the same models then begins with the same chunks."""
-    large_first = sorted(set(files) - {MANIFEST}, key=lambda name: (-_size_bytes(files[name]), name))
-    return [*large_first, *sorted(lists), MANIFEST]
+    large_first = sorted(set(files) - {MANIFEST, SM3_LIST}, key=lambda name: (-_size_bytes(files[name]), name))
+    return [*large_first, SM3_LIST, MANIFEST]
 
 
 def _size_bytes(source: bytes | Path) -> int:
@@ -233,8 +235,3 @@ def _digest(file: IO[bytes], kind: str) -> str:
     while chunk := file.read(_CHUNK_BYTES):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _is_known(kind: str) -> bool:
-    """Tell whether this machine's OpenSSL computes `kind`; builds without SM3 exist."""
-    return kind in hashlib.algorithms_available

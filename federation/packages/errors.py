@@ -2,7 +2,8 @@
 
 PackageError
 ├── BadArchive         the file is no safe, complete .algpkg archive
-│   └── BadDigests     a file is not what the digest lists say
+│   ├── BadDigests     a file is not what the digest list says
+│   └── MissingFile    the manifest names a file that is not there
 ├── BadManifest        algorithm.yaml is not a manifest of this format
 └── BadParameters      a task's parameters do not fit the algorithm
 """
@@ -21,9 +22,15 @@ class BadArchive(PackageError):
 
 
 class BadDigests(BadArchive):
-    """A file is not what the digest lists say."""
+    """A file is not what the digest list says."""
 
     code = "bad_digests"
+
+
+class MissingFile(BadArchive):
+    """The manifest names a file that is not there."""
+
+    code = "files_missing"
 
 
 class BadManifest(PackageError):

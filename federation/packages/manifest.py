@@ -7,7 +7,22 @@ import yaml
 from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from federation.packages import parameters
+from federation.packages.description import (
+    AlgorithmId,
+    Capacity,
+    Classification,
+    Conditions,
+    Evaluation,
+    Licence,
+    Needs,
+    Note,
+    Scenes,
+    Training,
+    Vendor,
+    Version,
+)
 from federation.packages.errors import BadManifest
+from federation.packages.kinds import OWN_PART, Container, Device, Endpoint, Member, PackageKind
 from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
 from federation.packages.rules import Rule
@@ -17,35 +32,7 @@ from federation.packages.texts import ManifestPart, Text
 FORMAT = "algpkg/1"
 MANIFEST_LIMIT_BYTES = 1 << 20
 
-AlgorithmId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
-Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
 EventCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){1,3}$")]
-
-
-class Vendor(ManifestPart):
-    """Who made the algorithm (来源厂商)."""
-
-    id: AlgorithmId
-    name: Text
-
-
-class Classification(ManifestPart):
-    """What the algorithm looks at and for, for finding it in the repository."""
-
-    analysis: Literal[
-        "detection",
-        "behaviour",
-        "classification",
-        "multilabel",
-        "segmentation",
-        "instance",
-        "pose",
-        "ocr",
-        "embedding",
-    ] = "detection"
-    targets: tuple[str, ...] = ()
-    industries: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
 
 
 class Platform(ManifestPart):
@@ -68,7 +55,9 @@ class Platform(ManifestPart):
 class Runtime(ManifestPart):
     """What the algorithm needs in order to run."""
 
-    platforms: tuple[Platform, ...] = Field(min_length=1, max_length=16)
+    platforms: tuple[Platform, ...] = Field(default=(), max_length=16)
+    needs: Needs = Needs()
+    capacity: tuple[Capacity, ...] = Field(default=(), max_length=64)
 
 
 class ExtraInput(ManifestPart):
@@ -122,37 +111,39 @@ class EventKind(ManifestPart):
     """An event that the algorithm reports (算法检出项)."""
 
     code: EventCode = Field(description="event code (事件码), unique in the repository")
+    parent: EventCode | None = Field(default=None, description="the code that gathers this one and its like")
     name: Text
     when: When | None = Field(default=None, description="only for models with labels")
-
-
-class Licence(ManifestPart):
-    """SPDX identifiers of the software and of the weights."""
-
-    software: str = Field(min_length=1, max_length=64)
-    weights: str | None = Field(default=None, max_length=64)
 
 
 class Manifest(ManifestPart):
     """Everything that hub and appliance must know of an algorithm without touching its model."""
 
     apiVersion: Literal["algpkg/1"]  # noqa: N815 - the name in the format
-    kind: Literal["algorithm"]
+    kind: PackageKind
     id: AlgorithmId
     version: Version
     interface: int = Field(
         default=1, ge=1, description="equal numbers promise compatible events and parameters, so that versions may swap"
     )
     name: Text
+    cover: PackagePath | None = None
     description: Text
     vendor: Vendor
+    origin: Literal["upload", "training", "external", "cascade"] = "upload"
+    template: AlgorithmId | None = Field(default=None, description="the algorithm of the catalogue that this one is")
+    specification: Text | None = None
     classification: Classification = Classification()
     cost: float = Field(
         default=1.0, gt=0, le=1000, description="analyse capacity that one task takes, in streams (firmware profile)"
     )
     needs_region: bool = Field(default=False, description="a task without a region makes no sense")
     needs_line: bool = Field(default=False, description="a task without a line makes no sense")
-    runtime: Runtime
+    runtime: Runtime = Runtime()
+    members: tuple[Member, ...] = Field(default=(), max_length=64, description="of a bundle (算法组合包)")
+    endpoint: Endpoint | None = None
+    container: Container | None = None
+    device: Device | None = None
     input: ModelInput | None = None
     output: ModelOutput | None = None
     labels: tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...] = Field(
@@ -163,14 +154,39 @@ class Manifest(ManifestPart):
     params: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Parameter] = Field(
         default_factory=dict, max_length=64, description="the form at the point, before the fields of the rule"
     )
-    events: tuple[EventKind, ...] = Field(min_length=1, max_length=1000)
+    events: tuple[EventKind, ...] = Field(default=(), max_length=1000)
     samples: tuple[Sample, ...] = Field(default=(), max_length=32)
+    conditions: Conditions | None = None
+    scenes: Scenes = Scenes()
+    disclaimer: Text | None = None
+    training: Training | None = None
+    evaluation: tuple[Evaluation, ...] = Field(default=(), max_length=64)
+    notes: tuple[Note, ...] = Field(default=(), max_length=200)
     licence: Licence
 
     @property
     def all_labels(self) -> frozenset[str]:
         """What may be seen: the labels of the model and of its stages."""
         return frozenset(self.labels).union(*(stage.labels for stage in self.stages))
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What makes one version newer than another."""
+        return tuple(int(part) for part in self.version.split("."))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that must be in the package: models, samples, pictures, an image, a firmware."""
+        scenes = (*self.scenes.good, *self.scenes.bad)
+        named = (
+            *self.model_files,
+            self.container and self.container.archive,
+            self.device and self.device.file,
+            *(sample.file for sample in self.samples),
+            self.cover,
+            *(scene.picture for scene in scenes),
+        )
+        return tuple(file for file in named if file)
 
     @property
     def params_schema(self) -> dict[str, JsonValue]:
@@ -184,14 +200,14 @@ class Manifest(ManifestPart):
 
     @property
     def model_file(self) -> str | None:
-        """The path of the model inside the package; None for an algorithm of the product itself."""
-        return self.runtime.platforms[0].file
+        """The path of the model inside the package; None for an algorithm of the product, and for other kinds."""
+        return self.runtime.platforms[0].file if self.runtime.platforms else None
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The files that must be in the package: models and samples."""
-        models = [platform.file for platform in self.runtime.platforms if platform.file is not None]
-        return (*models, *(stage.file for stage in self.stages), *(sample.file for sample in self.samples))
+    def model_files(self) -> tuple[str, ...]:
+        """The paths of every model inside the package: one for each platform, and those of the stages."""
+        named = (*(platform.file for platform in self.runtime.platforms), *(stage.file for stage in self.stages))
+        return tuple(dict.fromkeys(file for file in named if file))
 
     def platform_on(self, kinds: Collection[str]) -> Platform | None:
         """Return the first platform that a node with devices of these kinds satisfies; every node has a `cpu`."""
@@ -205,6 +221,21 @@ class Manifest(ManifestPart):
     def detects(self) -> bool:
         """Whether the model names what it sees; embeddings and texts are for those who compare and read."""
         return self.output is not None and not isinstance(self.output, EmbeddingOutput | CtcOutput)
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Self:
+        parts = {**dict(self), "runtime": self.runtime.platforms}
+        present = {kind for kind, part in OWN_PART.items() if parts[part]}
+        if present != {self.kind}:
+            msg = f"kind {self.kind} has {OWN_PART[self.kind]}, and no part of another kind"
+            raise ValueError(msg)
+        if bool(self.events) == (self.kind == "bundle"):
+            msg = "a bundle has no events of its own; every other kind has at least one"
+            raise ValueError(msg)
+        if len({member.id for member in self.members}) != len(self.members):
+            msg = "an algorithm stands twice among the members"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -1,7 +1,8 @@
 """Routes of the algorithm repository."""
 
 from federation.http import Access, Call, Page, Routes
-from hub.repository.model import Algorithm, AlgorithmQuery, ShelfChange
+from hub.repository.examiner import criteria
+from hub.repository.model import Algorithm, AlgorithmQuery, Criterion, ShelfChange
 from hub.repository.service import Repository
 from hub.security.audit import Actor
 from hub.security.model import OPERATE, READ
@@ -43,5 +44,10 @@ def routes(repository: Repository) -> Routes:
     async def remove_algorithm(call: Call, algorithm_id: str) -> None:
         """Remove an imported algorithm that no task uses."""
         await repository.remove(algorithm_id, Actor.of(call))
+
+    @routes.get("/api/v1/package-criteria", access=Access(permission=READ))
+    async def list_criteria() -> list[Criterion]:
+        """List what packages are examined for, with severity and hint."""
+        return list(criteria())
 
     return routes

@@ -1,11 +1,11 @@
 """The algorithms as the hub knows them in memory: what placing tasks and naming events ask all the time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation.packages import Manifest
-from hub.repository.model import Algorithm, EventKind
+from hub.repository.model import Algorithm, EventKind, PackageExamination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +16,12 @@ class Release:
     digest: str | None
     size_bytes: int
     imported_at: datetime
+    examined: PackageExamination = field(default_factory=PackageExamination)
 
     @property
     def order(self) -> tuple[int, ...]:
         """What makes one version newer than another."""
-        return tuple(int(part) for part in self.manifest.version.split("."))
+        return self.manifest.order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,9 @@ class Listed:
             name_en=manifest.name.en,
             description_zh=manifest.description.zh,
             description_en=manifest.description.en,
+            package_kind=manifest.kind,
             kind=manifest.classification.analysis,
-            backend=manifest.runtime.platforms[0].backend,
+            backend=_backend(manifest),
             source=self.source,
             on_shelf=self.on_shelf,
             labels=manifest.labels,
@@ -61,6 +63,14 @@ class Listed:
             needs_region=manifest.needs_region,
             needs_line=manifest.needs_line,
             cost=manifest.cost,
+            members=tuple(member.id for member in manifest.members),
+            examined=release.examined,
+            cover=manifest.cover,
+            conditions=manifest.conditions.model_dump(mode="json") if manifest.conditions else {},
+            scenes=manifest.scenes.model_dump(mode="json"),
+            disclaimer_zh=manifest.disclaimer.zh if manifest.disclaimer else "",
+            disclaimer_en=manifest.disclaimer.en if manifest.disclaimer else "",
+            licence=manifest.licence.model_dump(mode="json"),
             digest=release.digest,
             size_bytes=release.size_bytes,
             imported_at=release.imported_at,
@@ -86,6 +96,11 @@ EMPTY = Catalogue(algorithms={}, event_kinds={})
 def event_kinds(manifest: Manifest) -> tuple[EventKind, ...]:
     """Return the kinds of event that an algorithm reports."""
     return tuple(EventKind(code=event.code, name_zh=event.name.zh, name_en=event.name.en) for event in manifest.events)
+
+
+def _backend(manifest: Manifest) -> str:
+    """Return what runs it: the backend of a model, or the kind of what is no model."""
+    return manifest.runtime.platforms[0].backend if manifest.runtime.platforms else manifest.kind
 
 
 def listed(algorithm_id: str, source: str, releases: Iterable[Release], *, on_shelf: bool) -> Listed:

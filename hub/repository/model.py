@@ -1,6 +1,6 @@
 """Algorithms as they go over the wire."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -15,6 +15,38 @@ class EventKind(Output):
     name_en: str
 
 
+class Criterion(Output):
+    """One thing that a package must (error) or should (warning) fulfil, and how."""
+
+    rule: int
+    code: str
+    severity: Literal["error", "warning"]
+    hint_zh: str
+    hint_en: str
+
+
+class Finding(Output):
+    """How a package stands with one criterion; `detail` says what was found."""
+
+    code: str
+    outcome: Literal["passed", "failed", "skipped"]
+    detail: str
+
+
+class Signer(Output):
+    """Somebody who is trusted here and signed the package; the fingerprint is that of an SM2 key."""
+
+    name: str
+    fingerprint: str
+
+
+class PackageExamination(Output):
+    """What became of the examination of a package; empty for what is part of the product."""
+
+    findings: tuple[Finding, ...] = ()
+    signed_by: tuple[Signer, ...] = ()
+
+
 class Algorithm(Output):
     """The newest version of one algorithm; `source` is `builtin` or `upload`."""
 
@@ -25,7 +57,8 @@ class Algorithm(Output):
     name_en: str
     description_zh: str
     description_en: str
-    kind: str
+    package_kind: str = Field(description="algorithm, bundle, endpoint, container or device")
+    kind: str = Field(description="what it does: detection, behaviour, classification …")
     backend: str
     source: str
     on_shelf: bool
@@ -37,6 +70,14 @@ class Algorithm(Output):
     needs_region: bool
     needs_line: bool
     cost: float = Field(description="units of `analyse` for one stream")
+    members: tuple[str, ...] = Field(description="the algorithms of a bundle")
+    examined: PackageExamination = Field(description="all that its package was examined for")
+    cover: str | None = Field(description="path of its cover picture in the package")
+    conditions: dict[str, Any] = Field(description="应用条件, of the manifest")
+    scenes: dict[str, Any] = Field(description="场景说明, of the manifest")
+    disclaimer_zh: str
+    disclaimer_en: str
+    licence: dict[str, Any]
     digest: str | None
     size_bytes: int
     imported_at: AwareDatetime

@@ -21,6 +21,7 @@ algorithm_versions = Table(
     Column("digest", String(80), nullable=True, index=True),  # none for built-in ones
     Column("size_bytes", BigInteger, nullable=False),
     Column("imported_at_us", BigInteger, nullable=False),
+    Column("examination", Text, nullable=True),  # JSON of PackageExamination; none for built-in ones
 )
 
 # Outlives its algorithm: events that were seen once keep their names.

@@ -140,7 +140,7 @@ class Scheduler:
 
     async def create(self, draft: TaskDraft, actor: Actor) -> tuple[Task, ...]:
         """Make one task for every point and algorithm; raise Problem for what is unknown or does not fit."""
-        algorithms = [self._usable(algorithm_id) for algorithm_id in dict.fromkeys(draft.algorithm_ids)]
+        algorithms = [self._usable(algorithm_id) for algorithm_id in self._repository.expanded(draft.algorithm_ids)]
         settled = {item.id: _settle(item, draft) for item in algorithms}
         point_ids = tuple(dict.fromkeys(draft.point_ids))
         if len(algorithms) * len(point_ids) > MOST_AT_ONCE:

@@ -19,6 +19,7 @@ from hub.events.latency import LatencyWindow
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
 from hub.opening.service import Feeds
+from hub.repository.examiner import Examiner
 from hub.repository.service import Repository
 from hub.storage import ContentStore
 
@@ -65,7 +66,9 @@ def database(tmp_path: Path) -> Database:
 async def test_the_hub_takes_events_over(database: Database, tmp_path: Path, notebook: "Notebook") -> None:
     await upgrade(database)
     taker = EventTaker(
-        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1), added=lambda: None),
+        repository=Repository(
+            database, ContentStore(tmp_path / "packages", limit_bytes=1), Examiner(None), added=lambda: None
+        ),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),

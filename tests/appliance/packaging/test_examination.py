@@ -1,7 +1,9 @@
 """Packages are examined: sound ones pass, and each kind of hostile one is refused by its code."""
 
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from appliance.packaging.__main__ import main
-from appliance.packaging.examination import examine
+from appliance.packaging.attempt import attempt
 from appliance.packaging.graph import graph_fault
-from appliance.packaging.trial import attempt
 from federation.crypto import PublicKey, SigningKey
 from federation.packages import Manifest, Package, open_package, write_manifest, write_package
+from federation.packages.examination import Examination, examine
 from federation.packages.signatures import sign_package, signers
+from federation.packages.trial import try_out
 
 SIDE = 32
 ROWS = np.array([[[8, 8, 24, 24, 0.9, 0]]], np.float32)
@@ -135,8 +138,12 @@ def packed(folder: Path, content: bytes | None = None, **changes: Any) -> Packag
     return write_package(parts, folder / "p.algpkg")
 
 
-def faults(path: Path, *, time_s: float = TIME_S) -> dict[str, str]:
-    return {item.criterion.code: item.detail for item in examine(path, time_s=time_s) if item.outcome == "failed"}
+def tried(path: Path, *, time_s: float = TIME_S, trusted: Sequence[PublicKey] = ()) -> Examination:
+    return examine(path, trusted=trusted, trial=partial(try_out, time_s=time_s))
+
+
+def refused(path: Path, *, time_s: float = TIME_S) -> dict[str, str]:
+    return {item.criterion.code: item.detail for item in tried(path, time_s=time_s).refusals}
 
 
 def test_a_sound_and_signed_package_passes_everything(tmp_path: Path) -> None:
@@ -144,16 +151,18 @@ def test_a_sound_and_signed_package_passes_everything(tmp_path: Path) -> None:
     key = SigningKey.generate()
     sign_package(package, key)
 
-    verdicts = examine(package.path, trusted=[key.public], time_s=TIME_S)
+    verdicts = {item.criterion.code: item for item in tried(package.path, trusted=[key.public]).verdicts}
 
-    assert {item.criterion.code: item.outcome for item in verdicts if item.outcome != "passed"} == {}
+    assert {code for code, item in verdicts.items() if item.outcome == "failed"} == {"presentation_missing"}
+    assert verdicts["unsigned"].detail == key.public.fingerprint
+    assert re.fullmatch(r"\d+ MB, \d+ ms a picture", verdicts["costs_more"].detail)
 
 
 def test_a_signature_holds_for_its_content_and_its_key_only(tmp_path: Path) -> None:
     one, other = SigningKey.generate(), SigningKey.generate()
     first = sign_package(packed(tmp_path), one)
     twice = sign_package(first, other)
-    stolen = {entry: twice.read(entry) for entry in twice.entries if entry not in {"SM3SUMS", "SHA256SUMS"}}
+    stolen = {entry: twice.read(entry) for entry in twice.entries if entry != "SM3SUMS"}
     changed = write_package({**stolen, "docs/more.txt": b"more"}, tmp_path / "changed.algpkg")
 
     assert signers(twice, [one.public, other.public, SigningKey.generate().public]) == (one.public, other.public)
@@ -161,14 +170,14 @@ def test_a_signature_holds_for_its_content_and_its_key_only(tmp_path: Path) -> N
 
 
 def test_a_model_that_asks_for_80_gb_hurts_only_its_trial(tmp_path: Path) -> None:
-    found = faults(packed(tmp_path, huge()).path)
+    found = refused(packed(tmp_path, huge()).path)
 
     assert len(huge()) < 300
-    assert set(found) == {"unsigned", "trial_failed"}
+    assert set(found) == {"trial_failed"}
 
 
 def test_a_model_that_never_ends_is_ended(tmp_path: Path) -> None:
-    found = faults(packed(tmp_path, endless()).path, time_s=6.0)
+    found = refused(packed(tmp_path, endless()).path, time_s=6.0)
 
     assert found["trial_failed"] == "no result within 6 s"
 
@@ -231,7 +240,7 @@ def test_a_changed_file_and_a_bad_manifest_are_told_apart(tmp_path: Path) -> Non
         with zipfile.ZipFile(path, "w") as archive:
             for entry, kept in {**contents, name: content}.items():
                 archive.writestr(entry, kept)
-        assert set(faults(path)) == {code}
+        assert set(refused(path)) == {code}
 
 
 def test_the_command_makes_signs_verifies_and_runs_a_package(

@@ -22,6 +22,7 @@ from hub.events.tables import events
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
 from hub.opening.service import Feeds
+from hub.repository.examiner import Examiner
 from hub.repository.service import Repository
 from hub.security.results import ResultTaker
 from hub.storage import ContentStore
@@ -52,7 +53,9 @@ def link() -> Link:
 @pytest.fixture
 def custody(database: Database, link: Link, tmp_path: Path) -> Custody:
     taker = EventTaker(
-        repository=Repository(database, ContentStore(tmp_path / "packages", limit_bytes=1), added=lambda: None),
+        repository=Repository(
+            database, ContentStore(tmp_path / "packages", limit_bytes=1), Examiner(None), added=lambda: None
+        ),
         live=LiveFeed(),
         follower=Feeds(),
         latency=LatencyWindow(),

@@ -121,3 +121,65 @@ async def test_a_viewer_imports_nothing(hub: Any) -> None:
         answer = await viewer.post("/api/v1/algorithms", content=b"", headers=OCTETS)
 
     assert answer.status_code == 403
+
+
+async def test_a_warning_stands_beside_a_package_that_is_let_in_and_criteria_say_what_it_means(
+    hub: Any, tmp_path: Path
+) -> None:
+    imported = (await upload(hub, await package(tmp_path, manifest()))).raise_for_status().json()
+
+    warned = {item["code"] for item in imported["examined"]["findings"] if item["outcome"] == "failed"}
+    criteria = {item["code"]: item for item in (await hub.console.get("/api/v1/package-criteria")).json()}
+    assert warned == {"unsigned", "presentation_missing"}
+    assert {criteria[code]["severity"] for code in warned} == {"warning"}
+    assert all(item["hint_zh"] and item["hint_en"] for item in criteria.values())
+
+
+async def test_a_refused_package_is_told_with_every_code_and_leaves_no_file(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, await package(tmp_path, manifest()))
+    black = {"code": "example.smoke/black", "name": {"zh": "黑烟", "en": "Black smoke"}, "when": {"labels": ["object"]}}
+    fewer = manifest("1.1.0", events=[black])
+
+    answer = await upload(hub, await package(tmp_path, fewer))
+
+    left = [path for path in (hub.config.data_folder / "packages").rglob("*") if path.is_file()]
+    assert (answer.status_code, answer.json()["code"]) == (409, "interface_broken")
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["interface_broken"]
+    assert len(left) == 1
+
+
+async def test_a_bundle_is_imported_after_its_algorithms_and_a_task_of_it_is_one_of_each(
+    hub: Any, tmp_path: Path
+) -> None:
+    bundle: dict[str, Any] = {
+        "kind": "bundle",
+        "id": "example.pack",
+        "runtime": {},
+        "events": [],
+        "params": {},
+        "members": [{"id": "example.smoke", "version": "1.0.0"}],
+    }
+    early = await upload(hub, await package(tmp_path, manifest(**bundle)))
+    await upload(hub, await package(tmp_path, manifest(needs_region=False)))
+    (await upload(hub, await package(tmp_path, manifest(**bundle)))).raise_for_status()
+    await hub.console.post("/api/v1/points", json={"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate"})
+
+    draft = {"name": "t", "point_ids": ["gate"], "algorithm_ids": ["example.pack", "example.smoke"]}
+    made = (await hub.console.post("/api/v1/tasks", json=draft)).raise_for_status().json()
+
+    assert early.json()["code"] == "members_unknown"
+    assert [task["algorithm_id"] for task in made] == ["example.smoke"]
+
+
+async def test_what_no_node_runs_stays_off_the_shelf(hub: Any, tmp_path: Path) -> None:
+    endpoint: dict[str, Any] = {
+        "kind": "endpoint",
+        "runtime": {},
+        "endpoint": {"url": "http://10.0.0.7/v1", "algorithm": "smoke"},
+    }
+    imported = (await upload(hub, await package(tmp_path, manifest(**endpoint)))).raise_for_status().json()
+
+    shelved = await hub.console.patch("/api/v1/algorithms/example.smoke", json={"on_shelf": True})
+
+    assert (imported["package_kind"], imported["on_shelf"]) == ("endpoint", False)
+    assert (shelved.status_code, shelved.json()["code"]) == (409, "kind_not_run")

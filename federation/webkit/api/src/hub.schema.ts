@@ -440,6 +440,23 @@ export interface paths {
         patch: operations["shelve_algorithm"];
         trace?: never;
     };
+    "/api/v1/package-criteria": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what packages are examined for, with severity and hint. */
+        get: operations["list_criteria"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1246,7 +1263,15 @@ export interface components {
             description_zh: string;
             /** Description En */
             description_en: string;
-            /** Kind */
+            /**
+             * Package Kind
+             * @description algorithm, bundle, endpoint, container or device
+             */
+            package_kind: string;
+            /**
+             * Kind
+             * @description what it does: detection, behaviour, classification …
+             */
             kind: string;
             /** Backend */
             backend: string;
@@ -1283,6 +1308,40 @@ export interface components {
              * @description units of `analyse` for one stream
              */
             cost: number;
+            /**
+             * Members
+             * @description the algorithms of a bundle
+             */
+            members: string[];
+            /** @description all that its package was examined for */
+            examined: components["schemas"]["PackageExamination"];
+            /**
+             * Cover
+             * @description path of its cover picture in the package
+             */
+            cover: string | null;
+            /**
+             * Conditions
+             * @description 应用条件, of the manifest
+             */
+            conditions: {
+                [key: string]: unknown;
+            };
+            /**
+             * Scenes
+             * @description 场景说明, of the manifest
+             */
+            scenes: {
+                [key: string]: unknown;
+            };
+            /** Disclaimer Zh */
+            disclaimer_zh: string;
+            /** Disclaimer En */
+            disclaimer_en: string;
+            /** Licence */
+            licence: {
+                [key: string]: unknown;
+            };
             /** Digest */
             digest: string | null;
             /** Size Bytes */
@@ -1929,6 +1988,25 @@ export interface components {
             password: string;
         };
         /**
+         * Criterion
+         * @description One thing that a package must (error) or should (warning) fulfil, and how.
+         */
+        Criterion: {
+            /** Rule */
+            rule: number;
+            /** Code */
+            code: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+            /** Hint Zh */
+            hint_zh: string;
+            /** Hint En */
+            hint_en: string;
+        };
+        /**
          * Declaration
          * @description What an operator says of a node that does not speak: it lives, or it is dead.
          */
@@ -2396,6 +2474,21 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Finding
+         * @description How a package stands with one criterion; `detail` says what was found.
+         */
+        Finding: {
+            /** Code */
+            code: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "passed" | "failed" | "skipped";
+            /** Detail */
+            detail: string;
         };
         /**
          * FirstPassword
@@ -3037,6 +3130,22 @@ export interface components {
             latency_p50_ms: number | null;
             /** Latency P95 Ms */
             latency_p95_ms: number | null;
+        };
+        /**
+         * PackageExamination
+         * @description What became of the examination of a package; empty for what is part of the product.
+         */
+        PackageExamination: {
+            /**
+             * Findings
+             * @default []
+             */
+            findings: components["schemas"]["Finding"][];
+            /**
+             * Signed By
+             * @default []
+             */
+            signed_by: components["schemas"]["Signer"][];
         };
         /** Page[Algorithm] */
         Page_Algorithm_: {
@@ -3858,6 +3967,16 @@ export interface components {
             signature: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Signer
+         * @description Somebody who is trusted here and signed the package; the fingerprint is that of an SM2 key.
+         */
+        Signer: {
+            /** Name */
+            name: string;
+            /** Fingerprint */
+            fingerprint: string;
         };
         /**
          * SitePolicy
@@ -5540,6 +5659,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_criteria: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Criterion"][];
                 };
             };
             /** @description a problem that says what to do */

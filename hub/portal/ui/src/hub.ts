@@ -5,6 +5,8 @@ export type Algorithm = HubSchemas['Algorithm']
 export type ChainNode = HubSchemas['ChainNode']
 /** The client reads pairs as plain lists, so the region is one of lists here. */
 export type EventRow = Omit<HubSchemas['EventRow'], 'region'> & { region: number[][] | null }
+export type Criterion = HubSchemas['Criterion']
+export type Finding = HubSchemas['Finding']
 export type NodeDetail = HubSchemas['NodeDetail']
 export type NodeRow = HubSchemas['Node']
 export type Overview = HubSchemas['Overview']

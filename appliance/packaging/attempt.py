@@ -1,0 +1,105 @@
+"""What a trial does, in a process that has nothing to lose: federation.packages.trial starts it."""
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+
+from appliance.analysis.decoders import BadOutput
+from appliance.analysis.detector import Detector
+from appliance.analysis.finding import Picture
+from appliance.packaging.endpoints import EndpointFault, ask, offers
+from appliance.packaging.expectations import unmet
+from appliance.packaging.graph import graph_fault
+from federation.messages import Detection
+from federation.packages import Manifest, Package, open_package
+from federation.packages.trial import Trial
+
+ROUNDS = 3
+LONGEST_FILE_BYTES = 1 << 20
+
+Look = Callable[[Picture], tuple[Detection, ...]]
+
+
+def try_in_limits(path: Path, memory_bytes: int) -> Trial:
+    """Try the package at `path` within `memory_bytes` of address space; this process stays bound."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LONGEST_FILE_BYTES, LONGEST_FILE_BYTES))
+    os.nice(5)
+    package = open_package(path)
+    try:
+        return attempt(package)
+    except MemoryError:
+        return Trial(code="trial_failed", detail="the memory allowed is not enough")
+
+
+def attempt(package: Package) -> Trial:
+    """Load the package's model and show it the samples, in this process."""
+    manifest = package.manifest
+    if manifest.model_file is None:
+        return Trial()
+    for file in manifest.model_files:
+        fault = graph_fault(package.read(file))
+        if fault is not None:
+            return Trial(code="unsafe_model", detail=f"{file}: {fault}")
+    model = package.read(manifest.model_file)
+    before_mb = _resident_mb()
+    try:
+        detector = Detector(manifest, model)
+        picture_ms = _picture_ms(detector, manifest)
+    except BadOutput as error:
+        return Trial(code="output_differs", detail=str(error))
+    except ValueError as error:
+        return Trial(code="tensors_differ", detail=str(error)[:2000])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no parent of their own
+        return Trial(code="trial_failed", detail=str(error).splitlines()[0][:300])
+    cost = {"model_mb": max(0, _resident_mb() - before_mb), "picture_ms": picture_ms}
+    return _samples(package, manifest, lambda picture: tuple(detector.detect(picture))).model_copy(update=cost)
+
+
+def reach(package: Package, token: str) -> Trial:
+    """Show the samples to the outside system that an endpoint package describes."""
+    endpoint, labels = package.manifest.endpoint, package.manifest.labels
+    if endpoint is None:
+        return Trial()
+    try:
+        known = {offer.id for offer in offers(endpoint.url, token=token, timeout_s=endpoint.timeout_s)}
+        if endpoint.algorithm not in known:
+            return Trial(code="tensors_differ", detail=f"the system offers no {endpoint.algorithm}")
+        return _samples(package, package.manifest, lambda picture: ask(endpoint, picture, labels=labels, token=token))
+    except EndpointFault as error:
+        return Trial(code=error.code, detail=str(error)[:2000])
+
+
+def _samples(package: Package, manifest: Manifest, look: Look) -> Trial:
+    for sample in manifest.samples:
+        picture = cv2.imdecode(np.frombuffer(package.read(sample.file), np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            return Trial(code="samples_differ", detail=f"{sample.file} is no picture")
+        height, width = picture.shape[:2]
+        fault = unmet(sample, look(picture), manifest, size=(width, height))
+        if fault is not None:
+            return Trial(code="samples_differ", detail=f"{sample.file}: {fault}")
+    return Trial()
+
+
+def _picture_ms(detector: Detector, manifest: Manifest) -> float:
+    width, height = (64, 64) if manifest.input is None else manifest.input.size
+    picture = np.full((height, width, 3), 128, np.uint8)
+    taken_ms = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        detector.infer(picture)
+        taken_ms.append((time.perf_counter() - start) * 1000)
+    return median(taken_ms)
+
+
+def _resident_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() >> 20

@@ -1,0 +1,119 @@
+"""The commands that look at a package: verify, inspect, run, and the trial itself."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import cv2
+
+from appliance.analysis.detector import Detector
+from appliance.analysis.finding import Picture
+from appliance.packaging.attempt import reach, try_in_limits
+from appliance.packaging.endpoints import EndpointFault, ask
+from appliance.packaging.errors import WrongCall
+from federation.crypto import PublicKey
+from federation.messages import Detection
+from federation.packages import Package, open_package, write_manifest
+from federation.packages.examination import examine
+from federation.packages.stock import Kept, Stock
+from federation.packages.trial import Trial, try_out
+from federation.packages.verdicts import Verdict
+
+
+def verify(options: argparse.Namespace) -> Iterator[str]:
+    """Yield a line on the verdict on every criterion; raise WrongCall for a package that cannot be used."""
+    if not 64 <= options.memory_mb <= 1 << 20 or not 0 < options.time_s <= 3600:
+        raise WrongCall("--memory-mb is 64 to 1048576 and --time-s up to 3600")
+    trusted = [PublicKey.from_pem(path.read_text("ascii")) for path in options.trust]
+    others = [open_package(path) for path in options.beside]
+    kept = [Kept(manifest=other.manifest, digest=other.digest) for other in others]
+    found = examine(
+        options.file,
+        trusted=trusted,
+        stock=Stock(kept) if kept else None,
+        trial=partial(_trial, token=_token(options), memory_bytes=options.memory_mb << 20, time_s=options.time_s),
+    )
+    for verdict in found.verdicts:
+        yield as_json(verdict) if options.json else as_line(verdict)
+    if found.refusals:
+        codes = ", ".join(verdict.criterion.code for verdict in found.refusals)
+        raise WrongCall(f"{options.file} is refused: {codes}")
+
+
+def inspect(options: argparse.Namespace) -> Iterator[str]:
+    """Yield what is in a package: its files with their sizes, and its manifest."""
+    package = open_package(options.file)
+    yield f"# {package.digest}, {package.size_bytes} bytes"
+    for name, size_bytes in package.sizes.items():
+        yield f"# {size_bytes:>12}  {name}"
+    yield write_manifest(package.manifest).rstrip()
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """Yield a JSON object for each picture: what the model, or the outside system, sees in it."""
+    package = open_package(options.file)
+    for path in options.pictures:
+        if not path.is_file():
+            raise WrongCall(f"{path} is no file")
+    for path, found in _seen(package, options.pictures, _token(options)):
+        shown = [item.model_dump(mode="json") for item in found]
+        yield json.dumps({"picture": str(path), "detections": shown}, ensure_ascii=False)
+
+
+def try_model(options: argparse.Namespace) -> Iterator[str]:
+    """Try the model of a package within limits, and yield the Trial."""
+    yield try_in_limits(options.file, options.memory_bytes).model_dump_json()
+
+
+def as_line(verdict: Verdict) -> str:
+    """Return a verdict for people, with the hint in both languages where something is wrong."""
+    shown = "warning" if verdict.outcome == "failed" and not verdict.refuses else verdict.outcome
+    detail = f": {verdict.detail}" if verdict.detail else ""
+    line = f"{shown:8} {verdict.criterion.code}{detail}"
+    if verdict.outcome != "failed":
+        return line
+    return f"{line}\n         {verdict.criterion.hint.zh}\n         {verdict.criterion.hint.en}"
+
+
+def as_json(verdict: Verdict) -> str:
+    """Return a verdict as one line of JSON."""
+    criterion = verdict.criterion
+    parts = {"rule": criterion.rule, "code": criterion.code, "severity": criterion.severity}
+    rest = {"outcome": verdict.outcome, "detail": verdict.detail, "hint": criterion.hint.model_dump()}
+    return json.dumps({**parts, **rest}, ensure_ascii=False)
+
+
+def _trial(package: Package, *, token: str, memory_bytes: int, time_s: float) -> Trial:
+    if package.manifest.endpoint is not None:
+        return reach(package, token)
+    return try_out(package, memory_bytes=memory_bytes, time_s=time_s)
+
+
+def _token(options: argparse.Namespace) -> str:
+    return "" if options.token_file is None else options.token_file.read_text("utf-8").strip()
+
+
+def _seen(package: Package, pictures: list[Path], token: str) -> list[tuple[Path, tuple[Detection, ...]]]:
+    manifest = package.manifest
+    endpoint = manifest.endpoint
+    try:
+        if endpoint is not None:
+            return [(path, ask(endpoint, _picture(path), labels=manifest.labels, token=token)) for path in pictures]
+        if manifest.model_file is None:
+            raise WrongCall(f"{package.path} holds no model")
+        detector = Detector(manifest, package.read(manifest.model_file))
+        return [(path, tuple(detector.detect(_picture(path)))) for path in pictures]
+    except EndpointFault as error:
+        raise WrongCall(f"the system does not answer as it should: {error}") from error
+    except (ValueError, RuntimeError) as error:
+        raise WrongCall(f"the model does not run: {str(error).splitlines()[0]}") from error
+
+
+def _picture(path: Path) -> Picture:
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise WrongCall(f"{path} is no picture")
+    return cast("Picture", picture)

@@ -1,0 +1,82 @@
+"""Manifests to start from: of a model, and of an algorithm that an outside system offers."""
+
+import re
+from typing import Any
+
+from appliance.packaging.coco import VEHICLES
+from appliance.packaging.endpoints import Offer
+from appliance.packaging.proposal import Proposal
+from federation.packages import Manifest
+from federation.packages.samples import Sample
+
+_VENDOR = {"id": "local", "name": {"zh": "本地导入", "en": "Imported here"}}
+_UNKNOWN = {"software": "NOASSERTION", "weights": "NOASSERTION"}
+
+
+def of_model(name: str, labels: tuple[str, ...], proposal: Proposal, samples: tuple[Sample, ...] = ()) -> Manifest:
+    """Return the manifest of a model that is used as `proposal` says; people and vehicles are its events if it can."""
+    return Manifest.model_validate(
+        {
+            "apiVersion": "algpkg/1",
+            "kind": "algorithm",
+            "id": name,
+            "version": "1.0.0",
+            "name": {"zh": f"目标检测（{name}）", "en": f"Detection ({name})"},
+            "description": {
+                "zh": "由 ONNX 模型生成的目标检测算法包",
+                "en": "Object detection, packaged from an ONNX model",
+            },
+            "vendor": _VENDOR,
+            "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/model.onnx"}]},
+            "input": proposal.input.model_dump(),
+            "output": proposal.output.model_dump(),
+            "labels": labels,
+            "rule": {"kind": "presence", "defaults": {"min_conf": 0.4, "dedupe_s": 15.0}},
+            "events": _events(name, labels),
+            "samples": [sample.model_dump() for sample in samples],
+            "licence": _UNKNOWN,
+        }
+    )
+
+
+def of_offer(name: str, url: str, offer: Offer) -> Manifest:
+    """Return the manifest of an algorithm that the outside system at `url` offers."""
+    labels = dict.fromkeys(label for event in offer.events for label in event.labels)
+    events = [
+        {"code": f"{name}/{event.code}", "name": event.name.model_dump(), "when": {"labels": event.labels}}
+        for event in offer.events
+    ]
+    return Manifest.model_validate(
+        {
+            "apiVersion": "algpkg/1",
+            "kind": "endpoint",
+            "id": name,
+            "version": offer.version,
+            "name": offer.name.model_dump(),
+            "description": {"zh": f"外部算法系统 {url} 提供的算法", "en": f"Offered by the outside system at {url}"},
+            "vendor": _VENDOR,
+            "origin": "external",
+            "endpoint": {"url": url, "algorithm": offer.id},
+            "labels": list(labels),
+            "events": events,
+            "licence": {"software": "NOASSERTION"},
+        }
+    )
+
+
+def slug(text: str) -> str:
+    """Return what of `text` may stand in an id."""
+    return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-")[:48] or "detector"
+
+
+def _events(name: str, labels: tuple[str, ...]) -> list[dict[str, Any]]:
+    known = set(labels)
+    events = [_event(name, "person", "人员", "Person", ["person"])] if "person" in known else []
+    vehicles = [label for label in VEHICLES if label in known]
+    if vehicles:
+        events.append(_event(name, "vehicle", "车辆", "Vehicle", vehicles))
+    return events or [_event(name, slug(label), label, label, [label]) for label in labels[:100]]
+
+
+def _event(name: str, code: str, zh: str, en: str, labels: list[str]) -> dict[str, Any]:
+    return {"code": f"{name}/{code}", "name": {"zh": zh, "en": en}, "when": {"labels": labels}}

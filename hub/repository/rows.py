@@ -1,0 +1,146 @@
+"""The rows of algorithms and their versions: read whole, written in the caller's transaction."""
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from federation.artifacts import PACKAGE_KIND, Label
+from federation.http.problem import conflict
+from federation.packages import Manifest, Package
+from hub.artifacts.service import enter, strike
+from hub.database.moments import from_us, now_us
+from hub.repository.catalogue import Catalogue, Release, listed
+from hub.repository.model import EventKind, PackageExamination
+from hub.repository.tables import algorithm_versions, algorithms, event_types
+from hub.scheduling.tables import tasks
+from hub.security.audit import HUB, Actor, record
+
+USABLE_KINDS = frozenset({"algorithm", "bundle"})
+"""What tasks can be made of: nodes run models and the product's own algorithms."""
+
+
+def add_builtin(connection: Connection, manifest: Manifest) -> None:
+    """Enter an algorithm of the product; its own code is the only version that can run."""
+    present = connection.execute(select(algorithms).where(algorithms.c.id == manifest.id)).first()
+    if present is None:
+        connection.execute(insert(algorithms).values(id=manifest.id, source="builtin", on_shelf=True))
+        record(connection, HUB, "algorithm.create", f"algorithm:{manifest.id}", {"version": manifest.version})
+    own = algorithm_versions.c.algorithm_id == manifest.id
+    stored = connection.execute(select(algorithm_versions.c.manifest).where(own)).scalars().all()
+    if stored != [manifest.model_dump_json()]:
+        # The product's own code is the only version that can run, whatever was shipped before.
+        connection.execute(delete(algorithm_versions).where(own))
+        _write_version(connection, manifest, digest=None, size_bytes=0)
+
+
+def add_upload(connection: Connection, package: Package, examined: PackageExamination, actor: Actor) -> Catalogue:
+    """Enter an uploaded version and return the catalogue; raise Problem for what contradicts it."""
+    manifest = package.manifest
+    present = connection.execute(select(algorithms).where(algorithms.c.id == manifest.id)).first()
+    if present is not None and present.source == "builtin":
+        raise conflict("algorithm_built_in", f"{manifest.id} is the name of a built-in algorithm.")
+    same = connection.execute(
+        select(algorithm_versions.c.digest)
+        .where(algorithm_versions.c.algorithm_id == manifest.id)
+        .where(algorithm_versions.c.version == manifest.version)
+    ).first()
+    if same is not None and same.digest == package.digest:
+        return read_catalogue(connection)  # the same bytes again change nothing
+    if same is not None:
+        detail = f"Version {manifest.version} of {manifest.id} is here with other content; raise the version."
+        raise conflict("version_exists", detail)
+    _refuse_taken_codes(connection, manifest)
+    if present is None:
+        on_shelf = manifest.kind in USABLE_KINDS
+        connection.execute(insert(algorithms).values(id=manifest.id, source="upload", on_shelf=on_shelf))
+    _write_version(connection, manifest, digest=package.digest, size_bytes=package.size_bytes, examined=examined)
+    label = Label(kind=PACKAGE_KIND, name=manifest.id, version=manifest.version)
+    enter(connection, label, digest=package.digest, size_bytes=package.size_bytes)
+    imported = {"version": manifest.version, "digest": package.digest}
+    record(connection, actor, "algorithm.import", f"algorithm:{manifest.id}", imported)
+    return read_catalogue(connection)
+
+
+def _refuse_taken_codes(connection: Connection, manifest: Manifest) -> None:
+    codes = [event.code for event in manifest.events]
+    rows = connection.execute(
+        select(event_types.c.code, event_types.c.algorithm_id)
+        .where(event_types.c.code.in_(codes))
+        .where(event_types.c.algorithm_id != manifest.id)
+        .where(event_types.c.algorithm_id.in_(select(algorithms.c.id)))
+    ).all()
+    if rows:
+        detail = f"Event code {rows[0].code} belongs to algorithm {rows[0].algorithm_id}."
+        raise conflict("event_code_taken", detail)
+
+
+def _write_version(
+    connection: Connection,
+    manifest: Manifest,
+    *,
+    digest: str | None,
+    size_bytes: int,
+    examined: PackageExamination | None = None,
+) -> None:
+    connection.execute(
+        insert(algorithm_versions).values(
+            algorithm_id=manifest.id,
+            version=manifest.version,
+            manifest=manifest.model_dump_json(),
+            digest=digest,
+            size_bytes=size_bytes,
+            imported_at_us=now_us(),
+            examination=None if examined is None else examined.model_dump_json(),
+        )
+    )
+    for event in manifest.events:
+        connection.execute(delete(event_types).where(event_types.c.code == event.code))
+        connection.execute(
+            insert(event_types).values(
+                code=event.code, name_zh=event.name.zh[:100], name_en=event.name.en[:100], algorithm_id=manifest.id
+            )
+        )
+
+
+def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) -> Catalogue:
+    """Remove an algorithm with all its versions and return the catalogue; raise Problem while tasks use it."""
+    count = connection.scalar(select(func.count()).select_from(tasks).where(tasks.c.algorithm_id == algorithm_id))
+    if count:
+        raise conflict("algorithm_in_use", f"{count} tasks use this algorithm; delete them first.")
+    own = algorithm_versions.c.algorithm_id == algorithm_id
+    for digest in connection.scalars(select(algorithm_versions.c.digest).where(own)).all():
+        if digest is not None:
+            strike(connection, digest)
+    connection.execute(delete(algorithm_versions).where(own))
+    connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
+    record(connection, actor, "algorithm.delete", f"algorithm:{algorithm_id}", {})
+    return read_catalogue(connection)
+
+
+def task_counts(connection: Connection) -> dict[str, int]:
+    """Return how many tasks use each algorithm."""
+    rows = connection.execute(select(tasks.c.algorithm_id, func.count()).group_by(tasks.c.algorithm_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def read_catalogue(connection: Connection) -> Catalogue:
+    """Return everything that there is."""
+    releases: dict[str, list[Release]] = {}
+    for row in connection.execute(select(algorithm_versions)):
+        releases.setdefault(row.algorithm_id, []).append(_release(row))
+    heads = connection.execute(select(algorithms)).all()
+    kinds = connection.execute(select(event_types)).all()
+    return Catalogue(
+        algorithms={head.id: listed(head.id, head.source, releases[head.id], on_shelf=head.on_shelf) for head in heads},
+        event_kinds={row.code: EventKind(code=row.code, name_zh=row.name_zh, name_en=row.name_en) for row in kinds},
+    )
+
+
+def _release(row: Any) -> Release:
+    return Release(
+        manifest=Manifest.model_validate_json(row.manifest),
+        digest=row.digest,
+        size_bytes=row.size_bytes,
+        imported_at=from_us(row.imported_at_us),
+        examined=PackageExamination.model_validate_json(row.examination or "{}"),
+    )
