@@ -90,6 +90,7 @@ from hub.overview.service import OverviewDesk
 from hub.points.service import Points
 from hub.repository.examiner import Examiner
 from hub.repository.service import Repository
+from hub.repository.templates import TemplateDesk
 from hub.scheduling.placement import FirstFit
 from hub.scheduling.service import Scheduler
 from hub.security.accounts import AccountTable, SessionTable
@@ -370,7 +371,11 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             node_routes=(hub.artifacts.api.node_routes(artifacts),),
             run=artifacts.run,
         ),
-        Part(name="repository", routes=(hub.repository.api.routes(repository),), start=repository.load),
+        Part(
+            name="repository",
+            routes=(hub.repository.api.routes(repository, TemplateDesk(repository, packages)),),
+            start=repository.load,
+        ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(name="scheduling", routes=(hub.scheduling.api.routes(scheduler),), run=scheduler.run),
         Part(

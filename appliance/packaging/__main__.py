@@ -62,7 +62,9 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     sign.add_argument("--key", type=Path, required=True, help="private SM2 key (PEM); it is made if there is none")
     bare = command("from-onnx", making.from_onnx, "make a package of a bare ONNX detector")
     bare.add_argument("model", type=Path)
-    bare.add_argument("--labels", default="coco", help="coco, or a file with one label a line")
+    bare.add_argument(
+        "--labels", help="coco, or a file with one label a line (default: what the model says, else coco)"
+    )
     bare.add_argument("--samples", type=Path, help="folder of pictures or videos, or one of them")
     bare.add_argument("--id", help="id of the algorithm (default: from the file's name)")
     bare.add_argument("-o", "--output", type=Path, required=True)

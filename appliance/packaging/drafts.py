@@ -10,10 +10,11 @@ from federation.packages import Manifest
 from federation.packages.samples import Sample
 
 _VENDOR = {"id": "local", "name": {"zh": "本地导入", "en": "Imported here"}}
+_ANALYSES = {"class": "classification", "multilabel": "multilabel", "semantic": "segmentation"}
 _UNKNOWN = {"software": "NOASSERTION", "weights": "NOASSERTION"}
 
 
-def of_model(name: str, labels: tuple[str, ...], proposal: Proposal, samples: tuple[Sample, ...] = ()) -> Manifest:
+def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = ()) -> Manifest:
     """Return the manifest of a model that is used as `proposal` says; people and vehicles are its events if it can."""
     return Manifest.model_validate(
         {
@@ -27,12 +28,13 @@ def of_model(name: str, labels: tuple[str, ...], proposal: Proposal, samples: tu
                 "en": "Object detection, packaged from an ONNX model",
             },
             "vendor": _VENDOR,
+            "classification": {"analysis": _ANALYSES.get(proposal.output.decoder, "detection")},
             "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/model.onnx"}]},
             "input": proposal.input.model_dump(),
             "output": proposal.output.model_dump(),
-            "labels": labels,
+            "labels": proposal.labels,
             "rule": {"kind": "presence", "defaults": {"min_conf": 0.4, "dedupe_s": 15.0}},
-            "events": _events(name, labels),
+            "events": _events(name, proposal.labels),
             "samples": [sample.model_dump() for sample in samples],
             "licence": _UNKNOWN,
         }

@@ -4,28 +4,24 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-
-from appliance.analysis.finding import Picture
 from appliance.packaging.coco import LABELS
 from appliance.packaging.drafts import of_model, of_offer, slug
 from appliance.packaging.endpoints import EndpointFault, offers
 from appliance.packaging.errors import WrongCall
+from appliance.packaging.graph import graph_fault
+from appliance.packaging.proofs import pictures_at, proofs_of
 from appliance.packaging.proposal import EXAMPLE, propose
 from federation.crypto import SigningKey
 from federation.packages import Package, open_package, write_manifest, write_package
 from federation.packages.signatures import sign_package
 from federation.private_files import read_secret
 
-SAMPLES = 6
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
-
 
 def new(options: argparse.Namespace) -> Iterator[str]:
     """Write a folder with a whole manifest to start from."""
     if options.folder.exists():
         raise WrongCall(f"{options.folder} exists; name a new folder")
-    manifest = of_model(options.id, ("person",), EXAMPLE)
+    manifest = of_model(options.id, EXAMPLE)
     for name in ("models", "samples"):
         (options.folder / name).mkdir(parents=True)
     (options.folder / "algorithm.yaml").write_text(write_manifest(manifest), encoding="utf-8")
@@ -48,19 +44,24 @@ def sign(options: argparse.Namespace) -> Iterator[str]:
 
 
 def from_onnx(options: argparse.Namespace) -> Iterator[str]:
-    """Make a package of a bare model."""
+    """Make a package of a bare model, with the pictures that prove it."""
     model = options.model.read_bytes()
-    labels = _labels(options.labels)
+    fault = graph_fault(model)
+    if fault is not None:
+        raise WrongCall(f"{options.model} cannot be used: {fault}")
+    pictures = pictures_at(options.samples)
     try:
-        proposal = propose(model, len(labels), _samples(options.samples))
+        proposal = propose(model, _labels(options.labels), pictures)
     except RuntimeError as error:
         raise WrongCall(f"{options.model} is no ONNX model that runs here: {error}") from error
     name = options.id or slug(options.model.stem)
-    parts = {
-        "algorithm.yaml": write_manifest(of_model(name, labels, proposal)).encode(),
-        "models/model.onnx": model,
-    }
-    yield _sentence(write_package(parts, options.output))
+    proofs = proofs_of(of_model(name, proposal), model, pictures)
+    manifest = of_model(name, proposal, tuple(proof.sample for proof in proofs))
+    parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/model.onnx": model}
+    package = write_package(parts | {proof.sample.file: proof.content for proof in proofs}, options.output)
+    found = f"{proposal.output.decoder}, {len(proposal.labels)} labels, {len(proofs)} samples"
+    yield f"{found}; support {proposal.support:.2f} a picture"
+    yield _sentence(package)
 
 
 def from_endpoint(options: argparse.Namespace) -> Iterator[str]:
@@ -79,42 +80,15 @@ def from_endpoint(options: argparse.Namespace) -> Iterator[str]:
         yield _sentence(write_package({"algorithm.yaml": write_manifest(manifest).encode()}, path))
 
 
-def _labels(given: str) -> tuple[str, ...]:
+def _labels(given: str | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
     if given == "coco":
         return LABELS
     lines = Path(given).read_text(encoding="utf-8").splitlines()
     found = tuple(line.strip() for line in lines if line.strip())
     if not found:
         raise WrongCall(f"{given} names no label; write one a line")
-    return found
-
-
-def _samples(place: Path | None) -> list[Picture]:
-    if place is None:
-        return []
-    files = sorted(place.iterdir()) if place.is_dir() else [place]
-    if not all(file.exists() for file in files):
-        raise WrongCall(f"--samples: there is no {place}")
-    found: list[Picture] = []
-    for file in files:
-        found += _pictures(file, SAMPLES)
-    return found[: 4 * SAMPLES]
-
-
-def _pictures(file: Path, count: int) -> list[Picture]:
-    """Return a still picture, or `count` frames spread over a video; nothing for other files."""
-    if file.suffix.lower() in PICTURES:
-        picture = cv2.imread(str(file))
-        return [] if picture is None else [picture]
-    video = cv2.VideoCapture(str(file))
-    frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-    found: list[Picture] = []
-    for index in range(count if frames > 0 else 0):
-        video.set(cv2.CAP_PROP_POS_FRAMES, index * frames // count)
-        done, picture = video.read()
-        if done:
-            found.append(picture)
-    video.release()
     return found
 
 

@@ -1,30 +1,33 @@
-"""Proposes how a bare ONNX detector wants its pictures and gives its boxes, proven on samples.
+"""Proposes how a bare ONNX model wants its pictures and what its tensors mean, proven on samples.
 
-Shapes alone do not tell: raw and decoded YOLOX look alike, and no shape says RGB or BGR, or how
-values are scaled. So every way that fits the shapes is tried on sample pictures, and the one wins
-whose detections agree best with themselves when the picture is flipped left to right.
+Shapes alone do not tell: raw and decoded YOLOX look alike, and no shape says RGB or BGR, or how values are scaled. So
+every way that fits shapes and metadata is tried on sample pictures, and the one wins whose findings agree best with
+themselves when the picture is flipped left to right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.analysis.decoders import decode_boxes
+from appliance.analysis.decoders import BadOutput
 from appliance.analysis.detector import CPU
-from appliance.analysis.engine.devices import open_session
+from appliance.analysis.engine.network import Head, Network
 from appliance.analysis.finding import Picture
-from appliance.analysis.preprocessing import placed, tensor_of
+from appliance.analysis.preprocessing import placed
+from appliance.analysis.sightings import Sighting
+from appliance.packaging.candidates import readings, ways
+from appliance.packaging.coco import LABELS
+from appliance.packaging.facts import facts_of
 from federation.packages.manifest import ModelInput
-from federation.packages.outputs import DenseOutput, Nms, RowsOutput
+from federation.packages.outputs import ClassOutput, DenseOutput, ModelOutput, tensors_of
 
-CONF = 0.35
 SAME_IOU = 0.5
 LEAST_PROOF = 0.5
-STRIDES = (8, 16, 32)
+"""Of the scores of all samples together: one finding that is sure."""
+
+_SLACK = 0.001  # of a score above 1
 
 
 class CannotPropose(Exception):
@@ -33,116 +36,95 @@ class CannotPropose(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """How to feed and read the model, and how much detections on the samples support it."""
+    """How to feed and read the model, what its labels are, and the scores that support it, per sample."""
 
     input: ModelInput
-    output: DenseOutput | RowsOutput
+    output: ModelOutput
+    labels: tuple[str, ...]
     support: float
 
 
 EXAMPLE = Proposal(
     input=ModelInput(tensor="images", size=(640, 640)),
     output=DenseOutput(decoder="dense", tensor="output0", channels_first=True),
+    labels=("person",),
     support=0.0,
 )
 """What a new package starts from: a YOLOv8 export."""
 
 
-def propose(model: bytes, labels: int, samples: Sequence[Picture]) -> Proposal:
-    """Return the best supported way to use `model`, which tells `labels` classes apart.
+def propose(model: bytes, labels: tuple[str, ...] | None, samples: Sequence[Picture]) -> Proposal:
+    """Return the best supported way to use `model`; its labels are the given ones, else its own, else those of COCO.
 
     Raises CannotPropose with what to do.
     """
-    session = open_session(model, CPU)
-    (entry, *more), (result, *_) = session.get_inputs(), session.get_outputs()
-    shape = list(entry.shape)
-    if more or len(shape) != 4 or entry.type != "tensor(float)" or not _is_size(shape[2:]):
-        raise CannotPropose(f"the model takes {entry.type} {shape}; one float input [1, 3, height, width] is needed")
-    size = (int(shape[3]), int(shape[2]))
-    outputs = _outputs(result.name, list(result.shape), labels, size)
+    facts = facts_of(model)
+    if facts.task == "obb":
+        raise CannotPropose("boxes that are turned (task obb) cannot be read")
+    told = labels or facts.labels or LABELS
+    inputs = ways(facts)
+    if not inputs:
+        shapes = ", ".join(f"{item.name} {item.type} {list(item.shape)}" for item in facts.inputs)
+        raise CannotPropose(f"the model takes {shapes}; one picture [1, 3, height, width] is needed")
+    outputs = readings(facts, len(told), inputs[0].size)
     if not outputs:
-        raise CannotPropose(f"no decoder fits the output {result.shape} with {labels} labels")
+        shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in facts.outputs)
+        raise CannotPropose(f"no decoder fits the outputs {shapes} with {len(told)} labels; name them with --labels")
     if not samples:
         raise CannotPropose("give sample pictures with --samples: shapes alone do not tell enough")
-    found = [
-        Proposal(input=way, output=output, support=_support(session, way, output, samples, labels))
-        for way, output in product(_inputs(entry.name, size), outputs)
-    ]
-    best = max(found, key=lambda proposal: proposal.support)
-    if best.support < LEAST_PROOF:
+    best = max(
+        (item for way in inputs for item in _tried(model, way, outputs, told, samples)),
+        key=lambda proposal: proposal.support,
+        default=None,
+    )
+    if best is None or best.support * len(samples) < LEAST_PROOF:
         raise CannotPropose("nothing was found in the samples; give pictures that show its objects")
     return best
 
 
-def _inputs(name: str, size: tuple[int, int]) -> list[ModelInput]:
-    anchors: tuple[Literal["topleft", "centre"], ...] = ("topleft", "centre")
-    colors: tuple[Literal["BGR", "RGB"], ...] = ("BGR", "RGB")
-    return [
-        ModelInput(tensor=name, size=size, color=color, anchor=anchor, scale=scale)
-        for color in colors
-        for scale in (1.0, 1 / 255)
-        for anchor in anchors
-    ]
-
-
-def _outputs(name: str, shape: list[Any], labels: int, size: tuple[int, int]) -> list[DenseOutput | RowsOutput]:
-    if shape[-1] == 6 and labels != 1:
-        return [RowsOutput(decoder="rows", tensor=name, conf=CONF)]
-    if len(shape) != 3:
-        return []
-    channels_first = shape[1] in {4 + labels, 5 + labels}
-    channels, places = (shape[1], shape[2]) if channels_first else (shape[2], shape[1])
-    if channels not in {4 + labels, 5 + labels}:
-        return []
-    cells = sum((size[0] // stride) * (size[1] // stride) for stride in STRIDES)
-    grids = [None, STRIDES] if places == cells else [None]
-    return [
-        DenseOutput(
-            decoder="dense",
-            tensor=name,
-            channels_first=channels_first,
-            objectness=channels == 5 + labels,
-            grid=grid,
-            conf=CONF,
-            nms=Nms(iou=0.45),
-        )
-        for grid in grids
-    ]
-
-
-def _support(
-    session: Any,
-    way: ModelInput,
-    output: DenseOutput | RowsOutput,
-    samples: Sequence[Picture],
-    labels: int,
-) -> float:
-    """Return the summed scores of plausible detections that are found again in the mirrored picture."""
-    total = 0.0
+def _tried(
+    model: bytes, way: ModelInput, outputs: Sequence[ModelOutput], labels: tuple[str, ...], samples: Sequence[Picture]
+) -> list[Proposal]:
+    network = Network(way, model, CPU)
+    heads = [Head(output, labels, way.size) for output in outputs]
+    wanted = {name for output in outputs for name in tensors_of(output)}
+    support = [0.0] * len(heads)
     for picture in samples:
-        plain, scores = _boxes(session, way, output, picture, labels)
-        mirrored, _ = _boxes(session, way, output, np.ascontiguousarray(picture[:, ::-1]), labels)
-        back = mirrored.copy()
-        back[:, [0, 2]] = 1.0 - mirrored[:, [2, 0]]
-        total += sum(
-            float(score)
-            for box, score in zip(plain, scores, strict=True)
-            if _is_plausible(box) and _overlaps(box, back)
-        )
-    return total / len(samples)
+        plain, there = placed(picture, way)
+        flipped, _ = placed(np.ascontiguousarray(picture[:, ::-1]), way)
+        (seen,), (again,) = network.run([plain], wanted), network.run([flipped], wanted)
+        for index, head in enumerate(heads):
+            support[index] += _agreement(
+                _see(head, seen, there), _see(head, again, there), whole=_is_whole(outputs[index])
+            )
+    return [
+        Proposal(input=way, output=output, labels=labels, support=total / len(samples))
+        for output, total in zip(outputs, support, strict=True)
+    ]
 
 
-def _boxes(
-    session: Any,
-    way: ModelInput,
-    output: DenseOutput | RowsOutput,
-    picture: Picture,
-    labels: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    canvas, placement = placed(picture, way)
-    (values,) = session.run([output.tensor], {way.tensor: tensor_of([canvas], way)})
-    found = decode_boxes({output.tensor: np.asarray(values)}, output, size=way.size, labels=labels)
-    return placement.to_shares(found.xyxy), found.scores
+def _see(head: Head, tensors: Mapping[str, NDArray[np.generic]], there: object) -> tuple[Sighting, ...]:
+    try:
+        return head.see(tensors, there)  # type: ignore[arg-type]
+    except BadOutput:
+        return ()
+
+
+def _is_whole(output: ModelOutput) -> bool:
+    return isinstance(output, ClassOutput)
+
+
+def _agreement(seen: Sequence[Sighting], mirrored: Sequence[Sighting], *, whole: bool) -> float:
+    """Return the summed scores of what is plausible and found again in the mirrored picture; scores lie in 0..1."""
+    if any(not 0 <= score <= 1 + _SLACK for _, score, _ in seen):
+        return 0.0
+    back = [(np.array([1 - box[2], box[1], 1 - box[0], box[3]], np.float32), label) for box, _, label in mirrored]
+    return sum(
+        score
+        for box, score, label in seen
+        if (whole or _is_plausible(box))
+        and any(label == other and _iou(box, there) >= SAME_IOU for there, other in back)
+    )
 
 
 def _is_plausible(box: NDArray[np.float32]) -> bool:
@@ -150,16 +132,8 @@ def _is_plausible(box: NDArray[np.float32]) -> bool:
     return 0.005 < width < 0.95 and 0.005 < height < 0.95
 
 
-def _overlaps(box: NDArray[np.float32], others: NDArray[np.float32]) -> bool:
-    if not len(others):
-        return False
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=1)
-    areas = np.maximum(others[:, 2:] - others[:, :2], 0).prod(axis=1)
-    own = float(np.maximum(box[2:] - box[:2], 0).prod())
-    return bool((shared / np.maximum(areas + own - shared, 1e-9)).max() >= SAME_IOU)
-
-
-def _is_size(values: list[Any]) -> bool:
-    return all(isinstance(value, int) and 16 <= value <= 4096 for value in values)
+def _iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    shared = float(np.maximum(sides, 0).prod())
+    union = float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - shared
+    return shared / union if union > 0 else 0.0

@@ -5,6 +5,7 @@ PackageError
 │   ├── BadDigests     a file is not what the digest list says
 │   └── MissingFile    the manifest names a file that is not there
 ├── BadManifest        algorithm.yaml is not a manifest of this format
+├── CannotBind         a model has not what a template of the catalogue needs
 └── BadParameters      a task's parameters do not fit the algorithm
 """
 
@@ -37,6 +38,12 @@ class BadManifest(PackageError):
     """algorithm.yaml is not a manifest of this format."""
 
     code = "bad_manifest"
+
+
+class CannotBind(PackageError):
+    """A model has not what a template of the catalogue needs."""
+
+    code = "cannot_bind"
 
 
 class BadParameters(PackageError):

@@ -1,16 +1,19 @@
 """Routes of the algorithm repository."""
 
+import asyncio
+
 from federation.http import Access, Call, Page, Routes
 from hub.repository.examiner import criteria
-from hub.repository.model import Algorithm, AlgorithmQuery, Criterion, ShelfChange
+from hub.repository.model import Algorithm, AlgorithmQuery, AlgorithmTemplate, Binding, Criterion, ShelfChange
 from hub.repository.service import Repository
+from hub.repository.templates import TemplateDesk
 from hub.security.audit import Actor
 from hub.security.model import OPERATE, READ
 
 CHUNK_BYTES = 1 << 18
 
 
-def routes(repository: Repository) -> Routes:
+def routes(repository: Repository, desk: TemplateDesk) -> Routes:
     """Return the operations on algorithms and their packages."""
     routes = Routes(tag="algorithms")
 
@@ -49,5 +52,15 @@ def routes(repository: Repository) -> Routes:
     async def list_criteria() -> list[Criterion]:
         """List what packages are examined for, with severity and hint."""
         return list(criteria())
+
+    @routes.get("/api/v1/algorithm-templates", access=Access(permission=READ))
+    async def list_templates() -> list[AlgorithmTemplate]:
+        """List the catalogue of city algorithms, and which of them have a model here."""
+        return list(await asyncio.to_thread(desk.list))
+
+    @routes.post("/api/v1/algorithm-templates/{slug}/bindings", access=Access(permission=OPERATE), status=201)
+    async def bind_template(call: Call, slug: str, body: Binding) -> Algorithm:
+        """Make an algorithm of a template and the model of another algorithm."""
+        return await desk.bind(slug, body.algorithm_id, Actor.of(call))
 
     return routes

@@ -84,6 +84,53 @@ class Algorithm(Output):
     tasks: int
 
 
+class TemplateClass(Output):
+    """A kind of thing that a template wants a model to tell apart."""
+
+    name: str
+    name_zh: str
+    name_en: str
+
+
+class Candidate(Output):
+    """An algorithm that a template is, or whose model it could have; `lacks` is what the model does not know."""
+
+    algorithm_id: str
+    version: str
+    name_zh: str
+    name_en: str
+    on_shelf: bool
+    lacks: tuple[TemplateClass, ...]
+
+
+class AlgorithmTemplate(Output):
+    """An algorithm of the catalogue. One that is neither bound nor bindable has no model here: 未提供模型."""
+
+    slug: str
+    number: str
+    name_zh: str
+    name_en: str
+    description_zh: str
+    description_en: str
+    category: str
+    rule_kind: str
+    defaults: dict[str, Any] = Field(description="of the rule")
+    needs_region: bool
+    places: tuple[str, ...]
+    event_code: str = Field(description="gathers the codes of its classes")
+    needs: tuple[tuple[TemplateClass, ...], ...] = Field(description="a model has at least one class of each group")
+    reports: tuple[TemplateClass, ...]
+    state: Literal["bound", "bindable", "no_model"]
+    bound: Candidate | None
+    candidates: tuple[Candidate, ...]
+
+
+class Binding(Input):
+    """The algorithm whose model a template is to have."""
+
+    algorithm_id: str = Field(min_length=1, max_length=128)
+
+
 class AlgorithmQuery(PageQuery):
     """Filters of the algorithm list."""
 

@@ -25,6 +25,7 @@ PAGES = (
     "/events",
     "/tasks",
     "/algorithms",
+    "/catalogue",
     "/points",
     "/nodes",
     "/access",

@@ -457,6 +457,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/algorithm-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the catalogue of city algorithms, and which of them have a model here. */
+        get: operations["list_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithm-templates/{slug}/bindings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an algorithm of a template and the model of another algorithm. */
+        post: operations["bind_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1355,6 +1389,59 @@ export interface components {
             tasks: number;
         };
         /**
+         * AlgorithmTemplate
+         * @description An algorithm of the catalogue. One that is neither bound nor bindable has no model here: 未提供模型.
+         */
+        AlgorithmTemplate: {
+            /** Slug */
+            slug: string;
+            /** Number */
+            number: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
+            /** Description Zh */
+            description_zh: string;
+            /** Description En */
+            description_en: string;
+            /** Category */
+            category: string;
+            /** Rule Kind */
+            rule_kind: string;
+            /**
+             * Defaults
+             * @description of the rule
+             */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Needs Region */
+            needs_region: boolean;
+            /** Places */
+            places: string[];
+            /**
+             * Event Code
+             * @description gathers the codes of its classes
+             */
+            event_code: string;
+            /**
+             * Needs
+             * @description a model has at least one class of each group
+             */
+            needs: components["schemas"]["TemplateClass"][][];
+            /** Reports */
+            reports: components["schemas"]["TemplateClass"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "bound" | "bindable" | "no_model";
+            bound: components["schemas"]["Candidate"] | null;
+            /** Candidates */
+            candidates: components["schemas"]["Candidate"][];
+        };
+        /**
          * Artifact
          * @description One artifact; `described_bytes` grows to `size_bytes` while its manifest is in the making, then it is `ready`.
          */
@@ -1535,6 +1622,14 @@ export interface components {
             limit_kbps: number;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Binding
+         * @description The algorithm whose model a template is to have.
+         */
+        Binding: {
+            /** Algorithm Id */
+            algorithm_id: string;
         };
         /**
          * Box
@@ -1781,6 +1876,24 @@ export interface components {
          * @enum {string}
          */
         CameraState: "connecting" | "live" | "stalled" | "refused" | "unreachable" | "idle";
+        /**
+         * Candidate
+         * @description An algorithm that a template is, or whose model it could have; `lacks` is what the model does not know.
+         */
+        Candidate: {
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
+            /** On Shelf */
+            on_shelf: boolean;
+            /** Lacks */
+            lacks: components["schemas"]["TemplateClass"][];
+        };
         /**
          * CapacityRow
          * @description Units of one capability, e.g. `analyse` in streams: offered and in use.
@@ -4318,6 +4431,18 @@ export interface components {
          */
         TaskStatus: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
         /**
+         * TemplateClass
+         * @description A kind of thing that a template wants a model to tell apart.
+         */
+        TemplateClass: {
+            /** Name */
+            name: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
+        };
+        /**
          * UpperHub
          * @description The hub above this one, and how far it has got.
          *
@@ -5688,6 +5813,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Criterion"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlgorithmTemplate"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    bind_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Binding"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
                 };
             };
             /** @description a problem that says what to do */

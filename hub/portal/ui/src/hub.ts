@@ -13,6 +13,8 @@ export type Overview = HubSchemas['Overview']
 export type Point = HubSchemas['Point']
 export type Subscription = HubSchemas['Subscription']
 export type Task = Omit<HubSchemas['Task'], 'region' | 'masks' | 'lines'> & { region: number[][] | null; masks: number[][][]; lines: { points: number[][] }[] }
+export type AlgorithmTemplate = HubSchemas['AlgorithmTemplate']
+export type TemplateClass = HubSchemas['TemplateClass']
 export type User = HubSchemas['User']
 export type Verdict = HubSchemas['Verdict']
 

@@ -1,15 +1,22 @@
-import { Cpu } from '@element-plus/icons-vue'
+import { Collection, Cpu } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
+import { catalogueTexts } from './catalogue-texts.ts'
 import { examinationTexts } from './examination-texts.ts'
 import { texts } from './texts.ts'
 
 export const algorithmsCentre: Centre = {
   name: 'algorithms',
-  pages: [{ path: '/algorithms', title: 'algorithms.title', load: () => import('./pages/AlgorithmsPage.vue') }],
-  menu: [{ path: '/algorithms', title: 'algorithms.title', icon: Cpu, group: 'overview.analysis' }],
+  pages: [
+    { path: '/algorithms', title: 'algorithms.title', load: () => import('./pages/AlgorithmsPage.vue') },
+    { path: '/catalogue', title: 'catalogue.title', load: () => import('./pages/CataloguePage.vue') },
+  ],
+  menu: [
+    { path: '/algorithms', title: 'algorithms.title', icon: Cpu, group: 'overview.analysis' },
+    { path: '/catalogue', title: 'catalogue.title', icon: Collection, group: 'overview.analysis' },
+  ],
   texts: {
-    'zh-CN': { ...texts['zh-CN'], ...examinationTexts['zh-CN'] },
-    en: { ...texts.en, ...examinationTexts.en },
+    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'] },
+    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en },
   },
 }

@@ -1,0 +1,139 @@
+"""The catalogue of city algorithms 算法目录: which have a model here, which could have one, and which have none."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from federation.http import Problem
+from federation.http.problem import not_found
+from federation.packages import Manifest, PackageError, open_package, write_manifest, write_package
+from federation.packages.archive import MANIFEST, SIGNATURES, SM3_LIST
+from federation.packages.binding import bind, bound_id
+from federation.packages.stock import broken_promise
+from federation.packages.templates import Template, classes, templates
+from hub.repository.catalogue import Listed
+from hub.repository.model import Algorithm, AlgorithmTemplate, Candidate, TemplateClass
+from hub.repository.service import Repository
+from hub.security.audit import Actor
+from hub.storage import ContentStore
+
+CHUNK_BYTES = 1 << 20
+MOST_CANDIDATES = 20
+
+
+class TemplateDesk:
+    """Shows the catalogue, and makes algorithms of its templates and models of the repository."""
+
+    def __init__(self, repository: Repository, store: ContentStore) -> None:
+        """Take models from packages of the repository in `store`."""
+        self._repository = repository
+        self._store = store
+
+    def list(self) -> tuple[AlgorithmTemplate, ...]:
+        """Return every template with what is computed from the labels of the models that are there now."""
+        algorithms = self._repository.catalogue.algorithms.values()
+        models = [item for item in algorithms if _is_model(item.newest.manifest)]
+        by_template = {item.newest.manifest.template: item for item in algorithms if item.newest.manifest.template}
+        return tuple(_shown(item, by_template.get(item.slug), models) for item in templates().values())
+
+    async def bind(self, slug: str, algorithm_id: str, actor: Actor) -> Algorithm:
+        """Make an algorithm, or its next version, of a template and the model of another; raise Problem."""
+        template = templates().get(slug)
+        if template is None:
+            raise not_found("template", slug[:80])
+        model = self._repository.find(algorithm_id).newest
+        present = self._repository.catalogue.algorithms.get(bound_id(template))
+        try:
+            manifest = _next(template, model.manifest, present)
+        except PackageError as error:
+            raise Problem(422, error.code, f"{error}.") from error
+        stored = None if model.digest is None else await self._store.find(model.digest)
+        if stored is None:
+            raise Problem(409, "no_package", f"The package of {algorithm_id} is not in the repository.")
+        folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="fengsui-binding-")
+        try:
+            path = await asyncio.to_thread(_packed, stored.path, manifest, Path(folder))
+            return await self._repository.add(_chunks(path), actor)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder)
+
+
+def _is_model(manifest: Manifest) -> bool:
+    return manifest.model_file is not None and manifest.detects and manifest.template is None
+
+
+def _shown(template: Template, bound: Listed | None, models: Iterable[Listed]) -> AlgorithmTemplate:
+    candidates = tuple(
+        _candidate(template, item) for item in models if template.standing(item.newest.manifest.labels).works
+    )
+    ready = bound is not None
+    return AlgorithmTemplate(
+        slug=template.slug,
+        number=template.number,
+        name_zh=template.name.zh,
+        name_en=template.name.en,
+        description_zh=template.description.zh,
+        description_en=template.description.en,
+        category=template.category,
+        rule_kind=template.rule,
+        defaults=dict(template.defaults),
+        needs_region=template.needs_region,
+        places=template.places,
+        event_code=template.code,
+        needs=tuple(tuple(_class(name) for name in group) for group in template.needs),
+        reports=tuple(_class(name) for name in template.reports),
+        state="bound" if ready else "bindable" if candidates else "no_model",
+        bound=None if bound is None else _candidate(template, bound),
+        candidates=candidates[:MOST_CANDIDATES],
+    )
+
+
+def _class(name: str) -> TemplateClass:
+    text = classes()[name].text
+    return TemplateClass(name=name, name_zh=text.zh, name_en=text.en)
+
+
+def _candidate(template: Template, item: Listed) -> Candidate:
+    manifest = item.newest.manifest
+    lacks = template.standing(manifest.labels).lacks if manifest.model_file else ()
+    return Candidate(
+        algorithm_id=item.id,
+        version=manifest.version,
+        name_zh=manifest.name.zh,
+        name_en=manifest.name.en,
+        on_shelf=item.on_shelf,
+        lacks=tuple(_class(name) for name in lacks),
+    )
+
+
+def _next(template: Template, model: Manifest, present: Listed | None) -> Manifest:
+    """Return the manifest of the first version, or of the one after the newest; raise CannotBind."""
+    if present is None:
+        return bind(template, model)
+    old = present.newest.manifest
+    major, minor, patch = old.order
+    manifest = bind(template, model, version=f"{major}.{minor}.{patch + 1}", interface=old.interface)
+    return (
+        manifest
+        if broken_promise(old, manifest) is None
+        else manifest.model_copy(update={"interface": old.interface + 1})
+    )
+
+
+def _packed(source: Path, manifest: Manifest, folder: Path) -> Path:
+    """Pack the files of a package with another manifest; signatures were of the old one, and stay behind."""
+    package = open_package(source)
+    kept = (name for name in package.entries if name not in {MANIFEST, SM3_LIST} and not name.startswith(SIGNATURES))
+    parts = {name: package.read(name) for name in kept} | {MANIFEST: write_manifest(manifest).encode()}
+    return write_package(parts, folder / "bound.algpkg").path
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
+    finally:
+        await asyncio.to_thread(file.close)

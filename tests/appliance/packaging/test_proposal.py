@@ -1,0 +1,209 @@
+"""Bare models become packages: what shapes and metadata say, and what only pictures prove."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from appliance.packaging.__main__ import main
+from appliance.packaging.coco import LABELS
+from appliance.packaging.proposal import CannotPropose, propose
+from federation.packages import open_package
+
+SIDE = 64
+NAMES = "{0: 'lamp', 1: 'fire'}"
+ULTRALYTICS = {"task": "detect", "names": NAMES, "stride": "32", "imgsz": f"[{SIDE}, {SIDE}]"}
+_AXIS = np.arange(SIDE, dtype=np.float32) + 0.5
+
+
+def picture(*, lit: bool = True) -> np.ndarray[Any, Any]:
+    """Return a black picture, with a red square of 20 px where it is lit."""
+    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+    if lit:
+        canvas[30:50, 8:28] = (0, 0, 255)
+    return canvas
+
+
+def constant(name: str, value: Any, dtype: Any = np.float32) -> Any:
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(value, dtype)))
+
+
+def eye() -> list[Any]:
+    """Return nodes that find what is red: `cx`, `cy` in px and `score`, all of shape (1, 1, 1)."""
+    return [
+        constant("half", 0.5),
+        constant("tiny", 1e-6),
+        constant("x", _AXIS.reshape(1, 1, 1, SIDE)),
+        constant("y", _AXIS.reshape(1, 1, SIDE, 1)),
+        constant("from", [0], np.int64),
+        constant("to", [1], np.int64),
+        constant("channel", [1], np.int64),
+        constant("small", [1, 1, 1], np.int64),
+        helper.make_node("Slice", ["images", "from", "to", "channel"], ["red"]),
+        helper.make_node("Greater", ["red", "half"], ["above"]),
+        helper.make_node("Cast", ["above"], ["lit"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["lit"], ["area"], keepdims=0),
+        helper.make_node("Add", ["area", "tiny"], ["some"]),
+        helper.make_node("Mul", ["lit", "x"], ["lx"]),
+        helper.make_node("Mul", ["lit", "y"], ["ly"]),
+        helper.make_node("ReduceSum", ["lx"], ["sx"], keepdims=0),
+        helper.make_node("ReduceSum", ["ly"], ["sy"], keepdims=0),
+        helper.make_node("Div", ["sx", "some"], ["mx"]),
+        helper.make_node("Div", ["sy", "some"], ["my"]),
+        helper.make_node("ReduceMax", ["lit"], ["most"], keepdims=0),
+        helper.make_node("Reshape", ["mx", "small"], ["cx"]),
+        helper.make_node("Reshape", ["my", "small"], ["cy"]),
+        helper.make_node("Reshape", ["most", "small"], ["found"]),
+        constant("sure", 0.9),
+        helper.make_node("Mul", ["found", "sure"], ["score"]),
+        constant("side", [[[20.0]]]),
+        constant("none", [[[0.0]]]),
+    ]
+
+
+def made(nodes: list[Any], outputs: Mapping[str, list[int]], metadata: Mapping[str, str], *, more: Any = ()) -> bytes:
+    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    results = [
+        helper.make_tensor_value_info(name, TensorProto.INT64 if name == "kinds" else TensorProto.FLOAT, shape)
+        for name, shape in outputs.items()
+    ]
+    graph = helper.make_graph([*eye(), *nodes], "m", [entry, *more], results)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    helper.set_model_props(model, dict(metadata))
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def concat(names: list[str], axis: int, output: str) -> Any:
+    return helper.make_node("Concat", names, [output], axis=axis)
+
+
+def yolo8(metadata: Mapping[str, str] = ULTRALYTICS, extra: int = 0) -> bytes:
+    """Return (1, 4 + 2 + extra, 1): cx, cy, w, h and the scores of `lamp` and `fire`."""
+    names = ["cx", "cy", "side", "side", "score", "none", *["score"] * extra]
+    return made([concat(names, 1, "output0")], {"output0": [1, 6 + extra, 1]}, metadata)
+
+
+def yolo5() -> bytes:
+    """Return (1, 1, 5 + 80) with objectness, and no metadata: labels are those of COCO."""
+    names = ["cx", "cy", "side", "side", "score", "score", *["none"] * 79]
+    return made([concat(names, 2, "output0")], {"output0": [1, 1, 85]}, {})
+
+
+def rows() -> bytes:
+    nodes = [
+        constant("reach", [[[10.0]]]),
+        helper.make_node("Sub", ["cx", "reach"], ["x1"]),
+        helper.make_node("Sub", ["cy", "reach"], ["y1"]),
+        helper.make_node("Add", ["cx", "reach"], ["x2"]),
+        helper.make_node("Add", ["cy", "reach"], ["y2"]),
+        concat(["x1", "y1", "x2", "y2", "score", "none"], 2, "output0"),
+    ]
+    return made(nodes, {"output0": [1, 1, 6]}, {**ULTRALYTICS, "names": "['a', 'b', 'c']"})
+
+
+def detr() -> bytes:
+    """Return logits (1, 1, 2) and boxes (1, 1, 4) in shares."""
+    nodes = [
+        constant("whole", float(SIDE)),
+        helper.make_node("Div", ["cx", "whole"], ["sx1"]),
+        helper.make_node("Div", ["cy", "whole"], ["sy1"]),
+        helper.make_node("Div", ["side", "whole"], ["ss"]),
+        concat(["sx1", "sy1", "ss", "ss"], 2, "pred_boxes"),
+        constant("steep", 12.0),
+        constant("low", -6.0),
+        helper.make_node("Mul", ["found", "steep"], ["up"]),
+        helper.make_node("Add", ["up", "low"], ["logit"]),
+        constant("never", [[[-6.0]]]),
+        concat(["logit", "never"], 2, "pred_logits"),
+    ]
+    return made(nodes, {"pred_logits": [1, 1, 2], "pred_boxes": [1, 1, 4]}, {})
+
+
+def classifier() -> bytes:
+    nodes = [
+        constant("one", [[[1.0]]]),
+        helper.make_node("Sub", ["one", "score"], ["rest"]),
+        constant("flat", [1, 2], np.int64),
+        concat(["score", "rest"], 2, "both"),
+        helper.make_node("Reshape", ["both", "flat"], ["output0"]),
+    ]
+    return made(nodes, {"output0": [1, 2]}, {**ULTRALYTICS, "task": "classify"})
+
+
+def test_an_ultralytics_export_says_its_labels_and_how_it_wants_its_pictures() -> None:
+    found = propose(yolo8(), None, [picture()])
+
+    assert (found.labels, found.output.decoder) == (("lamp", "fire"), "dense")
+    assert (found.input.color, round(found.input.scale * 255, 3), found.input.anchor) == ("RGB", 1, "centre")
+
+
+def test_keypoints_of_a_pose_model_are_read_from_its_metadata() -> None:
+    found = propose(yolo8({**ULTRALYTICS, "task": "pose", "kpt_shape": "[2, 3]"}, extra=6), None, [picture()])
+
+    assert found.output.model_dump()["keypoints"] == {"count": 2, "scored": True}
+
+
+def test_labels_of_coco_and_the_order_of_colors_are_found_where_nothing_is_said() -> None:
+    found = propose(yolo5(), None, [picture()])
+
+    assert (found.labels, found.input.color) == (LABELS, "RGB")
+    assert found.output.model_dump()["objectness"] is True
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "decoder"),
+    [(rows(), None, "rows"), (detr(), ("lamp", "fire"), "split"), (classifier(), None, "class")],
+    ids=["rows", "detr", "classifier"],
+)
+def test_other_families_are_proposed_and_proven(model: bytes, labels: tuple[str, ...] | None, decoder: str) -> None:
+    found = propose(model, labels, [picture()])
+
+    assert (found.output.decoder, found.support > 0.5) == (decoder, True)
+
+
+def test_logits_of_a_detr_are_told_from_scores() -> None:
+    assert propose(detr(), ("lamp", "fire"), [picture()]).output.model_dump()["activation"] == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "said"),
+    [
+        (yolo8({}), None, "--labels"),
+        (yolo8({**ULTRALYTICS, "task": "obb"}), None, "obb"),
+        (yolo8({**ULTRALYTICS, "names": "__import__('os')"}), None, "--labels"),
+        (yolo8(), ("a", "b", "c", "d"), "no decoder fits"),
+    ],
+)
+def test_what_cannot_be_proposed_is_one_sentence(model: bytes, labels: tuple[str, ...] | None, said: str) -> None:
+    with pytest.raises(CannotPropose, match=said):
+        propose(model, labels, [picture()])
+
+
+def test_nothing_is_proposed_without_proof() -> None:
+    with pytest.raises(CannotPropose, match="nothing was found"):
+        propose(yolo8(), None, [picture(lit=False)])
+    with pytest.raises(CannotPropose, match="--samples"):
+        propose(yolo8(), None, [])
+
+
+def test_the_package_holds_the_pictures_that_prove_it_and_passes_its_own_trial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(yolo8())
+    (tmp_path / "pictures").mkdir()
+    cv2.imwrite(str(tmp_path / "pictures" / "1.png"), picture())
+    cv2.imwrite(str(tmp_path / "pictures" / "2.png"), picture(lit=False))
+    target = tmp_path / "m.algpkg"
+
+    made = main(["from-onnx", str(tmp_path / "model.onnx"), "--samples", str(tmp_path / "pictures"), "-o", str(target)])
+
+    manifest = open_package(target).manifest
+    assert (made, manifest.labels) == (0, ("lamp", "fire"))
+    assert [[item.label for item in sample.objects] for sample in manifest.samples] == [["lamp"], []]
+    assert main(["verify", str(target)]) == 0, capsys.readouterr()
