@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -103,18 +103,30 @@ def supervised(site: Site, rig_command: list[str]) -> Iterator[Supervisor]:
     try:
         yield Supervisor(site=site, process=process)
     finally:
-        _end(process)
+        end(process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: "subprocess.Popen[bytes]", within_s: float = STOP_WITHIN_S) -> None:
+    """End supervisord and everything below it, by force what has not ended `within_s` seconds after it was asked."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(STOP_WITHIN_S)
+        process.wait(within_s)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        for pid in [process.pid, *_descendants(process.pid)]:  # each program leads a process group of its own
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait(STOP_WITHIN_S)
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes below a process; Linux tells a process's children thread by thread."""
+    below: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            below += map(int, (task / "children").read_text(encoding="ascii").split())
+    return below + [deeper for child in below for deeper in _descendants(child)]
 
 
 def _described(arguments: list[str], site: Site) -> str:

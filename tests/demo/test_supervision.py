@@ -1,0 +1,36 @@
+"""The demo leaves no process behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from federation.testing.waiting import wait_until
+from hil_tests.demo.supervision import end
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_who_does_not_end_when_asked_is_ended_with_all_that_runs_below_it() -> None:
+    stubborn = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE)
+    assert stubborn.stdout is not None
+    child = Path("/proc") / stubborn.stdout.readline().decode().strip()
+    assert child.exists()
+
+    end(stubborn, within_s=0.2)
+
+    stubborn.stdout.close()
+    assert stubborn.returncode == -9
+    wait_until(lambda: not child.exists() or _is_dead(child), within_s=20, what="the child has ended")
+
+
+def _is_dead(process: Path) -> bool:
+    try:
+        return ") Z " in (process / "stat").read_text(encoding="ascii")
+    except OSError:
+        return True
