@@ -4,7 +4,8 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from appliance.artifacts.pacing import Pacing
 from appliance.artifacts.sharing import sharing_routes
 from appliance.capture import api as capture_api
 from appliance.capture.desk import Desk, Settings
+from appliance.capture.hub_side import HubSide
 from appliance.capture.planning import Plans
 from appliance.capture.service import Snapshots
 from appliance.config import Config, RecordConfig, read_token
@@ -40,6 +42,7 @@ from appliance.playback import api as playback_api
 from appliance.playback.catalogue import Catalogue
 from appliance.playback.player import Player
 from appliance.playback.service import Recordings
+from appliance.store import results
 from appliance.store.database import Database
 from appliance.store.lanes import LaneRule
 from appliance.store.moments import to_us
@@ -54,7 +57,7 @@ from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
 from federation.machine import disk_room
-from federation.messages import ArtifactState, CameraReport, Lane, ReportedState, new_id
+from federation.messages import ArtifactState, CameraReport, Lane, ReportedState, Result, new_id
 from federation.private_files import write_private
 
 log = logging.getLogger(__name__)
@@ -148,6 +151,7 @@ class Parts:
 def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
     panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
     video = _video(state, panel)
+    membership.snapshots = video.desk.owed_pictures
     devices = Devices(state=state, desk=video.desk)
     return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices)
 
@@ -262,10 +266,21 @@ def _video(state: AgentState, panel: PanelService) -> Video:
     return Video(
         recordings=recordings,
         channels=Channels(config.run_folder),
-        desk=Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report),
+        desk=Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report, hub=_hub_side(state)),
         picture=Cameras(state=state).picture,
         report=state.camera_report,
     )
+
+
+def _hub_side(state: AgentState) -> HubSide:
+    async def tell(words: Sequence[Result]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for word in words:
+                results.tell(db, word)
+
+        await state.commit(work)
+
+    return HubSide(plans=lambda: state.wishes.capture_plans, changes=state.wish_changes, tell=tell)
 
 
 async def _always(_call: Call) -> bool:

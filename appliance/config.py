@@ -1,12 +1,13 @@
 """The configuration of one appliance: a TOML file, read here and nowhere else."""
 
+import ipaddress
 import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from appliance.errors import BadConfiguration
 from federation.messages import SLUG_PATTERN
@@ -70,6 +71,37 @@ class RecordingsConfig(_Section):
     )
 
 
+class CaptureLink(_Section):
+    """A network link behind which cameras are: it carries so many snapshots and no more."""
+
+    name: str = Field(min_length=1, max_length=64, description="what the link is called, each another name")
+    cameras: tuple[str, ...] = Field(
+        min_length=1, max_length=256, description="networks such as 10.1.0.0/16, addresses or host names of cameras"
+    )
+    per_s: float = Field(gt=0, le=1000, description="snapshots that may begin in a second through it")
+
+    @field_validator("cameras")
+    @classmethod
+    def _are_places(cls, cameras: tuple[str, ...]) -> tuple[str, ...]:
+        for each in cameras:
+            if "/" in each:
+                ipaddress.ip_network(each)
+        return cameras
+
+    def leads_to(self, host: str) -> bool:
+        """Tell whether a camera at this address or name is behind it."""
+        return any(_is_within(host, place) for place in self.cameras)
+
+
+def _is_within(host: str, place: str) -> bool:
+    if "/" not in place:
+        return host.lower() == place.lower()
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(place)
+    except ValueError:
+        return False
+
+
 class CaptureConfig(_Section):
     """Snapshots: how fast they are taken, where they lie and how long they are kept."""
 
@@ -77,6 +109,12 @@ class CaptureConfig(_Section):
     per_s: float = Field(default=50, gt=0, le=1000, description="snapshots that may begin in a second on this box")
     device_per_s: float = Field(
         default=2, gt=0, le=1000, description="the same for one camera or video recorder, by its network address"
+    )
+    links: tuple[CaptureLink, ...] = Field(
+        default=(), max_length=64, description="the same for all cameras behind one network link"
+    )
+    deliver_to_this_box: bool = Field(
+        default=False, description="whether pictures may be delivered to a service on this machine itself"
     )
     folder: Path | None = Field(default=None, description="folder of the pictures; absent: in the data folder")
     most_bytes: int = Field(default=50 * GIBIBYTE, ge=2**20, description="bytes of pictures to keep")

@@ -31,7 +31,7 @@ from federation.uplink.changes import Changes
 from federation.uplink.hub_files import HubFiles, http_session
 from federation.uplink.joining import Joining
 from federation.uplink.link import Link
-from federation.uplink.pictures import send_pictures
+from federation.uplink.pictures import WaitingPictures, send_pictures
 from federation.uplink.renewing import keep_certificate_fresh
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Membership:
         self.key: NodeKey | None = None
         self.link: Link | None = None
         self.panel_url = ""
+        self.snapshots: WaitingPictures | None = None  # pictures of the hub's snapshots, besides those of events
         self.refusal: EnrolmentRefused | None = None
         self.joining = Joining(
             pending_file=config.pending_bundle_file, stick=config.bundle_folder, profile=config.profile
@@ -162,6 +163,9 @@ class Membership:
             group.create_task(link.run(), name="link")
             group.create_task(following.reader.run(), name="desired")
             group.create_task(pictures, name="pictures")
+            if self.snapshots is not None:
+                snapshots = send_pictures(self.snapshots, files, handed_over=state.report_changes.note)
+                group.create_task(snapshots, name="pictures of snapshots")
             artifacts = f"{identity.hub_url}/api/v1/artifacts"
             source = Source(name=HUB, url=artifacts, session=session, pacing=Pacing(self._limit_kbps))
             transfers = self._transfers(source, self._neighbours(member))

@@ -10,6 +10,8 @@ from federation.messages import (
     AppliedVersion,
     Calendar,
     CameraSpec,
+    CapturePlan,
+    DesiredCaptures,
     DesiredDocument,
     DesiredPolicy,
     DesiredWork,
@@ -31,6 +33,7 @@ class Wishes:
 
     work: DesiredWork | None = None
     policy: DesiredPolicy | None = None
+    captures: DesiredCaptures | None = None
     cameras: tuple[CameraSpec, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     recordings: Mapping[str, RecordingSpec] = field(default_factory=dict)
@@ -58,13 +61,18 @@ class Wishes:
         return (*self.hub_tasks, *self.tasks)
 
     @property
+    def capture_plans(self) -> tuple[CapturePlan, ...]:
+        """The hub's plans of snapshots."""
+        return self.captures.plans if self.captures else ()
+
+    @property
     def applied(self) -> Applied:
         """Which documents of the hub are followed."""
         return {
             document.shard: AppliedVersion(
                 hub_epoch=document.hub_epoch, version=document.version, issued_at=document.issued_at
             )
-            for document in (self.work, self.policy)
+            for document in (self.work, self.policy, self.captures)
             if document is not None
         }
 
@@ -72,6 +80,8 @@ class Wishes:
         """Return the wishes with a newer document of the hub."""
         if isinstance(document, DesiredWork):
             return replace(self, work=document)
+        if isinstance(document, DesiredCaptures):
+            return replace(self, captures=document)
         return replace(self, policy=document) if isinstance(document, DesiredPolicy) else self
 
 

@@ -126,6 +126,7 @@ class AgentState:
             lambda db: Wishes(
                 work=documents.desired_work(db),
                 policy=documents.desired_policy(db),
+                captures=documents.desired_captures(db),
                 cameras=documents.local_cameras(db),
                 tasks=documents.local_tasks(db),
                 recordings=documents.local_recordings(db),
@@ -193,7 +194,7 @@ class AgentState:
 
     def forget_desired(self) -> None:
         """Forget what a former hub wanted; the next `replan` ends its tasks."""
-        self.wishes = replace(self.wishes, work=None, policy=None)
+        self.wishes = replace(self.wishes, work=None, policy=None, captures=None)
         self.confirmed_s = None
 
     def confirm(self, confirmed_s: float | None) -> None:

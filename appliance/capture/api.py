@@ -8,7 +8,7 @@ from appliance.capture.service import Snapshots
 from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Routes
-from federation.messages import CapturePlan, Slug
+from federation.messages import Slug
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
@@ -73,7 +73,7 @@ def _add_plans(part: Routes, plans: Plans) -> None:
         return await plans.add(body, _doer(call))
 
     @part.get("/api/v1/snapshots/plans/{plan_id}", access=CAN_READ)
-    async def get_plan(plan_id: Slug) -> CapturePlan:
+    async def get_plan(plan_id: Slug) -> model.PlanDetail:
         """Give one plan with all its rounds."""
         return plans.find(plan_id)
 

@@ -1,43 +1,38 @@
 """The snapshots of a box: takes orders, keeps their index in order and their disk within bounds."""
 
 import asyncio
-import logging
-import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from appliance.capture import homes, index, plans, retention
+from appliance.capture import homes, index, plans
+from appliance.capture.bounds import Bounds, clear
+from appliance.capture.courier import Courier
 from appliance.capture.dispatcher import BOX, Dispatcher
 from appliance.capture.figures import Figures
 from appliance.capture.heads import Heads
+from appliance.capture.hub_side import HubSide, OwedPictures
 from appliance.capture.index import Snapshot
 from appliance.capture.keyframes import KeyFrames
 from appliance.capture.order import NotTaken, Order, Origin
 from appliance.capture.pacing import Gate, Rate
 from appliance.capture.photographer import Photographer
 from appliance.capture.planner import Planner
-from appliance.capture.retention import Removed
 from appliance.capture.schema import migrations
 from appliance.capture.shelf import Shelf
 from appliance.config import CaptureConfig, Config
 from appliance.errors import ProcessAway
 from appliance.local.vision_client import VisionClient
 from appliance.onvif import Position
-from appliance.recording.space import Limits, Space, excess_bytes, pause
 from appliance.store.damage import is_damage, leaves, set_aside
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.messages import CameraReport, CameraSpec
 
-log = logging.getLogger(__name__)
-
-WATCH_EVERY_S = 5.0
 SETTLED_WITHIN_S = 60.0
 """A person is answered after so long at the latest, and after the time of the attempt itself."""
 
@@ -75,6 +70,7 @@ class Desk:
     settings: Settings
     camera: Callable[[str], CameraSpec | None]
     report: Callable[[str], CameraReport | None]
+    hub: HubSide | None = None
     figures: Figures = field(default_factory=Figures)
     _dispatcher: Dispatcher | None = None
     _planner: Planner | None = None
@@ -105,6 +101,11 @@ class Desk:
         if self._heads is None:
             raise ProcessAway(_AWAY)
         return self._heads
+
+    @property
+    def owed_pictures(self) -> OwedPictures:
+        """The pictures that the hub has not got."""
+        return OwedPictures(shelf=lambda: self._dispatcher.shelf if self._dispatcher is not None else None)
 
     @property
     def shelf(self) -> Shelf:
@@ -145,38 +146,52 @@ class Desk:
         await asyncio.to_thread(settings.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         async with Database(settings.index_file, migrations) as database, aiohttp.ClientSession() as session:
             if await database.read(index.is_empty):
-                await asyncio.to_thread(_clear, settings.folder)
+                await asyncio.to_thread(clear, settings.folder)
             shelf = Shelf(pictures=PictureFolder(root=settings.folder), database=database)
             key_frames = KeyFrames(settings.run_folder)
-            self._heads = await self._adopted_heads(session, database)
+            heads = await self._adopted_heads(session, database)
             photographer = Photographer(
                 key_frames=key_frames,
                 vision=VisionClient(settings.run_folder),
-                heads=self._heads,
+                heads=heads,
                 camera=self.camera,
                 report=self.report,
             )
-            self._dispatcher = Dispatcher(
+            dispatcher = Dispatcher(
                 photographer=photographer,
                 shelf=shelf,
                 box=Gate(BOX, Rate(per_s=settings.capture.per_s, burst=max(1.0, settings.capture.per_s / 10))),
-                gates=self._gates,
+                gates=self.gates,
                 turns=self._turns,
                 at_once=settings.capture.at_once,
                 figures=self.figures,
             )
-            self._planner = Planner(put=self._dispatcher.put, here=lambda point_id: self.camera(point_id) is not None)
-            await self._planner.adopt(await database.read(plans.all_plans))
+            planner = Planner(put=dispatcher.put, here=lambda point_id: self.camera(point_id) is not None)
+            await planner.adopt(await database.read(plans.all_plans))
+            self._heads, self._dispatcher, self._planner = heads, dispatcher, planner
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(key_frames.run(), name="key frames for snapshots")
-                    group.create_task(self._heads.run(), name="cameras that go home")
+                    group.create_task(heads.run(), name="cameras that go home")
                     group.create_task(shelf.run(), name="shelf of snapshots")
-                    group.create_task(self._dispatcher.run(), name="snapshots")
-                    group.create_task(self._planner.run(), name="snapshot plans")
-                    group.create_task(self._watch_forever(shelf), name="space of snapshots")
+                    group.create_task(dispatcher.run(), name="snapshots")
+                    group.create_task(planner.run(), name="snapshot plans")
+                    bounds = Bounds(shelf=shelf, folder=settings.folder, capture=settings.capture)
+                    group.create_task(bounds.run(), name="space of snapshots")
+                    group.create_task(self._courier(shelf, planner).run(), name="deliveries of snapshots")
+                    if self.hub is not None:
+                        group.create_task(self.hub.follow(planner), name="the hub's snapshot plans")
+                        group.create_task(self.hub.tell_forever(shelf), name="words on snapshots")
             finally:
                 self._dispatcher = self._planner = self._heads = None
+
+    def _courier(self, shelf: Shelf, planner: Planner) -> Courier:
+        return Courier(
+            database=shelf.database,
+            pictures=shelf.pictures,
+            target=planner.target,
+            to_this_box=self.settings.capture.deliver_to_this_box,
+        )
 
     async def _adopted_heads(self, session: aiohttp.ClientSession, database: Database) -> Heads:
         """Return what turns cameras; those that a former run has left turned away go home."""
@@ -198,56 +213,19 @@ class Desk:
         camera = self.camera(point_id)
         return camera is not None and bool(camera.onvif_url)
 
-    def _gates(self, point_id: str, origin: Origin) -> list[Gate]:
-        """Return the gates of the device that a point belongs to, which may be a video recorder, and of plans."""
+    def gates(self, point_id: str, origin: Origin) -> list[Gate]:
+        """Return the gates of a point's device, which may be a video recorder, of its network link, and of plans."""
         camera = self.camera(point_id)
-        place = urlsplit(camera.url).netloc if camera is not None else ""
+        address = urlsplit(camera.url if camera is not None else "")
         per_s = self.settings.capture.device_per_s
-        device = Gate(f"device {place or point_id}", Rate(per_s=per_s, burst=max(1.0, per_s)))
-        return [device, self.planner.gate] if origin is Origin.PLAN else [device]
-
-    async def _watch_forever(self, shelf: Shelf) -> None:
-        """Remove what is too old, and keep space free."""
-        while True:
-            await self._expire(shelf)
-            await self._make_room(shelf)
-            await asyncio.sleep(WATCH_EVERY_S)
-
-    async def _expire(self, shelf: Shelf) -> None:
-        now, keep_days = datetime.now(UTC), self.settings.capture.keep_days
-        removed = await shelf.database.run(lambda db: retention.expire(db, now, keep_days))
-        while await self._removed(shelf, removed):
-            removed = await shelf.database.run(lambda db: retention.expire(db, now, keep_days))
-
-    async def _make_room(self, shelf: Shelf) -> None:
-        capture = self.settings.capture
-        limits = Limits(most_bytes=capture.most_bytes, floor_bytes=capture.free_bytes)
-        space = await self._space(shelf)
-        while (excess := excess_bytes(space, limits)) > 0:
-            removed = await shelf.database.run(lambda db: retention.make_room(db, excess))
-            if not await self._removed(shelf, removed):
-                break
-            space = await self._space(shelf)
-        paused = pause(space, limits)
-        if paused != shelf.paused:
-            log.log(logging.ERROR if paused else logging.INFO, "snapshots %s", paused or "are kept again")
-        shelf.paused = paused
-
-    async def _space(self, shelf: Shelf) -> Space:
-        _, held_bytes = await shelf.database.read(index.held)
-        usage = await asyncio.to_thread(shutil.disk_usage, self.settings.folder)
-        return Space(free_bytes=usage.free, held_bytes=held_bytes)
-
-    async def _removed(self, shelf: Shelf, removed: Removed) -> bool:
-        """Remove the files of what was removed from the index; tell whether there was anything."""
-        for digest in removed.digests:
-            await asyncio.to_thread(shelf.pictures.remove, digest)
-        return removed.rows > 0
+        gates = [_gate(f"device {address.netloc or point_id}", per_s)]
+        gates += [
+            _gate(f"link {link.name}", link.per_s)
+            for link in self.settings.capture.links
+            if link.leads_to(address.hostname or "")
+        ]
+        return [*gates, self.planner.gate] if origin is Origin.PLAN else gates
 
 
-def _clear(folder: Path) -> None:
-    """Remove pictures that no index names: nobody could find them, and they would never give way."""
-    for part in folder.iterdir():
-        if part.is_dir():
-            log.warning("pictures of a lost index are removed: %s", part)
-            shutil.rmtree(part)
+def _gate(name: str, per_s: float) -> Gate:
+    return Gate(name, Rate(per_s=per_s, burst=max(1.0, per_s)))

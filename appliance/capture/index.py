@@ -11,12 +11,14 @@ from appliance.store.moments import from_us, to_us
 from federation.messages import Want
 
 State = Literal["waiting", "done", "failed"]
+Delivery = Literal["none", "waiting", "done", "failed"]
 MOST_WAITING = 100_000
 _COLUMNS = (
     "number, id, point_id, plan_id, origin, want, fresh_s, within_s, state, attempts, due_us, reason, asked_us,"
     " settled_us, taken_us, digest, size_bytes, width_px, height_px"
 )
 
+_READ = f"{_COLUMNS}, delivery, delivery_attempts, delivery_reason"
 _MOMENTS = {"asked_at": "asked_us", "settled_at": "settled_us", "taken_at": "taken_us"}
 
 
@@ -26,7 +28,10 @@ class QueueFull(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One order and what became of it; `digest` is None without a picture, or once that was removed."""
+    """One order and what became of it; `digest` is None without a picture, or once that was removed.
+
+    `delivery` says what became of it at the service that its plan names, `delivery_reason` why it has not got it (yet).
+    """
 
     number: int
     id: str
@@ -47,6 +52,9 @@ class Snapshot:
     size_bytes: int
     width_px: int
     height_px: int
+    delivery: Delivery
+    delivery_attempts: int
+    delivery_reason: str
 
     @property
     def order(self) -> Order:
@@ -93,7 +101,7 @@ def ask(db: sqlite3.Connection, orders: Sequence[Order], *, most: int = MOST_WAI
 
 def due(db: sqlite3.Connection, now: datetime, *, limit: int) -> list[Snapshot]:
     """Return orders that wait and may be tried now, those that have waited longest first."""
-    return _select(db, "state = 'waiting' AND due_us <= ? ORDER BY due_us LIMIT ?", to_us(now), limit)
+    return select(db, "state = 'waiting' AND due_us <= ? ORDER BY due_us LIMIT ?", to_us(now), limit)
 
 
 def waiting(db: sqlite3.Connection) -> int:
@@ -108,7 +116,7 @@ def settle(db: sqlite3.Connection, order: Order, kept: Kept, now: datetime) -> S
     _adopt(db, order)
     db.execute(
         "UPDATE snapshots SET state = 'done', reason = '', settled_us = ?, taken_us = ?, digest = ?, size_bytes = ?,"
-        " width_px = ?, height_px = ?, attempts = ? WHERE id = ?",
+        " width_px = ?, height_px = ?, attempts = ?, delivery = ?, delivery_due_us = ?, owed = ? WHERE id = ?",
         (
             to_us(now),
             to_us(shot.taken_at),
@@ -117,6 +125,9 @@ def settle(db: sqlite3.Connection, order: Order, kept: Kept, now: datetime) -> S
             shot.width_px,
             shot.height_px,
             order.attempts + 1,
+            "waiting" if order.delivered else "none",
+            to_us(now),
+            _owed(order),
             order.id,
         ),
     )
@@ -130,8 +141,8 @@ def fail(db: sqlite3.Connection, order: Order, reason: str, now: datetime) -> Sn
     """Note that an order has failed for good."""
     _adopt(db, order)
     db.execute(
-        "UPDATE snapshots SET state = 'failed', reason = ?, settled_us = ?, attempts = ? WHERE id = ?",
-        (reason[:300], to_us(now), order.attempts + 1, order.id),
+        "UPDATE snapshots SET state = 'failed', reason = ?, settled_us = ?, attempts = ?, owed = ? WHERE id = ?",
+        (reason[:300], to_us(now), order.attempts + 1, _owed(order), order.id),
     )
     return _of(db, order.id)
 
@@ -146,7 +157,7 @@ def postpone(db: sqlite3.Connection, order: Order, reason: str, until: datetime)
 
 def find(db: sqlite3.Connection, snapshot_id: str) -> Snapshot | None:
     """Return one snapshot, None if there is none."""
-    found = _select(db, "id = ?", snapshot_id)
+    found = select(db, "id = ?", snapshot_id)
     return found[0] if found else None
 
 
@@ -161,7 +172,7 @@ def newest(db: sqlite3.Connection, wanted: Filter, *, before: int | None, limit:
     if before is not None:
         terms.append("number < ?")
         values.append(before)
-    return _select(db, f"{' AND '.join(terms)} ORDER BY number DESC LIMIT ?", *values, limit)
+    return select(db, f"{' AND '.join(terms)} ORDER BY number DESC LIMIT ?", *values, limit)
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
@@ -173,6 +184,10 @@ def held(db: sqlite3.Connection) -> tuple[int, int]:
     """Return how many pictures are held, and their bytes."""
     pictures, size_bytes = db.execute("SELECT pictures, size_bytes FROM held").fetchone()
     return int(pictures), int(size_bytes)
+
+
+def _owed(order: Order) -> str:
+    return "word" if order.for_hub else "nothing"
 
 
 def _adopt(db: sqlite3.Connection, order: Order) -> None:
@@ -202,11 +217,12 @@ def _insert(db: sqlite3.Connection, order: Order, state: State, *, due_us: int) 
 
 
 def _of(db: sqlite3.Connection, snapshot_id: str) -> Snapshot:
-    return _select(db, "id = ?", snapshot_id)[0]
+    return select(db, "id = ?", snapshot_id)[0]
 
 
-def _select(db: sqlite3.Connection, condition: str, *values: object) -> list[Snapshot]:
-    rows = db.execute(f"SELECT {_COLUMNS} FROM snapshots WHERE {condition}", values)  # noqa: S608 - all texts are ours
+def select(db: sqlite3.Connection, condition: str, *values: object) -> list[Snapshot]:
+    """Return the snapshots for which an SQL condition of ours holds."""
+    rows = db.execute(f"SELECT {_READ} FROM snapshots WHERE {condition}", values)  # noqa: S608 - all texts are ours
     names = [column[0] for column in rows.description]
     return [_snapshot(dict(zip(names, row, strict=True))) for row in rows.fetchall()]
 

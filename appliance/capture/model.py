@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from appliance.capture.order import FRESH_S, TAKEN_WITHIN_S, Origin
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, Box, PlanCalendar, Region, Round, Slug, Want
+from federation.messages import Aim, Box, CaptureTarget, PlanCalendar, Region, Round, Slug, TargetUrl, Want
 
 MOST_ORDERS = 1_000
 
@@ -52,6 +52,8 @@ class SnapshotRow(Output):
     size_bytes: int
     width_px: int
     height_px: int
+    delivery: Literal["none", "waiting", "done", "failed"] = Field(description="to the service that its plan names")
+    delivery_reason: str = Field(description="why it is not there (yet)")
 
 
 class SnapshotQuery(PageQuery):
@@ -74,10 +76,46 @@ class SnapshotFigures(Output):
     waiting: dict[Origin, int]
     waiting_later: int = Field(description="orders in the index, those that are tried again among them")
     dropped: dict[Origin, int] = Field(description="orders that found no room, since the agent started")
+    undelivered: int = Field(description="pictures that wait for the services to which they go")
     pictures: int
     pictures_bytes: int
     most_bytes: int
     paused: str = Field(description="why nothing is kept now; empty if it is")
+
+
+class TargetDraft(Input):
+    """An HTTP service that takes pictures: JPEG as the body, who and when in the headers `Fengsui-…`."""
+
+    url: TargetUrl = Field(description="`{point}` and `{snapshot}` in it stand for their ids")
+    method: Literal["POST", "PUT"] = "POST"
+    token: str | None = Field(
+        default=None, max_length=512, pattern=r"^[\x21-\x7e]*$", repr=False, description="absent keeps the present one"
+    )
+
+    def settled(self, present: CaptureTarget | None) -> CaptureTarget:
+        """Return the target; its token stays only while the address is the same."""
+        kept = present.token if present is not None and present.url == self.url else ""
+        return CaptureTarget(url=self.url, method=self.method, token=kept if self.token is None else self.token)
+
+
+class Target(Output):
+    """A target without its secret."""
+
+    url: str
+    method: Literal["POST", "PUT"]
+    has_token: bool
+
+
+class PlanDetail(Output):
+    """One plan with all its rounds."""
+
+    plan_id: str
+    name: str
+    enabled: bool
+    every_s: int
+    calendar: PlanCalendar
+    rounds: tuple[Round, ...]
+    target: Target | None
 
 
 class PlanDraft(Input):
@@ -88,6 +126,7 @@ class PlanDraft(Input):
     every_s: int = Field(ge=10, le=86_400, description="each camera's turn comes so often, always at the same phase")
     calendar: PlanCalendar = PlanCalendar()
     rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000, description="each camera once")
+    target: TargetDraft | None = Field(default=None, description="where each picture goes besides this box")
 
 
 class PlanRow(Output):
@@ -102,6 +141,7 @@ class PlanRow(Output):
     cameras_missing: int
     pictures: int = Field(description="each time")
     works: bool = Field(description="whether its calendar is open now")
+    of_hub: bool = Field(description="the hub has made it, and it cannot be changed here")
 
 
 class PresetRow(Output):

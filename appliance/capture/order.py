@@ -35,7 +35,8 @@ class Order:
 
     A camera that is turned for it rests for `dwell_s` first.
 
-    `attempts` have failed so far.
+    `attempts` have failed so far. Its picture goes on to a service if it is to be `delivered`; the hub learns what
+    became of it if it is `for_hub`.
     """
 
     id: str
@@ -48,6 +49,8 @@ class Order:
     dwell_s: float = 0.0
     within_s: float = TAKEN_WITHIN_S
     attempts: int = 0
+    delivered: bool = False
+    for_hub: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

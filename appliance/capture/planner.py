@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from appliance.capture.order import Order, Origin
 from appliance.capture.pacing import Gate, Rate
 from appliance.capture.timetable import HEADROOM, Due, Timetable
-from federation.messages import CapturePlan, new_id
+from federation.messages import CapturePlan, CaptureTarget, new_id
 
 TICK_S = 0.25
 SLOWEST_PER_S = 0.1
@@ -21,6 +21,9 @@ class Planner:
     put: Callable[[Order], bool]
     here: Callable[[str], bool]
     table: Timetable = field(default_factory=Timetable)
+    _own: tuple[CapturePlan, ...] = ()
+    _of_hub: tuple[CapturePlan, ...] = ()
+    _by_id: dict[str, CapturePlan] = field(default_factory=dict)
     _demand_per_s: float = 0.0
 
     @property
@@ -29,7 +32,27 @@ class Planner:
         return Gate("plans", Rate(per_s=max(SLOWEST_PER_S, self._demand_per_s * HEADROOM)))
 
     async def adopt(self, plans: Iterable[CapturePlan]) -> None:
-        """Follow these plans from now on; what waits of others is carried out still."""
+        """Follow these plans of the box from now on; what waits of others is carried out still."""
+        self._own = tuple(plans)
+        await self._follow()
+
+    async def adopt_of_hub(self, plans: Iterable[CapturePlan]) -> None:
+        """Follow these plans of the hub besides."""
+        self._of_hub = tuple(plans)
+        await self._follow()
+
+    def is_of_hub(self, plan_id: str) -> bool:
+        """Tell whether a plan is the hub's, so that it cannot be changed here."""
+        return any(plan.plan_id == plan_id for plan in self._of_hub)
+
+    def target(self, plan_id: str) -> CaptureTarget | None:
+        """Return the service to which the pictures of a plan go, None for none."""
+        plan = self._by_id.get(plan_id)
+        return None if plan is None else plan.target
+
+    async def _follow(self) -> None:
+        plans = (*self._own, *self._of_hub)
+        self._by_id = {plan.plan_id: plan for plan in plans}
         self.table = await asyncio.to_thread(Timetable.of, plans)
 
     async def run(self) -> None:
@@ -55,5 +78,7 @@ class Planner:
                 asked_at=due.at,
                 plan_id=due.plan_id,
                 dwell_s=stop.dwell_s,
+                delivered=self.target(due.plan_id) is not None,
+                for_hub=self.is_of_hub(due.plan_id),
             )
             self.put(order)

@@ -13,7 +13,7 @@ from appliance.capture.timetable import Timed
 from appliance.store.results import Doer
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraSpec, CapturePlan, new_id
+from federation.messages import CameraSpec, CapturePlan, CaptureTarget, new_id
 
 MOST_PLANS = 64
 MOST_ROUNDS = 20_000
@@ -34,31 +34,35 @@ class Plans:
         rows = [self._row(timed) for timed in self._timed()]
         return Page(items=tuple(sorted(rows, key=lambda row: row.name)))
 
-    def find(self, plan_id: str) -> CapturePlan:
+    def find(self, plan_id: str) -> model.PlanDetail:
         """Return one plan with all its rounds."""
-        return self._found(plan_id).plan
+        return _detail(self._found(plan_id).plan)
 
     async def add(self, draft: model.PlanDraft, doer: Doer) -> model.PlanRow:
         """Add a plan."""
-        if len(self._timed()) >= MOST_PLANS:
+        if sum(not self._is_of_hub(timed.plan) for timed in self._timed()) >= MOST_PLANS:
             raise conflict("too_many_plans", f"A box follows at most {MOST_PLANS} plans; remove one first.")
-        return await self._keep(new_id(), draft, doer, "snapshots.plan.add")
+        return await self._keep(new_id(), draft, None, doer, "snapshots.plan.add")
 
     async def change(self, plan_id: str, draft: model.PlanDraft, doer: Doer) -> model.PlanRow:
         """Replace a plan."""
-        self._found(plan_id)
-        return await self._keep(plan_id, draft, doer, "snapshots.plan.change")
+        present = self._own(plan_id)
+        return await self._keep(plan_id, draft, present.target, doer, "snapshots.plan.change")
 
     async def remove(self, plan_id: str, doer: Doer) -> None:
         """Remove a plan; its pictures stay."""
-        plan = self._found(plan_id).plan
+        plan = self._own(plan_id)
         with ready():
             await self.desk.change_plans(lambda db: plans.remove(db, plan_id))
         await self.note(doer, "snapshots.plan.remove", f"plan:{plan_id}", {"name": plan.name})
 
-    async def _keep(self, plan_id: str, draft: model.PlanDraft, doer: Doer, action: str) -> model.PlanRow:
+    async def _keep(
+        self, plan_id: str, draft: model.PlanDraft, present: CaptureTarget | None, doer: Doer, action: str
+    ) -> model.PlanRow:
         self._check(plan_id, draft)
-        plan = CapturePlan.model_validate({"plan_id": plan_id, **draft.model_dump()})
+        target = None if draft.target is None else draft.target.settled(present)
+        values = {**draft.model_dump(exclude={"target"}), "target": target}
+        plan = CapturePlan.model_validate({"plan_id": plan_id, **values})
         with ready():
             await self.desk.change_plans(lambda db: plans.put(db, plan))
         detail: dict[str, JsonValue] = {"name": plan.name, "every_s": plan.every_s, "cameras": len(plan.rounds)}
@@ -87,6 +91,17 @@ class Plans:
                 return timed
         raise not_found("plan", plan_id)
 
+    def _own(self, plan_id: str) -> CapturePlan:
+        """Return a plan that was made here."""
+        plan = self._found(plan_id).plan
+        if self._is_of_hub(plan):
+            raise conflict("set_by_hub", "The hub has made this plan; it is changed in the portal.")
+        return plan
+
+    def _is_of_hub(self, plan: CapturePlan) -> bool:
+        with ready():
+            return self.desk.planner.is_of_hub(plan.plan_id)
+
     def _row(self, timed: Timed) -> model.PlanRow:
         plan = timed.plan
         return model.PlanRow(
@@ -99,4 +114,20 @@ class Plans:
             cameras_missing=sum(self.camera(each.point_id) is None for each in plan.rounds),
             pictures=timed.pictures,
             works=timed.works(datetime.now(UTC)),
+            of_hub=self._is_of_hub(plan),
         )
+
+
+def _detail(plan: CapturePlan) -> model.PlanDetail:
+    target = plan.target
+    return model.PlanDetail(
+        plan_id=plan.plan_id,
+        name=plan.name,
+        enabled=plan.enabled,
+        every_s=plan.every_s,
+        calendar=plan.calendar,
+        rounds=plan.rounds,
+        target=None
+        if target is None
+        else model.Target(url=target.url, method=target.method, has_token=bool(target.token)),
+    )

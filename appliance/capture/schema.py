@@ -51,3 +51,18 @@ def _homes(db: Database) -> None:
     db.execute("""
         CREATE TABLE homes (point_id TEXT PRIMARY KEY, pan REAL NOT NULL, tilt REAL NOT NULL, zoom REAL NOT NULL)
         WITHOUT ROWID""")
+
+
+@migrations(name="0004_onward")
+def _onward(db: Database) -> None:
+    # Where pictures go besides this disk: to the service that their plan names, and to the hub whose plan it is.
+    for column in (
+        "delivery TEXT NOT NULL DEFAULT 'none' CHECK (delivery IN ('none', 'waiting', 'done', 'failed'))",
+        "delivery_due_us INTEGER NOT NULL DEFAULT 0",
+        "delivery_attempts INTEGER NOT NULL DEFAULT 0",
+        "delivery_reason TEXT NOT NULL DEFAULT ''",
+        "owed TEXT NOT NULL DEFAULT 'nothing' CHECK (owed IN ('nothing', 'word', 'picture'))",
+    ):
+        db.execute(f"ALTER TABLE snapshots ADD COLUMN {column}")
+    db.execute("CREATE INDEX snapshots_delivery ON snapshots (delivery_due_us) WHERE delivery = 'waiting'")
+    db.execute("CREATE INDEX snapshots_owed ON snapshots (number) WHERE owed != 'nothing'")

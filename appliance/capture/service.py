@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from appliance.capture import index, model
+from appliance.capture import deliveries, index, model
 from appliance.capture.desk import Desk
 from appliance.capture.index import Filter, QueueFull, Snapshot
 from appliance.capture.order import NotTaken, Order, Origin
@@ -81,6 +81,7 @@ class Snapshots:
             dispatcher = self.desk.dispatcher
             pictures, pictures_bytes = await dispatcher.shelf.database.read(index.held)
             waiting_later = await dispatcher.shelf.database.read(index.waiting)
+            undelivered = await dispatcher.shelf.database.read(deliveries.waiting)
         pace = dispatcher.figures.pace(time.monotonic())
         return model.SnapshotFigures(
             taken_per_minute=pace.taken_per_minute,
@@ -91,6 +92,7 @@ class Snapshots:
             waiting=dispatcher.lanes.waiting(),
             waiting_later=waiting_later,
             dropped=dict(dispatcher.lanes.dropped),
+            undelivered=undelivered,
             pictures=pictures,
             pictures_bytes=pictures_bytes,
             most_bytes=self.desk.settings.capture.most_bytes,
@@ -150,6 +152,8 @@ def row(found: Snapshot) -> model.SnapshotRow:
         size_bytes=found.size_bytes,
         width_px=found.width_px,
         height_px=found.height_px,
+        delivery=found.delivery,
+        delivery_reason=found.delivery_reason,
     )
 
 

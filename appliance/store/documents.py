@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from federation.messages import CameraSpec, DesiredPolicy, DesiredWork, RecordingSpec, Shard, TaskSpec
+from federation.messages import CameraSpec, DesiredCaptures, DesiredPolicy, DesiredWork, RecordingSpec, Shard, TaskSpec
 
-DESIRED = {Shard.WORK: "desired/work", Shard.POLICY: "desired/policy"}
+DESIRED = {Shard.WORK: "desired/work", Shard.POLICY: "desired/policy", Shard.CAPTURES: "desired/captures"}
 PLAN = "plan"
 INCARNATION = "incarnation"
 SERIAL = "serial"
@@ -36,6 +36,11 @@ def desired_work(db: sqlite3.Connection) -> DesiredWork | None:
 def desired_policy(db: sqlite3.Connection) -> DesiredPolicy | None:
     """Return the policy that the hub wanted last."""
     return get(db, DESIRED[Shard.POLICY], DesiredPolicy)
+
+
+def desired_captures(db: sqlite3.Connection) -> DesiredCaptures | None:
+    """Return the snapshots that the hub wanted last."""
+    return get(db, DESIRED[Shard.CAPTURES], DesiredCaptures)
 
 
 def forget(db: sqlite3.Connection, name: str) -> None:

@@ -51,4 +51,9 @@ def record(
             detail=dict(detail or {}),
         ),
     )
+    tell(db, result)
+
+
+def tell(db: sqlite3.Connection, result: Result) -> None:
+    """Write a result that is made already."""
     outbox.append(db, Lane.RESULTS, body=result.model_dump_json(exclude={"source"}))

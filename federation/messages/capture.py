@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from federation.messages.calendar import Calendar, Hours, zone
 from federation.messages.geometry import Box
-from federation.messages.identifiers import Slug
+from federation.messages.identifiers import Digest, Slug
 from federation.messages.wire import WireModel
 
 SMALLEST_SIDE = 0.02
@@ -109,6 +109,18 @@ class Round(WireModel):
     stops: tuple[Stop, ...] = Field(default=(Stop(),), min_length=1, max_length=64)
 
 
+TargetUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@?#]+(/[^\s@#]*)?$", max_length=500)]
+"""Of a service that takes pictures, without user information; `{point}` and `{snapshot}` stand for their ids."""
+
+
+class CaptureTarget(WireModel):
+    """An HTTP service to which every picture of a plan goes: its JPEG as the body, who and when in the headers."""
+
+    url: TargetUrl
+    method: Literal["POST", "PUT"] = "POST"
+    token: str = Field(default="", max_length=512, pattern=r"^[\x21-\x7e]*$", repr=False, description="bearer token")
+
+
 class CapturePlan(WireModel):
     """Pictures that are taken again and again (抓图计划): every `every_s` seconds while the calendar is open."""
 
@@ -118,3 +130,27 @@ class CapturePlan(WireModel):
     every_s: int = Field(ge=10, le=86_400)
     calendar: PlanCalendar = PlanCalendar()
     rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000)
+    target: CaptureTarget | None = Field(default=None, description="where pictures go besides the box's own store")
+
+
+class SnapshotTold(WireModel):
+    """What a box tells its hub of a snapshot that the hub's plan asked for; the picture itself follows by HTTP.
+
+    It is the detail of a result of type `snapshot`, whose id is that of the snapshot and whose time is when it was
+    settled. `reason` says why there is no picture: a stable code, a colon and a sentence.
+    """
+
+    plan_id: Slug
+    point_id: Slug
+    aim: PresetAim | PositionAim | WayAim | None = Field(default=None, discriminator="kind")
+    asked_at: AwareDatetime
+    taken_at: AwareDatetime | None = None
+    reason: str = Field(default="", max_length=300)
+    digest: Digest | None = None
+    size_bytes: int = Field(default=0, ge=0)
+    width_px: int = Field(default=0, ge=0)
+    height_px: int = Field(default=0, ge=0)
+
+
+SNAPSHOT_RESULT = "snapshot"
+"""The type of the results that tell of snapshots."""

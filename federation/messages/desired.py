@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.messages.calendar import Calendar, TimeZone, Window, zone
+from federation.messages.capture import CapturePlan
 from federation.messages.geometry import Line, Polygon, Shapes
 from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import OnvifUrl, RecordingSpec
@@ -24,6 +25,7 @@ class Shard(StrEnum):
 
     WORK = "work"
     POLICY = "policy"
+    CAPTURES = "captures"
 
 
 class CameraSpec(WireModel):
@@ -147,7 +149,18 @@ class DesiredPolicy(DesiredDocument):
     link: LinkPolicy = LinkPolicy()
 
 
-DOCUMENTS: Mapping[Shard, type[DesiredDocument]] = {Shard.WORK: DesiredWork, Shard.POLICY: DesiredPolicy}
+class DesiredCaptures(DesiredDocument):
+    """Of which points the appliance shall take snapshots, and when (抓图计划)."""
+
+    shard: Literal[Shard.CAPTURES] = Shard.CAPTURES
+    plans: tuple[CapturePlan, ...] = ()
+
+
+DOCUMENTS: Mapping[Shard, type[DesiredDocument]] = {
+    Shard.WORK: DesiredWork,
+    Shard.POLICY: DesiredPolicy,
+    Shard.CAPTURES: DesiredCaptures,
+}
 
 
 class AppliedVersion(WireModel):

@@ -1,9 +1,17 @@
 """Token buckets: what may begin when."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from appliance.capture.desk import Desk, Settings
+from appliance.capture.order import Origin
 from appliance.capture.pacing import Bucket, Gate, Rate, not_full, passed, tokens, wait_s
+from appliance.config import CaptureConfig, CaptureLink
+from federation.messages import CameraSpec
 
 DOOR = Gate("door", Rate(per_s=2.0, burst=3.0))
 
@@ -54,3 +62,46 @@ def test_never_more_pass_than_burst_and_rate_allow(pauses: list[float]) -> None:
             passed_count += 1
 
     assert passed_count <= DOOR.rate.burst + now_s * DOOR.rate.per_s + 0.001
+
+
+@pytest.mark.parametrize(
+    ("host", "behind"),
+    [
+        ("10.1.2.3", True),
+        ("10.2.0.1", False),
+        ("192.0.2.7", True),
+        ("NVR-East.local", True),
+        ("nvr-west.local", False),
+        ("2001:db8::5", True),
+        ("", False),
+    ],
+)
+def test_which_cameras_are_behind_a_link(host: str, *, behind: bool) -> None:
+    link = CaptureLink(name="west", cameras=("10.1.0.0/16", "192.0.2.7", "nvr-east.local", "2001:db8::/64"), per_s=5)
+
+    assert link.leads_to(host) is behind
+
+
+def test_a_link_that_names_no_network_is_refused() -> None:
+    with pytest.raises(ValidationError, match="cameras"):
+        CaptureLink(name="west", cameras=("10.1.0.0/40",), per_s=5)
+
+
+def test_cameras_behind_one_link_share_what_it_carries(tmp_path: Path) -> None:
+    link = CaptureLink(name="west", cameras=("10.1.0.0/16",), per_s=0.5)
+    settings = Settings(
+        run_folder=tmp_path,
+        folder=tmp_path,
+        index_file=tmp_path / "captures.db",
+        capture=CaptureConfig(device_per_s=2, links=(link,)),
+    )
+    cameras = {
+        host: CameraSpec(point_id=host, name=host, url=f"rtsp://{host}/1")
+        for host in ("10.1.0.1", "10.1.0.2", "10.2.0.1")
+    }
+    desk = Desk(settings=settings, camera=cameras.get, report=lambda _point: None)
+
+    gates = {host: desk.gates(host, Origin.ASYNC) for host in cameras}
+    levels = passed({}, gates["10.1.0.1"], 0.0)
+
+    assert [round(wait_s(levels, gates[host], 0.0), 3) for host in cameras] == [2.0, 2.0, 0.0]

@@ -17,7 +17,7 @@ export interface CameraDraft {
   turns: boolean
 }
 export type EventRow = Schemas['EventRow']
-export type Plan = Schemas['CapturePlan']
+export type Plan = Schemas['PlanDetail']
 export type PlanDraft = Schemas['PlanDraft']
 export type PlanRow = Schemas['PlanRow']
 export type Snapshot = Schemas['SnapshotRow']

@@ -34,9 +34,13 @@ export interface PlanForm {
   stops: Record<string, Stops>
   windows: Window[]
   special: SpecialDay[]
+  /** The service to which pictures go, empty for none; an empty token leaves the present one. */
+  url: string
+  method: 'POST' | 'PUT'
+  token: string
 }
 
-export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], stops: {}, windows: [], special: [] }
+export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], stops: {}, windows: [], special: [], url: '', method: 'POST', token: '' }
 
 /** The form of a plan. */
 export function formOf(plan: Plan): PlanForm {
@@ -52,7 +56,7 @@ export function formOf(plan: Plan): PlanForm {
     const presets = round.stops.flatMap((stop) => (stop.aim?.kind === 'preset' ? [stop.aim.preset] : []))
     if (presets.length > 0) stops[round.point_id] = { presets, dwell_s: round.stops[0]?.dwell_s ?? 0 }
   }
-  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), stops, windows, special }
+  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), stops, windows, special, url: plan.target?.url ?? '', method: plan.target?.method ?? 'POST', token: '' }
 }
 
 type Round = PlanDraft['rounds'][number]
@@ -78,5 +82,6 @@ export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
     every_s: form.count * UNITS[form.unit],
     calendar: { windows: form.windows.map((window) => ({ ...window })), timezone: before?.calendar?.timezone ?? 'Asia/Shanghai', special },
     rounds: form.points.map((point_id) => roundOf(point_id, form.stops[point_id], known.get(point_id))),
+    target: form.url.trim() === '' ? null : { url: form.url.trim(), method: form.method, token: form.token || null },
   }
 }

@@ -18,7 +18,7 @@ export const snapshotTexts = bilingual(
       waiting: '等待中',
       running: '抓取中',
       held: '已存图片',
-      dropped: '因队列已满放弃',
+      dropped: '因队列已满放弃', undelivered: '待推送', deliveryFailed: '推送失败',
       empty: '还没有抓图',
       emptyHint: '在右上角选择摄像机，点击「立即抓图」。',
       noFailures: '没有失败记录',
@@ -36,6 +36,7 @@ export const snapshotTexts = bilingual(
       },
     },
     plans: {
+      target: '推送到服务（可选）', targetHint: '每张图片以 JPEG 发往此地址，失败后自动重试 24 小时；地址中可用 {\'{point}\'}、{\'{snapshot}\'} 代表点位编号与抓图编号。', token: '访问令牌', tokenKept: '留空则保持不变', tokenNone: '没有可不填', ofHub: '平台下发', ofHubHint: '此计划由平台下发，请在平台修改',
       title: '抓图计划', add: '新建计划', edit: '修改计划', none: '还没有抓图计划', noneHint: '计划按间隔自动抓图，各摄像机的抓拍时刻自动错开。',
       name: '计划名称', enabled: '启用', interval: '抓图间隔', intervalHint: '至少 10 秒', every: '每', cameras: '摄像机', allCameras: '全选', hoursOfWeek: '工作时段', special: '例外日期',
       always: '未设时段：全天抓图', noSpecial: '没有例外日期', addSpecial: '添加例外日期', closed: '不抓图', ownHours: '按时段',
@@ -60,7 +61,7 @@ export const snapshotTexts = bilingual(
       waiting: 'Waiting',
       running: 'In work',
       held: 'Pictures kept',
-      dropped: 'Dropped, queue full',
+      dropped: 'Dropped, queue full', undelivered: 'To be delivered', deliveryFailed: 'not delivered',
       empty: 'No snapshots yet',
       emptyHint: 'Choose a camera at the top right and take one.',
       noFailures: 'Nothing has failed',
@@ -78,6 +79,7 @@ export const snapshotTexts = bilingual(
       },
     },
     plans: {
+      target: 'Service that gets the pictures (optional)', targetHint: 'Each picture goes to this address as JPEG and is tried again for 24 hours; {\'{point}\'} and {\'{snapshot}\'} in it stand for their ids.', token: 'Access token', tokenKept: 'Empty keeps the present one', tokenNone: 'Empty for none', ofHub: 'by the hub', ofHubHint: 'The hub has made this plan; it is changed in the portal',
       title: 'Plans', add: 'New plan', edit: 'Change plan', none: 'No plans yet', noneHint: 'A plan takes pictures by itself again and again; the cameras take turns.',
       name: 'Name', enabled: 'On', interval: 'Interval', intervalHint: 'at least 10 s', every: 'Every', cameras: 'Cameras', allCameras: 'All', hoursOfWeek: 'Hours', special: 'Exceptions',
       always: 'no hours: all day, every day', noSpecial: 'no exceptions', addSpecial: 'Exception', closed: 'nothing', ownHours: 'own hours',

@@ -1360,35 +1360,6 @@ export interface components {
             point_id: string | null;
         };
         /**
-         * CapturePlan
-         * @description Pictures that are taken again and again (抓图计划): every `every_s` seconds while the calendar is open.
-         */
-        CapturePlan: {
-            /** Plan Id */
-            plan_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Enabled
-             * @default true
-             */
-            enabled: boolean;
-            /** Every S */
-            every_s: number;
-            /**
-             * @default {
-             *       "windows": [],
-             *       "timezone": "Asia/Shanghai",
-             *       "special": []
-             *     }
-             */
-            calendar: components["schemas"]["PlanCalendar"];
-            /** Rounds */
-            rounds: components["schemas"]["Round"][];
-        } & {
-            [key: string]: unknown;
-        };
-        /**
          * CertificateStatus
          * @description The certificate by which the hub knows this box.
          */
@@ -2264,6 +2235,24 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * PlanDetail
+         * @description One plan with all its rounds.
+         */
+        PlanDetail: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            calendar: components["schemas"]["PlanCalendar"];
+            /** Rounds */
+            rounds: components["schemas"]["Round"][];
+            target: components["schemas"]["Target"] | null;
+        };
+        /**
          * PlanDraft
          * @description Pictures that shall be taken again and again while the calendar is open.
          */
@@ -2293,6 +2282,11 @@ export interface components {
              * @description each camera once
              */
             rounds: components["schemas"]["Round"][];
+            /**
+             * @description where each picture goes besides this box
+             * @default null
+             */
+            target: components["schemas"]["TargetDraft"] | null;
         };
         /**
          * PlanRow
@@ -2322,6 +2316,11 @@ export interface components {
              * @description whether its calendar is open now
              */
             works: boolean;
+            /**
+             * Of Hub
+             * @description the hub has made it, and it cannot be changed here
+             */
+            of_hub: boolean;
         };
         /**
          * PositionAim
@@ -2782,6 +2781,11 @@ export interface components {
             dropped: {
                 [key: string]: number;
             };
+            /**
+             * Undelivered
+             * @description pictures that wait for the services to which they go
+             */
+            undelivered: number;
             /** Pictures */
             pictures: number;
             /** Pictures Bytes */
@@ -2846,6 +2850,17 @@ export interface components {
             width_px: number;
             /** Height Px */
             height_px: number;
+            /**
+             * Delivery
+             * @description to the service that its plan names
+             * @enum {string}
+             */
+            delivery: "none" | "waiting" | "done" | "failed";
+            /**
+             * Delivery Reason
+             * @description why it is not there (yet)
+             */
+            delivery_reason: string;
         };
         /**
          * SpanDraft
@@ -2944,6 +2959,44 @@ export interface components {
              * @enum {string}
              */
             kind: "stop";
+        };
+        /**
+         * Target
+         * @description A target without its secret.
+         */
+        Target: {
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "POST" | "PUT";
+            /** Has Token */
+            has_token: boolean;
+        };
+        /**
+         * TargetDraft
+         * @description An HTTP service that takes pictures: JPEG as the body, who and when in the headers `Fengsui-…`.
+         */
+        TargetDraft: {
+            /**
+             * Url
+             * @description `{point}` and `{snapshot}` in it stand for their ids
+             */
+            url: string;
+            /**
+             * Method
+             * @default POST
+             * @enum {string}
+             */
+            method: "POST" | "PUT";
+            /**
+             * Token
+             * @description absent keeps the present one
+             * @default null
+             */
+            token: string | null;
         };
         /**
          * Task
@@ -4616,7 +4669,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CapturePlan"];
+                    "application/json": components["schemas"]["PlanDetail"];
                 };
             };
             /** @description a problem that says what to do */

@@ -4045,7 +4045,7 @@ export interface components {
          * @description Parts of what is wanted that change apart from each other: a new task sends no policy again.
          * @enum {string}
          */
-        Shard: "work" | "policy";
+        Shard: "work" | "policy" | "captures";
         /**
          * ShardRow
          * @description Versions of one shard of what is wanted: the newest, and the one that the node follows, 0 for none.

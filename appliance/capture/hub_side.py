@@ -1,0 +1,124 @@
+"""Snapshots that the hub plans: its plans are followed here, and it learns what became of each order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from appliance.capture import owed
+from appliance.capture.index import Snapshot
+from appliance.capture.planner import Planner
+from appliance.capture.shelf import Shelf
+from federation.messages import SNAPSHOT_RESULT, CapturePlan, Result, ResultData, SnapshotTold
+from federation.uplink.changes import Changes
+from federation.uplink.hub_files import LONGEST_PAUSE_S, pause_s
+
+LOOK_EVERY_S = 0.5
+LONGEST_WAIT_S = 60.0
+TOLD_AT_ONCE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSide:
+    """What the hub wants of snapshots: its `plans`, which are looked at when `changes` grow.
+
+    `tell` returns once nothing can lose the words on snapshots; it may get the same one twice.
+    """
+
+    plans: Callable[[], tuple[CapturePlan, ...]]
+    changes: Changes
+    tell: Callable[[Sequence[Result]], Awaitable[None]]
+
+    async def follow(self, planner: Planner) -> None:
+        """Let `planner` follow the hub's plans, until cancelled."""
+        followed: tuple[CapturePlan, ...] | None = None
+        while True:
+            seen, plans = self.changes.count, self.plans()
+            if plans is not followed:
+                await planner.adopt_of_hub(plans)
+                followed = plans
+            await self.changes.beyond(seen, within_s=LONGEST_WAIT_S)
+
+    async def tell_forever(self, shelf: Shelf) -> None:
+        """Tell the hub of every settled snapshot of its plans, until cancelled."""
+        while True:
+            found = await shelf.database.read(lambda db: owed.words(db, limit=TOLD_AT_ONCE))
+            if not found:
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
+            await self.tell([word_on(snapshot) for snapshot in found])
+            await shelf.database.run(lambda db: owed.told(db, found))  # noqa: B023 - it is awaited
+
+
+def word_on(snapshot: Snapshot) -> Result:
+    """Return what the hub is told of a settled snapshot."""
+    told = SnapshotTold(
+        plan_id=snapshot.plan_id,
+        point_id=snapshot.point_id,
+        aim=snapshot.want.aim,
+        asked_at=snapshot.asked_at,
+        taken_at=snapshot.taken_at,
+        reason=snapshot.reason,
+        digest=snapshot.digest,
+        size_bytes=snapshot.size_bytes,
+        width_px=snapshot.width_px,
+        height_px=snapshot.height_px,
+    )
+    return Result(
+        id=snapshot.id,
+        source="box",
+        type=SNAPSHOT_RESULT,
+        time=snapshot.settled_at or snapshot.asked_at,
+        data=ResultData(
+            actor_kind="appliance",
+            actor="appliance",
+            subject=f"camera:{snapshot.point_id}",
+            succeeded=snapshot.state == "done",
+            detail=told.model_dump(mode="json"),
+        ),
+    )
+
+
+@dataclass(kw_only=True)
+class OwedPictures:
+    """Implements `federation.uplink.pictures.WaitingPictures`; `shelf` returns None while it cannot be used.
+
+    The hub asks for no picture a second time: who restores it from a backup finds words without pictures.
+    """
+
+    shelf: Callable[[], Shelf | None]
+    _failures: dict[str, int] = field(default_factory=dict)
+    _resting: dict[str, float] = field(default_factory=dict)
+
+    async def due(self, limit: int) -> list[str]:
+        """Return the digests of pictures that are to be handed over now, the newest first."""
+        shelf, now_s = self.shelf(), time.monotonic()
+        self._resting = {digest: until_s for digest, until_s in self._resting.items() if until_s > now_s}
+        without = frozenset(self._resting)
+        if shelf is None:
+            return []
+        return await shelf.database.read(lambda db: owed.pictures(db, without=without, limit=limit))
+
+    async def read(self, digest: str) -> bytes | None:
+        """Return a picture, None if it is gone or damaged."""
+        shelf = self.shelf()
+        return None if shelf is None else await asyncio.to_thread(shelf.pictures.read, digest)
+
+    async def handed_over(self, digest: str) -> None:
+        """Note that the hub has it."""
+        await self._settle(digest)
+
+    async def refused(self, digest: str) -> None:
+        """Let it wait, the longer the oftener it was refused."""
+        self._failures[digest] = self._failures.get(digest, 0) + 1
+        self._resting[digest] = time.monotonic() + pause_s(self._failures[digest], longest_s=LONGEST_PAUSE_S)
+
+    async def lost(self, digest: str) -> None:
+        """Note that it is gone."""
+        await self._settle(digest)
+
+    async def _settle(self, digest: str) -> None:
+        self._failures.pop(digest, None)
+        shelf = self.shelf()
+        if shelf is not None:
+            await shelf.database.run(lambda db: owed.settled(db, digest))
