@@ -19,6 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 import hub.artifacts.api
+import hub.captures.api
 import hub.cascade.api
 import hub.custody.api
 import hub.events.api
@@ -41,16 +42,20 @@ from federation.http import Access, Api, Problem, Routes, make_app
 from federation.http.sign_in import SignIn
 from federation.http.single_page import SinglePage
 from federation.identity import LockoutRule, Passwords, SessionLimits
-from federation.messages import Lane
+from federation.messages import SNAPSHOT_RESULT, Lane
 from federation.messages.calendar import known_zones
 from federation.packages.archive import SIZE_LIMIT_BYTES
 from federation.private_files import read_secret, write_private
 from firmware_profiles.profile import load_all
 from hub.artifacts.service import Artifacts
+from hub.captures.keeping import CaptureKeeping
+from hub.captures.service import CapturePlans
+from hub.captures.taker import CaptureTaker
 from hub.cascade.follower import CascadeFollower
 from hub.cascade.service import Cascade
 from hub.cascade.upper import Upper
 from hub.config import HubConfig
+from hub.custody.by_type import ByType
 from hub.custody.figures import custody_figures
 from hub.custody.service import Custody, TakesNothing
 from hub.database import Database
@@ -343,7 +348,11 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         database=database,
         link=link,
         # A row of evidence says that its picture was stored here before: a restored cursor asks for that again.
-        takers={Lane.EVENTS: event_taker, Lane.RESULTS: ResultTaker(), Lane.EVIDENCE: TakesNothing()},
+        takers={
+            Lane.EVENTS: event_taker,
+            Lane.RESULTS: ByType(rest=ResultTaker(), special={SNAPSHOT_RESULT: CaptureTaker()}),
+            Lane.EVIDENCE: TakesNothing(),
+        },
         is_enrolled=roster.admits,
     )
     exchange = Exchange(
@@ -377,6 +386,11 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             start=repository.load,
         ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
+        Part(
+            name="captures",
+            routes=(hub.captures.api.routes(CapturePlans(database, changed=scheduler.wake)),),
+            run=CaptureKeeping(database=database, store=picture_store, bounds=foundation.config.captures).run,
+        ),
         Part(name="scheduling", routes=(hub.scheduling.api.routes(scheduler),), run=scheduler.run),
         Part(
             name="events",

@@ -136,6 +136,13 @@ class Exchange(Settings):
     keep_s: float = Field(default=7 * 86400, ge=60, description="files that no border took are removed after so long")
 
 
+class Captures(Settings):
+    """How long the hub keeps what was taken by snapshot plans."""
+
+    keep_days: int = Field(default=7, ge=1, le=3650, description="days that pictures and failures are kept")
+    most: int = Field(default=1_000_000, ge=100, description="how many of them are kept at most; the oldest give way")
+
+
 class HubConfig(Settings):
     """Everything that can be set of a hub."""
 
@@ -163,6 +170,7 @@ class HubConfig(Settings):
     sessions: Sessions = Field(default=Sessions(), description="sign-in")
     fleet: Fleet = Field(default=Fleet(), description="nodes")
     discovery: Discovery = Field(default=Discovery(), description="boxes on the local network")
+    captures: Captures = Field(default=Captures(), description="what snapshot plans took")
     exchange: Exchange = Field(default=Exchange(), description="nodes beyond borders that let only files pass")
 
     @property

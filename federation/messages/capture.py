@@ -147,9 +147,9 @@ class SnapshotTold(WireModel):
     taken_at: AwareDatetime | None = None
     reason: str = Field(default="", max_length=300)
     digest: Digest | None = None
-    size_bytes: int = Field(default=0, ge=0)
-    width_px: int = Field(default=0, ge=0)
-    height_px: int = Field(default=0, ge=0)
+    size_bytes: int = Field(default=0, ge=0, le=1 << 40)
+    width_px: int = Field(default=0, ge=0, le=100_000)
+    height_px: int = Field(default=0, ge=0, le=100_000)
 
 
 SNAPSHOT_RESULT = "snapshot"

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import update
 
@@ -23,7 +24,14 @@ from federation.messages import (
     TaskSpec,
 )
 from hub.database import Database
-from hub.fleet.desired_store import Document, policy_content, read_documents, store_document, work_content
+from hub.fleet.desired_store import (
+    Document,
+    captures_content,
+    policy_content,
+    read_documents,
+    store_document,
+    work_content,
+)
 from hub.fleet.link import Link
 from hub.fleet.tables import hub_identity
 
@@ -84,6 +92,16 @@ class DesiredPublisher:
     async def set_policy(self, node_id: str, policy: LinkPolicy) -> int:
         """Want the node to use its link so, and return the version; raise UnknownNode once the node is removed."""
         return await self._set(node_id, Shard.POLICY, policy_content(policy), {})
+
+    async def set_captures(self, node_id: str, plans: Iterable[Mapping[str, Any]]) -> int | None:
+        """Want these snapshot plans of the node and return the version; raise UnknownNode once the node is removed.
+
+        A node that never had any is told nothing of none.
+        """
+        content = captures_content(plans)
+        if (node_id, Shard.CAPTURES) not in self._documents and content == captures_content(()):
+            return None
+        return await self._set(node_id, Shard.CAPTURES, content, {})
 
     def wanted(self, node_id: str) -> dict[Shard, tuple[int, int]]:
         """Return the order of what is wanted of the node, by shard."""

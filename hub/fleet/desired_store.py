@@ -1,9 +1,10 @@
 """The documents of what is wanted, as the database keeps them: content by node and shard, versions that only grow."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -46,6 +47,12 @@ def work_content(cameras: tuple[CameraSpec, ...], packages: tuple[PackageRef, ..
         ],
         "tasks": [item.model_dump(mode="json") for item in sorted(tasks, key=lambda item: item.task_id)],
     }
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+def captures_content(plans: Iterable[Mapping[str, Any]]) -> str:
+    """Return the content of the shard of captures, of plans as they are stored."""
+    content = {"plans": sorted(plans, key=lambda plan: str(plan["plan_id"]))}
     return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 

@@ -58,6 +58,8 @@ class Wish:
     packages: tuple[PackageRef, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     used: Mapping[str, float] = field(default_factory=dict)
+    captures: tuple[Mapping[str, Any], ...] = ()
+    """Its share of the snapshot plans, as they are stored."""
 
 
 def moves(

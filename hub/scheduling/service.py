@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
@@ -12,6 +13,8 @@ from federation.http import Page, Problem
 from federation.http.problem import FieldError, conflict, invalid, not_found
 from federation.messages import Calendar, CameraSpec, Line, OnCut, Shapes, new_id
 from federation.packages import BadParameters
+from hub.captures.service import bodies
+from hub.captures.sharing import photographed, shared_out
 from hub.database import Database
 from hub.database.moments import from_us, now_us
 from hub.errors import UnknownNode
@@ -112,6 +115,7 @@ class Scheduler:
                 await self._desired.set_work(
                     node_id, cameras=wish.cameras, packages=wish.packages, tasks=wish.tasks, used=wish.used
                 )
+                await self._desired.set_captures(node_id, wish.captures)
             except UnknownNode:
                 self.wake()  # it was removed just now: its tasks need another place
         await self._tell_viewers()
@@ -228,7 +232,9 @@ class Scheduler:
         self, connection: Connection, nodes: tuple[NodeRecord, ...], silent_s: Mapping[str, float]
     ) -> dict[str, Wish]:
         catalogue = self._repository.catalogue
-        wanted, residents = _wanted(connection), _residents(connection)
+        plans = bodies(connection)
+        points_of_plans = photographed(plans)
+        wanted, residents = _wanted(connection), _residents(connection, points_of_plans)
         decided = moves(wanted, nodes, catalogue, self._placer, silent_s=silent_s, residents=residents)
         changes = {move.task_id: move for move in decided}
         for move in changes.values():
@@ -238,12 +244,15 @@ class Scheduler:
             if move.left_behind:
                 record(connection, HUB, "task.move", f"task:{move.task_id}", {"node": move.node_id})
         if changes:
-            wanted, residents = _wanted(connection), _residents(connection)
+            wanted, residents = _wanted(connection), _residents(connection, points_of_plans)
         boxes = units(nodes, [task for task in wanted if task.started], catalogue)
         if rehomed := homes(residents, boxes):
             _move_home(connection, rehomed)
-            residents = _residents(connection)
-        return wishes(wanted, residents, boxes, _cameras(connection), catalogue)
+            residents = _residents(connection, points_of_plans)
+        at_home = {one.point_id: one.node_id for one in residents if one.node_id is not None}
+        shares = shared_out(plans, at_home)
+        found = wishes(wanted, residents, boxes, _cameras(connection), catalogue)
+        return {node_id: replace(wish, captures=tuple(shares.get(node_id, ()))) for node_id, wish in found.items()}
 
     async def _find(self, query: TaskQuery) -> list[Task]:
         statement = _filtered(query).order_by(tasks.c.id.desc())
@@ -384,7 +393,7 @@ def _on_cut(row: Any) -> OnCut:
     return OnCut(fence_after_s=row.fence_after_s, move_after_s=row.move_after_s)
 
 
-def _residents(connection: Connection) -> list[Resident]:
+def _residents(connection: Connection, points_of_plans: frozenset[str]) -> list[Resident]:
     tasks_at: dict[str, set[str]] = {}
     placed = select(tasks.c.point_id, tasks.c.node_id).where(tasks.c.started, tasks.c.node_id.is_not(None))
     for point_id, node_id in connection.execute(placed):
@@ -395,6 +404,7 @@ def _residents(connection: Connection) -> list[Resident]:
             node_id=row.node_id,
             tasks_at=frozenset(tasks_at.get(row.id, ())),
             recorded=None if (plan := plan_of(row)) is None else plan.records,
+            photographed=row.id in points_of_plans,
         )
         for row in connection.execute(select(points.c.id, points.c.node_id, points.c.recording))
     ]

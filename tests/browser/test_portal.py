@@ -173,6 +173,36 @@ def _port(address: str) -> int:
     return int(address.rpartition(":")[2], 16)
 
 
+def test_a_plan_of_snapshots_made_in_the_portal_brings_pictures_of_its_points(
+    demo: Demo, page: Page, sign_in: SignIn, look: Look, screenshots: Path
+) -> None:
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+    page.click(".menu a[href='/captures']")
+    expect(page.locator(".stage")).to_contain_text("还没有抓图")
+    page.screenshot(path=screenshots / "portal-captures-none.png", animations="disabled")
+    page.get_by_role("tab", name="抓图计划").click()
+    page.get_by_test_id("add-plan").first.click()
+    page.get_by_test_id("plan-name").fill("街口巡查")
+    page.locator(".el-dialog .unit .el-select__wrapper").first.click()
+    page.get_by_role("option", name="秒").click()
+    page.locator(".el-dialog .el-input-number input").first.fill("10")
+    page.get_by_role("button", name="全选").click()
+    page.screenshot(path=screenshots / "portal-captures-plan.png", animations="disabled")
+    page.get_by_test_id("save-plan").click()
+    expect(page.get_by_test_id("plan")).to_contain_text("街口巡查")
+
+    page.get_by_role("tab", name="图片").click()
+    expect(page.get_by_test_id("capture").first.locator("img")).to_be_visible(timeout=90_000)
+    page.get_by_test_id("capture").first.click()
+    expect(page.get_by_test_id("capture-picture")).to_be_visible()
+    page.screenshot(path=screenshots / "portal-capture.png", animations="disabled")
+    page.keyboard.press("Escape")
+    look(demo.site.portal_url, ("/captures",), "portal")
+    (plan,) = demo.hub.every("/api/v1/captures/plans")
+    assert plan["points_away"] == 0
+    assert plan["done_last_hour"] > 0
+
+
 def test_every_page_fits_every_screen_in_both_languages(demo: Demo, page: Page, sign_in: SignIn, look: Look) -> None:
     sign_in(demo.site.portal_url, demo.site.hub_data)
     node_id = next(iter(demo.hub.every("/api/v1/nodes")))["id"]

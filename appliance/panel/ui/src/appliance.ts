@@ -17,9 +17,6 @@ export interface CameraDraft {
   turns: boolean
 }
 export type EventRow = Schemas['EventRow']
-export type Plan = Schemas['PlanDetail']
-export type PlanDraft = Schemas['PlanDraft']
-export type PlanRow = Schemas['PlanRow']
 export type Snapshot = Schemas['SnapshotRow']
 export type SnapshotFigures = Schemas['SnapshotFigures']
 export type Status = Schemas['Status']

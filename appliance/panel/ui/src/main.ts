@@ -3,7 +3,7 @@ import 'element-plus/dist/index.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 
-import { addTexts, makeApplication, videoTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, makeApplication, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
 import { linkTexts } from './link-texts.ts'
@@ -11,5 +11,6 @@ import { snapshotTexts } from './snapshot-texts.ts'
 
 addTexts(videoTexts)
 addTexts(snapshotTexts)
+addTexts(captureTexts)
 addTexts(linkTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -614,6 +614,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/captures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List pictures that plans have taken, and those that failed, what came last first. */
+        get: operations["list_captures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/captures/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the plans. */
+        get: operations["list_capture_plans"];
+        put?: never;
+        /** Add a plan; the appliances that look after its points follow it from now on. */
+        post: operations["add_capture_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/captures/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give one plan with all its rounds. */
+        get: operations["get_capture_plan"];
+        /** Replace a plan. */
+        put: operations["change_capture_plan"];
+        post?: never;
+        /** Remove a plan; its pictures stay. */
+        delete: operations["remove_capture_plan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -1907,6 +1961,154 @@ export interface components {
             used: number;
         };
         /**
+         * Capture
+         * @description One picture that was taken, or failed for the `reason`: a stable code, a colon and a sentence.
+         */
+        Capture: {
+            /** Id */
+            id: string;
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Plan Name
+             * @description empty once the plan is gone
+             */
+            plan_name: string;
+            /** Point Id */
+            point_id: string;
+            /** Point Name */
+            point_name: string;
+            /** Node Id */
+            node_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "done" | "failed";
+            /** Reason */
+            reason: string;
+            /** Aim */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"] | components["schemas"]["WayAim"]) | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Taken At
+             * @description when the camera's picture reached the appliance
+             */
+            taken_at: string | null;
+            /**
+             * Settled At
+             * Format: date-time
+             */
+            settled_at: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Picture Url
+             * @description absent while the picture is on its way
+             */
+            picture_url: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Width Px */
+            width_px: number;
+            /** Height Px */
+            height_px: number;
+        };
+        /**
+         * CapturePlanDetail
+         * @description One plan with all its rounds.
+         */
+        CapturePlanDetail: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            calendar: components["schemas"]["PlanCalendar"];
+            /** Rounds */
+            rounds: components["schemas"]["Round"][];
+            target: components["schemas"]["Target"] | null;
+        };
+        /**
+         * CapturePlanDraft
+         * @description Pictures that shall be taken of points again and again while the calendar is open.
+         */
+        CapturePlanDraft: {
+            /** Name */
+            name: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Every S
+             * @description each point's turn comes so often, always at the same phase
+             */
+            every_s: number;
+            /**
+             * @default {
+             *       "windows": [],
+             *       "timezone": "Asia/Shanghai",
+             *       "special": []
+             *     }
+             */
+            calendar: components["schemas"]["PlanCalendar"];
+            /**
+             * Rounds
+             * @description each point once
+             */
+            rounds: components["schemas"]["Round"][];
+            /**
+             * @description where each picture goes besides the hub
+             * @default null
+             */
+            target: components["schemas"]["TargetDraft"] | null;
+        };
+        /**
+         * CapturePlanRow
+         * @description A plan as lists show it; of `points_away` no appliance takes care now.
+         */
+        CapturePlanRow: {
+            /** Plan Id */
+            plan_id: string;
+            /** Name */
+            name: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            calendar: components["schemas"]["PlanCalendar"];
+            /** Points */
+            points: number;
+            /** Points Away */
+            points_away: number;
+            /**
+             * Pictures
+             * @description each time
+             */
+            pictures: number;
+            /**
+             * Works
+             * @description whether its calendar is open now
+             */
+            works: boolean;
+            /** Done Last Hour */
+            done_last_hour: number;
+            /** Failed Last Hour */
+            failed_last_hour: number;
+        };
+        /**
          * CascadeState
          * @description Where this hub stands between those above and below it.
          */
@@ -2652,6 +2854,26 @@ export interface components {
             count: number;
         };
         /**
+         * Hours
+         * @description One stretch of local time in a day; `end` is exclusive, 00:00 as `end` is midnight.
+         */
+        Hours: {
+            /**
+             * Start
+             * Format: time
+             * @default 00:00:00
+             */
+            start: string;
+            /**
+             * End
+             * Format: time
+             * @default 00:00:00
+             */
+            end: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Imported
          * @description What an import changed; points with a known id are replaced.
          */
@@ -3308,6 +3530,38 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[CapturePlanRow] */
+        Page_CapturePlanRow_: {
+            /** Items */
+            items: components["schemas"]["CapturePlanRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[Capture] */
+        Page_Capture_: {
+            /** Items */
+            items: components["schemas"]["Capture"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[Delivery] */
         Page_Delivery_: {
             /** Items */
@@ -3575,6 +3829,29 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * PlanCalendar
+         * @description Weekly windows, and days that are exceptions from them.
+         */
+        PlanCalendar: {
+            /**
+             * Windows
+             * @default []
+             */
+            windows: components["schemas"]["Window"][];
+            /**
+             * Timezone
+             * @default Asia/Shanghai
+             */
+            timezone: string;
+            /**
+             * Special
+             * @default []
+             */
+            special: components["schemas"]["SpecialDay"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Point
          * @description One point with what is known of its stream now.
          */
@@ -3710,6 +3987,49 @@ export interface components {
             latitudes: number[];
             /** States */
             states: (components["schemas"]["CameraState"] | null)[];
+        };
+        /**
+         * PositionAim
+         * @description A position in the camera's own generic spaces: pan and tilt from -1 to 1, zoom from 0 to 1.
+         */
+        PositionAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "position";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PresetAim
+         * @description A place that the camera remembers (预置位), by the token that the camera gave it.
+         */
+        PresetAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "preset";
+            /** Preset */
+            preset: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * ProblemBody
@@ -3996,6 +4316,27 @@ export interface components {
          */
         Role: "administrator" | "operator" | "auditor" | "viewer";
         /**
+         * Round
+         * @description What a plan takes of one camera each time: a picture as it looks, or one at each stop in order (巡航).
+         */
+        Round: {
+            /** Point Id */
+            point_id: string;
+            /**
+             * Stops
+             * @default [
+             *       {
+             *         "aim": null,
+             *         "region": null,
+             *         "dwell_s": 0
+             *       }
+             *     ]
+             */
+            stops: components["schemas"]["Stop"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * RuleDraft
          * @description What is handed on to the upper hub from now on; an empty list lets everything through.
          */
@@ -4113,6 +4454,44 @@ export interface components {
             online: number;
         };
         /**
+         * SpecialDay
+         * @description A day that is an exception from the weekly windows: it has hours of its own, or none at all.
+         */
+        SpecialDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Hours
+             * @default []
+             */
+            hours: components["schemas"]["Hours"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Stop
+         * @description One picture of a round; a camera that was turned for it rests for `dwell_s` before it is taken (巡航停留).
+         */
+        Stop: {
+            /**
+             * Aim
+             * @default null
+             */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"]) | null;
+            /** @default null */
+            region: components["schemas"]["Box"] | null;
+            /**
+             * Dwell S
+             * @default 0
+             */
+            dwell_s: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Subscription
          * @description One bureau's feed and how it goes.
          */
@@ -4199,6 +4578,44 @@ export interface components {
              * @default false
              */
             only_true: boolean;
+        };
+        /**
+         * Target
+         * @description A target without its secret.
+         */
+        Target: {
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "POST" | "PUT";
+            /** Has Token */
+            has_token: boolean;
+        };
+        /**
+         * TargetDraft
+         * @description An HTTP service that gets each picture from the appliance that took it.
+         */
+        TargetDraft: {
+            /**
+             * Url
+             * @description `{point}` and `{snapshot}` in it stand for their ids
+             */
+            url: string;
+            /**
+             * Method
+             * @default POST
+             * @enum {string}
+             */
+            method: "POST" | "PUT";
+            /**
+             * Token
+             * @description absent keeps the present one
+             * @default null
+             */
+            token: string | null;
         };
         /**
          * Task
@@ -4605,6 +5022,34 @@ export interface components {
             watching: boolean;
             /** Fault */
             fault: string;
+        };
+        /**
+         * WayAim
+         * @description A way from where the camera looks now, in the same spaces; zoom goes from -1 to 1.
+         */
+        WayAim: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "way";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Window
@@ -6232,6 +6677,198 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_captures: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                plan_id?: string;
+                point_id?: string;
+                state?: "done" | "failed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Capture_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_capture_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CapturePlanRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_capture_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CapturePlanDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapturePlanDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_capture_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapturePlanDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_capture_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CapturePlanDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CapturePlanDetail"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_capture_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

@@ -4,9 +4,10 @@ import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 import './tables.css'
 
-import { addTexts, makeApplication, shapeTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, makeApplication, shapeTexts } from '@fengsui/kit'
 
 import { centres } from './centres/index.ts'
 
 addTexts(shapeTexts)
+addTexts(captureTexts)
 makeApplication({ title: 'product.hub', centres }).mount('#app')

@@ -2,6 +2,7 @@ import type { Centre } from '@fengsui/kit'
 
 import { accessCentre } from './access/module.ts'
 import { algorithmsCentre } from './algorithms/module.ts'
+import { capturesCentre } from './captures/module.ts'
 import { cascadeCentre } from './cascade/module.ts'
 import { eventsCentre } from './events/module.ts'
 import { exchangeCentre } from './exchange/module.ts'
@@ -18,6 +19,7 @@ import { videoCentre } from './video/module.ts'
 export const centres: readonly Centre[] = [
   overviewCentre,
   videoCentre,
+  capturesCentre,
   eventsCentre,
   tasksCentre,
   algorithmsCentre,

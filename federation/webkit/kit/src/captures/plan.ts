@@ -1,6 +1,48 @@
 /** A plan as its form sees it: an interval with a unit, cameras by id, a day with at most one stretch of hours. */
 
-import type { Plan, PlanDraft } from './appliance.ts'
+import type { HubSchemas } from '@fengsui/api'
+
+/** A plan as the API of hub or box gives and takes it. */
+export type Plan = HubSchemas['CapturePlanDetail']
+export type PlanDraft = HubSchemas['CapturePlanDraft']
+
+/** A camera of which a plan may take pictures; one that `turns` has presets. */
+export interface PlanCamera {
+  readonly id: string
+  readonly name: string
+  readonly turns: boolean
+}
+
+/** A place that a camera remembers. */
+export interface Preset {
+  readonly preset: string
+  readonly name: string
+}
+
+/** A plan as lists show it; one that is `fixed` cannot be changed here. */
+export interface PlanLine {
+  readonly id: string
+  readonly name: string
+  readonly enabled: boolean
+  readonly works: boolean
+  readonly every_s: number
+  readonly cameras: number
+  readonly missing: number
+  readonly pictures: number
+  readonly fixed: boolean
+  /** Of the last hour, where that is known. */
+  readonly done?: number
+  readonly failed?: number
+}
+
+/** Where plans are kept. Its functions tell whether it worked, after they have told a person why not. */
+export interface PlanSource {
+  readonly find: (id: string) => Promise<Plan | undefined>
+  readonly save: (id: string | null, draft: PlanDraft) => Promise<boolean>
+  readonly remove: (id: string) => Promise<boolean>
+  /** Asks a camera for its presets; absent where nobody can ask. */
+  readonly presets?: (id: string) => Promise<readonly Preset[]>
+}
 
 export const UNITS = { second: 1, minute: 60, hour: 3600 } as const
 
