@@ -49,11 +49,11 @@ class DecoderPool:
     def __init__(self) -> None:
         """Start without decoders."""
         self._lock = threading.Lock()
-        self._idle: dict[_Key, _Decoder] = {}
+        self._idle: dict[_Key, list[_Decoder]] = {}
 
     def __len__(self) -> int:
         """Return how many decoders there are that nobody uses at this moment."""
-        return len(self._idle)
+        return sum(map(len, self._idle.values()))
 
     def key_frame(self, codec: str, payload: bytes, *, size: tuple[int, int] = (0, 0)) -> Picture:
         """Return the picture of a key access unit as BGR, `size` being its width and height; raise CannotDecode."""
@@ -86,7 +86,8 @@ class DecoderPool:
     def sweep(self, now_s: float) -> None:
         """Drop decoders that nobody has used for some time."""
         with self._lock:
-            self._idle = {key: item for key, item in self._idle.items() if now_s - item.used_s <= IDLE_S}
+            for key, items in list(self._idle.items()):
+                self._keep(key, [item for item in items if now_s - item.used_s <= IDLE_S])
 
     def _decode(self, decoder: _Decoder, payload: bytes, *, last: bool) -> list["av.VideoFrame"]:
         """Return the pictures that an access unit completes; with `last` nothing is kept for a following one."""
@@ -101,14 +102,27 @@ class DecoderPool:
 
     def _take(self, key: _Key) -> _Decoder:
         with self._lock:
-            return self._idle.pop(key, None) or _Decoder(context=_open(key[0]), used_s=0.0)
+            items = self._idle.get(key)
+            if items:
+                decoder = items.pop()
+                self._keep(key, items)
+                return decoder
+        return _Decoder(context=_open(key[0]), used_s=0.0)
 
     def _give_back(self, key: _Key, decoder: _Decoder) -> None:
         decoder.used_s = time.monotonic()
         with self._lock:
-            self._idle[key] = decoder
-            while len(self._idle) > MOST_DECODERS:
-                del self._idle[min(self._idle, key=lambda item: self._idle[item].used_s)]
+            self._idle.setdefault(key, []).append(decoder)
+            while len(self) > MOST_DECODERS:
+                oldest = min(self._idle, key=lambda each: self._idle[each][0].used_s)
+                self._keep(oldest, self._idle[oldest][1:])
+
+    def _keep(self, key: _Key, items: list[_Decoder]) -> None:
+        """Let these be the idle decoders of one kind, those that were used last at the end."""
+        if items:
+            self._idle[key] = items
+        else:
+            self._idle.pop(key, None)
 
 
 def _bgr(frame: "av.VideoFrame") -> Picture:

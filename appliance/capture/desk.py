@@ -26,7 +26,7 @@ from appliance.capture.schema import migrations
 from appliance.capture.shelf import Shelf
 from appliance.config import CaptureConfig, Config
 from appliance.errors import ProcessAway
-from appliance.local.vision_client import VisionClient
+from appliance.local.vision_client import VisionClient, vision_session
 from appliance.onvif import Position
 from appliance.store.damage import is_damage, leaves, set_aside
 from appliance.store.database import Database
@@ -144,7 +144,11 @@ class Desk:
     async def _run(self) -> None:
         settings = self.settings
         await asyncio.to_thread(settings.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-        async with Database(settings.index_file, migrations) as database, aiohttp.ClientSession() as session:
+        async with (
+            Database(settings.index_file, migrations) as database,
+            aiohttp.ClientSession() as session,
+            vision_session(settings.run_folder) as vision,
+        ):
             if await database.read(index.is_empty):
                 await asyncio.to_thread(clear, settings.folder)
             shelf = Shelf(pictures=PictureFolder(root=settings.folder), database=database)
@@ -152,7 +156,7 @@ class Desk:
             heads = await self._adopted_heads(session, database)
             photographer = Photographer(
                 key_frames=key_frames,
-                vision=VisionClient(settings.run_folder),
+                vision=VisionClient(settings.run_folder, session=vision),
                 heads=heads,
                 camera=self.camera,
                 report=self.report,

@@ -1,6 +1,7 @@
 """What the agent asks of the vision process, over `vision.sock`."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -16,9 +17,10 @@ WITHIN_S = 8.0
 class VisionClient:
     """A client of the vision process whose socket lies in `run_folder`. All methods raise ProcessAway."""
 
-    def __init__(self, run_folder: Path) -> None:
-        """Name the socket; each call opens it anew."""
+    def __init__(self, run_folder: Path, *, session: aiohttp.ClientSession | None = None) -> None:
+        """Name the socket. Each call opens it anew, unless a `session` of `vision_session` keeps it open."""
         self._socket = str(run_folder / VISION_SOCKET)
+        self._session = session
 
     async def snapshot(self, point_id: str) -> bytes | None:
         """Return the newest picture of a camera as JPEG, None while there is none."""
@@ -43,14 +45,25 @@ class VisionClient:
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
     ) -> bytes | None:
-        connector = aiohttp.UnixConnector(path=self._socket)
-        timeout = aiohttp.ClientTimeout(total=WITHIN_S)
         try:
-            async with (
-                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.request(method, f"http://vision{path}", data=body, params=query) as answer,
-            ):
+            async with AsyncExitStack() as stack:
+                session = self._session
+                if session is None:
+                    session = await stack.enter_async_context(_session(self._socket))
+                asked = session.request(method, f"http://vision{path}", data=body, params=query)
+                answer = await stack.enter_async_context(asked)
                 content = await answer.read()
                 return content if answer.status == 200 else None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ProcessAway("the vision process is starting; try again") from error
+
+
+def vision_session(run_folder: Path) -> aiohttp.ClientSession:
+    """Return what keeps connections to the vision process for somebody who asks it all the time; to be closed."""
+    return _session(str(run_folder / VISION_SOCKET))
+
+
+def _session(socket: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(path=socket), timeout=aiohttp.ClientTimeout(total=WITHIN_S)
+    )

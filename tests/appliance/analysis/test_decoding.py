@@ -1,6 +1,7 @@
 """Decoders shared by cameras, and those that a camera has for itself, with real streams."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -93,6 +94,23 @@ def test_sizes_that_nobody_told_share_a_decoder_too(streams: dict[str, list[Acce
 
     assert shapes == [(240, 320), (360, 640), (240, 320)]
     assert len(pool) == 1
+
+
+def test_decoders_of_pictures_that_are_decoded_at_one_time_are_kept_for_the_next(
+    streams: dict[str, list[AccessUnit]],
+) -> None:
+    pool, deadline_s = DecoderPool(), time.monotonic() + 60.0
+    payload = streams["large"][0].payload
+
+    def decode_until_shared() -> None:
+        while len(pool) < 2 and time.monotonic() < deadline_s:
+            pool.key_frame("h264", payload)
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(decode_until_shared) for _ in range(4)]:
+            each.result()
+
+    assert len(pool) >= 2
 
 
 def test_decoders_that_nobody_uses_are_dropped_after_a_while(streams: dict[str, list[AccessUnit]]) -> None:
