@@ -17,6 +17,7 @@ from federation.messages import (
     DesiredWork,
     PackageRef,
     RecordingSpec,
+    Shapes,
     TaskReport,
     TaskSpec,
     TaskState,
@@ -38,6 +39,8 @@ class Wishes:
     tasks: tuple[TaskSpec, ...] = ()
     recordings: Mapping[str, RecordingSpec] = field(default_factory=dict)
     """What was set on this box for cameras of which the hub says nothing."""
+    scenes: Mapping[str, Shapes] = field(default_factory=dict)
+    """What was drawn on this box on the pictures of cameras."""
     fenced: frozenset[str] = frozenset()
 
     @property
@@ -118,6 +121,11 @@ def merge(
         cameras=tuple(_settled(camera, wishes, recording) for camera in wishes.all_cameras),
         tasks=tasks,
         packages=tuple(ready),
+        scenes={
+            camera.point_id: wishes.scenes[camera.point_id]
+            for camera in wishes.all_cameras
+            if camera.point_id in wishes.scenes
+        },
     )
     if plan != before:
         plan = plan.model_copy(update={"version": plan.version + 1})

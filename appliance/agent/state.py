@@ -55,6 +55,7 @@ from federation.messages import (
     PictureReport,
     RecordingSpec,
     ReportedState,
+    Shapes,
     TaskReport,
     TaskSpec,
     TaskState,
@@ -130,6 +131,7 @@ class AgentState:
                 cameras=documents.local_cameras(db),
                 tasks=documents.local_tasks(db),
                 recordings=documents.local_recordings(db),
+                scenes=documents.local_scenes(db),
             )
         )
         before = await self.database.read(lambda db: documents.get(db, documents.PLAN, Plan))
@@ -221,6 +223,7 @@ class AgentState:
         cameras: tuple[CameraSpec, ...] | None = None,
         tasks: tuple[TaskSpec, ...] | None = None,
         recordings: Mapping[str, RecordingSpec] | None = None,
+        scenes: Mapping[str, Shapes] | None = None,
     ) -> None:
         """Adopt what was added or removed on this box, and is already stored."""
         self.wishes = replace(
@@ -228,6 +231,7 @@ class AgentState:
             cameras=self.wishes.cameras if cameras is None else cameras,
             tasks=self.wishes.tasks if tasks is None else tasks,
             recordings=self.wishes.recordings if recordings is None else recordings,
+            scenes=self.wishes.scenes if scenes is None else scenes,
         )
         await self.replan()
 

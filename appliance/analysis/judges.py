@@ -8,8 +8,10 @@ from appliance.analysis.finding import Finding, Judge, Picture
 from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
 from appliance.analysis.starters import Eye, eye_of
 from appliance.local import LocalPackage
-from federation.messages import Detection, TaskSpec
+from federation.messages import Detection, Shapes, TaskSpec
 from federation.packages import Manifest, PackageError, builtin_manifests
+
+NOTHING_DRAWN = Shapes()
 
 
 class CannotJudge(Exception):
@@ -51,27 +53,35 @@ class EyeJudge:
         return self.ruling.judge(self.eye.look(picture, at))
 
 
-def make_judge(task: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, sight: Sight) -> Judge:
+def make_judge(
+    task: TaskSpec,
+    package: LocalPackage | None,
+    held: Ready | Unusable | None,
+    sight: Sight,
+    scene: Shapes = NOTHING_DRAWN,
+) -> Judge:
     """Return a judge for the task; `held` is what the engine says of its package, `sight` what its model will see.
 
+    What was drawn for the task goes before the regions and lines of the point's `scene`; all masks hold.
     Raises CannotJudge with a reason for people, or StillLoading.
     """
+    zone = Zone.of((task.shapes, scene))
     try:
         if package is None:
             raise CannotJudge(f"package_missing: {task.algorithm_id} {task.algorithm_version}")
         if package.path is None:
-            return _builtin(task)
+            return _builtin(task, zone)
         if held is None:
             raise StillLoading
         if isinstance(held, Unusable):
             raise CannotJudge(held.reason)
-        return ModelJudge(sight=sight, ruling=_ruling(task, held.manifest, _zone(task)))
+        return ModelJudge(sight=sight, ruling=_ruling(task, held.manifest, zone))
     except (PackageError, ValueError, RuntimeError) as error:
         raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
 
 
-def _builtin(task: TaskSpec) -> Judge:
-    manifest, zone = builtin_manifests().get(task.algorithm_id), _zone(task)
+def _builtin(task: TaskSpec, zone: Zone) -> Judge:
+    manifest = builtin_manifests().get(task.algorithm_id)
     eye = None if manifest is None else eye_of(manifest, values_of(manifest, task.parameters), zone)
     if manifest is None or eye is None:
         raise CannotJudge(f"algorithm_unknown: {task.algorithm_id} is not built in here")
@@ -80,7 +90,3 @@ def _builtin(task: TaskSpec) -> Judge:
 
 def _ruling(task: TaskSpec, manifest: Manifest, zone: Zone) -> Ruling:
     return Ruling(rules_of(manifest, values_of(manifest, task.parameters), zone))
-
-
-def _zone(task: TaskSpec) -> Zone:
-    return Zone.of((task.shapes,))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
 from appliance.analysis.finding import Finding, Judge, Picture
-from appliance.analysis.judges import CannotJudge, Sight, StillLoading, make_judge
+from appliance.analysis.judges import NOTHING_DRAWN, CannotJudge, Sight, StillLoading, make_judge
 from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap
 from appliance.local import LocalPackage, Plan
-from federation.messages import Calendar, Detection, OnCut, TaskReport, TaskSpec, TaskState
+from federation.messages import Calendar, Detection, OnCut, Shapes, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
 NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
@@ -45,6 +45,7 @@ class RunningTask:
     frames: int = 0
     events: int = 0
     package: LocalPackage | None = None
+    scene: Shapes = NOTHING_DRAWN
 
     @property
     def model(self) -> PackageKey | None:
@@ -94,15 +95,16 @@ class Tasks:
         for spec in plan.tasks:
             key = (spec.algorithm_id, spec.algorithm_version)
             package, model = packages.get(key), held.get(key)
+            scene = plan.scenes.get(spec.point_id, NOTHING_DRAWN)
             present = self.running.get(spec.task_id)
             alike = present is not None and present.package == package and _judged_alike(present.spec, spec)
-            if present is not None and alike and present.held == model:
+            if present is not None and alike and (present.held, present.scene) == (model, scene):
                 present.spec = spec
                 wanted[spec.task_id] = present
-            elif present is not None and package is not None and _follows(present, spec, package):
+            elif present is not None and package is not None and _follows(present, spec, package, scene):
                 wanted[spec.task_id] = self._changed_over(present, spec, package, model, at)
             else:
-                wanted[spec.task_id] = _made(spec, package, model)
+                wanted[spec.task_id] = _made(spec, package, model, scene)
         self.running = wanted
 
     def packages(self) -> dict[PackageKey, Path]:
@@ -170,7 +172,7 @@ class Tasks:
             task.note = f"switch_refused: {held.reason}"
             return task
         if not may_swap(task.held.manifest, held.manifest):
-            return _made(spec, package, held)
+            return _made(spec, package, held, task.scene)
         trial = self.trials.get((task.model, new))
         if trial is None:
             self.untried.setdefault((task.model, new), set()).add(spec.point_id)
@@ -179,7 +181,7 @@ class Tasks:
             task.note = trial.refusal
             return task
         task.note = ""
-        made = _made(spec, package, held)
+        made = _made(spec, package, held, task.scene)
         if made.failure:
             task.note = f"switch_refused: {made.failure}"
             return task
@@ -202,10 +204,10 @@ class Tasks:
         return [task for task in mine if task.judge is not None and task.spec.calendar.is_open(at)]
 
 
-def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None) -> RunningTask:
-    task = RunningTask(spec=spec, package=package, held=held)
+def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, scene: Shapes) -> RunningTask:
+    task = RunningTask(spec=spec, package=package, held=held, scene=scene)
     try:
-        task.judge = make_judge(spec, package, held, task.sight)
+        task.judge = make_judge(spec, package, held, task.sight, scene)
     except CannotJudge as error:
         task.failure = str(error)
     except StillLoading:
@@ -213,10 +215,10 @@ def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable |
     return task
 
 
-def _follows(task: RunningTask, spec: TaskSpec, package: LocalPackage) -> bool:
+def _follows(task: RunningTask, spec: TaskSpec, package: LocalPackage, scene: Shapes) -> bool:
     """Tell whether the wanted task differs from a running one in the version of its algorithm alone."""
     version = {"algorithm_version": spec.algorithm_version, "generation": spec.generation}
-    same = _judged_alike(task.spec.model_copy(update=version), spec)
+    same = task.scene == scene and _judged_alike(task.spec.model_copy(update=version), spec)
     return task.judge is not None and task.model is not None and package.path is not None and same
 
 

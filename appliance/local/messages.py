@@ -42,6 +42,7 @@ from federation.messages import (
     PictureFault,
     PictureReport,
     Polygon,
+    Shapes,
     Slug,
     TaskReport,
     TaskSpec,
@@ -73,6 +74,7 @@ class Plan(WireModel):
     cameras: tuple[CameraSpec, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     packages: tuple[LocalPackage, ...] = ()
+    scenes: dict[Slug, Shapes] = Field(default_factory=dict, description="what was drawn for a point, beside its tasks")
 
 
 class FrameHeader(WireModel):

@@ -6,7 +6,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from federation.messages import CameraSpec, DesiredCaptures, DesiredPolicy, DesiredWork, RecordingSpec, Shard, TaskSpec
+from federation.messages import (
+    CameraSpec,
+    DesiredCaptures,
+    DesiredPolicy,
+    DesiredWork,
+    RecordingSpec,
+    Shapes,
+    Shard,
+    TaskSpec,
+)
 
 DESIRED = {Shard.WORK: "desired/work", Shard.POLICY: "desired/policy", Shard.CAPTURES: "desired/captures"}
 PLAN = "plan"
@@ -105,6 +114,17 @@ def local_recordings(db: sqlite3.Connection) -> dict[str, RecordingSpec]:
 def put_local_recording(db: sqlite3.Connection, point_id: str, spec: RecordingSpec) -> None:
     """Store what was set for the recording of a camera."""
     db.execute("INSERT OR REPLACE INTO local_recordings VALUES (?, ?)", (point_id, spec.model_dump_json()))
+
+
+def local_scenes(db: sqlite3.Connection) -> dict[str, Shapes]:
+    """Return what was drawn on this box on the pictures of cameras, by point."""
+    found = db.execute("SELECT point_id, body FROM local_scenes").fetchall()
+    return {point_id: Shapes.model_validate_json(body) for point_id, body in found}
+
+
+def put_local_scene(db: sqlite3.Connection, point_id: str, shapes: Shapes) -> None:
+    """Store what was drawn on the picture of a camera."""
+    db.execute("INSERT OR REPLACE INTO local_scenes VALUES (?, ?)", (point_id, shapes.model_dump_json()))
 
 
 def _text(db: sqlite3.Connection, name: str) -> str | None:

@@ -180,3 +180,8 @@ def _exchange(db: Database) -> None:
             created_us INTEGER NOT NULL,
             size_bytes INTEGER
         )""")
+
+
+@migrations(name="0011_scenes")
+def _scenes(db: Database) -> None:
+    db.execute("CREATE TABLE local_scenes (point_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")

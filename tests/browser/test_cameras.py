@@ -127,6 +127,41 @@ def test_an_installer_tries_adds_changes_and_imports_cameras(
     look(box.url, ["/cameras"], "panel-lone")
 
 
+def test_an_installer_draws_a_region_a_mask_and_a_line_on_a_cameras_picture(
+    box: LoneBox, cameras: Held[VirtualCameras], page: Page, sign_in: SignIn, look: Look
+) -> None:
+    street = cameras.value
+    sign_in(box.url, box.data)
+    page.goto(f"{box.url}/cameras")
+    page.get_by_test_id("add-camera").click()
+    account = street.credentials
+    fill(page, name="东门枪机", id="east", url=street.url("east"), user=account.username, password=account.password)
+    page.get_by_test_id("save").click()
+    expect(page.locator(".stage article").first).to_contain_text("在线", timeout=60_000)
+
+    page.click(".menu a[href='/scenes']")
+    board = page.get_by_test_id("shapes")
+    expect(board.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    for tool, places in {
+        "regions": [(0.2, 0.5), (0.5, 0.45), (0.55, 0.85), (0.15, 0.9)],
+        "masks": [(0.7, 0.05), (0.95, 0.05), (0.95, 0.3)],
+        "lines": [(0.1, 0.4), (0.6, 0.35)],
+    }.items():
+        page.locator(f"[data-test=draw-{tool}]").click()
+        area = board.bounding_box()
+        assert area is not None
+        for x, y in places:
+            page.mouse.click(area["x"] + x * area["width"], area["y"] + y * area["height"])
+    expect(board.locator("circle")).to_have_count(9)
+    page.get_by_test_id("scene-save").click()
+    expect(page.get_by_test_id("scene-save")).to_be_disabled()
+    page.reload()
+    expect(board.locator("polygon")).to_have_count(2)
+    expect(board.locator("polyline")).to_have_count(3)
+
+    look(box.url, ["/scenes"], "panel-lone")
+
+
 def test_a_camera_that_turns_is_found_added_and_turned(
     box: LoneBox,
     dome: Held[ServedCamera],

@@ -8,7 +8,7 @@ from appliance.panel.cameras.sheet import CAMERAS
 from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
-from federation.messages import Slug
+from federation.messages import Shapes, Slug
 from federation.viewing.recordings import RecordingDraft
 
 CAN_READ = Access(permission=READ)
@@ -65,6 +65,16 @@ def _add_changes(part: Routes, cameras: Cameras) -> None:
     async def set_recording(call: Call, point_id: Slug, body: RecordingDraft) -> model.Camera:
         """Say what of a camera is recorded here; refused where the hub says it."""
         return await cameras.set_recording(point_id, body, _doer(call))
+
+    @part.get("/api/v1/cameras/{point_id}/scene", access=CAN_READ)
+    async def get_scene(point_id: Slug) -> Shapes:
+        """Give the regions, masks and lines that were drawn here on a camera's picture."""
+        return cameras.scene(point_id)
+
+    @part.put("/api/v1/cameras/{point_id}/scene", access=CAN_OPERATE)
+    async def set_scene(call: Call, point_id: Slug, body: Shapes) -> Shapes:
+        """Draw regions, masks and lines for all tasks of a camera: theirs go first, and all masks hold."""
+        return await cameras.set_scene(point_id, body, _doer(call))
 
 
 def _doer(call: Call) -> Doer:

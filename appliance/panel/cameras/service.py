@@ -17,7 +17,7 @@ from appliance.store import documents
 from appliance.store.results import Doer, record
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault
+from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, Shapes
 from federation.viewing.recordings import RecordingDraft
 
 MOST_LOCAL = 2000
@@ -100,6 +100,28 @@ class Cameras:
         await state.commit(work)
         await state.change_local(recordings={**state.wishes.recordings, point_id: spec})
         return self._shown(camera, self._reports())
+
+    def scene(self, point_id: str) -> Shapes:
+        """Return what was drawn here on a camera's picture."""
+        self._known(point_id)
+        return self.state.wishes.scenes.get(point_id, Shapes())
+
+    async def set_scene(self, point_id: str, shapes: Shapes, doer: Doer) -> Shapes:
+        """Keep what was drawn on a camera's picture; tasks of the point that it changes begin anew."""
+        self._known(point_id)
+        state = self.state
+
+        def work(db: sqlite3.Connection) -> None:
+            documents.put_local_scene(db, point_id, shapes)
+            record(db, doer, "scene.set", f"camera:{point_id}", shapes.model_dump(mode="json"))
+
+        await state.commit(work)
+        await state.change_local(scenes={**state.wishes.scenes, point_id: shapes})
+        return shapes
+
+    def _known(self, point_id: str) -> None:
+        if all(camera.point_id != point_id for camera in self.state.wishes.all_cameras):
+            raise not_found("camera", point_id)
 
     async def picture(self, point_id: str) -> bytes:
         """Return the newest picture of a camera as JPEG."""

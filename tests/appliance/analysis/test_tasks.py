@@ -10,7 +10,7 @@ import pytest
 from appliance.analysis.engine.engine import Ready, Unusable
 from appliance.analysis.tasks import Shown, Tasks
 from appliance.local import LocalPackage, Plan
-from federation.messages import Box, Calendar, Detection, OnCut, TaskSpec, TaskState, Window
+from federation.messages import Box, Calendar, Detection, OnCut, Shapes, TaskSpec, TaskState, Window
 from tests.appliance.analysis.test_detector import manifest
 
 INTRUSION = "fengsui.area_intrusion"
@@ -67,6 +67,18 @@ def test_a_task_that_is_another_one_starts_anew(change: dict[str, Any]) -> None:
     tasks.apply(plan(task(**change)), {}, NOW)
 
     assert tasks.running["t1"].frames == 0
+
+
+def test_what_is_drawn_for_a_point_begins_its_tasks_anew_and_no_others() -> None:
+    tasks = Tasks()
+    both = (task(), task(task_id="t2", point_id="yard"))
+    tasks.apply(plan(*both), {}, NOW)
+    before = {name: running.judge for name, running in tasks.running.items()}
+    scene = Shapes(masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),))
+
+    tasks.apply(plan(*both).model_copy(update={"scenes": {"gate": scene}}), {}, NOW)
+
+    assert {name: running.judge is before[name] for name, running in tasks.running.items()} == {"t1": False, "t2": True}
 
 
 KEY = ("test.planted", "1.0.0")

@@ -269,6 +269,23 @@ async def test_a_task_of_the_box_brings_its_built_in_algorithm_into_the_plan(
     ]
 
 
+async def test_what_is_drawn_on_a_cameras_picture_goes_into_the_plan_and_serves_tasks_without_a_region(
+    panel: httpx.AsyncClient, box: AgentClient
+) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    scene = {"regions": [REGION], "masks": [], "lines": [{"points": [[0, 0.5], [1, 0.5]], "counts": "both"}]}
+
+    drawn = await panel.put(f"/api/v1/cameras/{POINT}/scene", json=scene)
+    task = await panel.post("/api/v1/tasks", json={"point_id": POINT, "algorithm_id": INTRUSION})
+    plan = await anext(box.plans())
+
+    assert drawn.json() == (await panel.get(f"/api/v1/cameras/{POINT}/scene")).json() == scene
+    assert task.status_code == 201
+    assert plan.scenes[POINT].model_dump(mode="json") == scene
+    assert (await panel.put("/api/v1/cameras/nobody/scene", json=scene)).status_code == 404
+    assert (await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"regions": [[[0, 0]]]})).status_code == 422
+
+
 async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncClient) -> None:
     await panel.post("/api/v1/cameras", json=CAMERA)
     draft = {"point_id": POINT, "algorithm_id": INTRUSION, "region": REGION}
@@ -291,6 +308,7 @@ async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncCl
         ({"region": None}, "body.region"),
         ({"region": [[0, 0], [2, 0], [0, 1]]}, "body.region"),
         ({"region": [[0, 0], [1, 1]]}, "body.region"),
+        ({"algorithm_id": "fengsui.line_crossing"}, "body.lines"),
         ({"parameters": {"no_such": 1}}, "body.parameters"),
     ],
 )

@@ -1,4 +1,4 @@
-import { Bell, Box, Camera, Connection, DataLine, Film, Monitor, Share, Switch, VideoCamera } from '@element-plus/icons-vue'
+import { Bell, Box, Camera, Connection, Crop, DataLine, Film, Monitor, Share, Switch, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { texts } from './texts.ts'
@@ -8,6 +8,7 @@ export const panelCentre: Centre = {
   pages: [
     { path: '/', title: 'panel.overview', load: () => import('./pages/OverviewPage.vue') },
     { path: '/cameras', title: 'panel.cameras', load: () => import('./pages/CamerasPage.vue') },
+    { path: '/scenes', title: 'scene.title', load: () => import('./pages/ScenesPage.vue') },
     { path: '/live', title: 'video.wall', load: () => import('./pages/LivePage.vue') },
     { path: '/recordings', title: 'footage.title', load: () => import('./pages/RecordingsPage.vue') },
     { path: '/snapshots', title: 'snapshots.title', load: () => import('./pages/SnapshotsPage.vue') },
@@ -20,6 +21,7 @@ export const panelCentre: Centre = {
   menu: [
     { path: '/', title: 'panel.overview', icon: DataLine },
     { path: '/cameras', title: 'panel.cameras', icon: VideoCamera },
+    { path: '/scenes', title: 'scene.title', icon: Crop },
     { path: '/live', title: 'video.wall', icon: Monitor },
     { path: '/recordings', title: 'footage.title', icon: Film },
     { path: '/snapshots', title: 'snapshots.title', icon: Camera },

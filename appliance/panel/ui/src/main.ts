@@ -3,14 +3,17 @@ import 'element-plus/dist/index.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 
-import { addTexts, captureTexts, makeApplication, videoTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, makeApplication, shapeTexts, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
 import { linkTexts } from './link-texts.ts'
+import { sceneTexts } from './scene-texts.ts'
 import { snapshotTexts } from './snapshot-texts.ts'
 
 addTexts(videoTexts)
 addTexts(snapshotTexts)
 addTexts(captureTexts)
 addTexts(linkTexts)
+addTexts(shapeTexts)
+addTexts(sceneTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -332,6 +332,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/scene": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the regions, masks and lines that were drawn here on a camera's picture. */
+        get: operations["get_scene"];
+        /** Draw regions, masks and lines for all tasks of a camera: theirs go first, and all masks hold. */
+        put: operations["set_scene"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/search": {
         parameters: {
             query?: never;
@@ -2706,6 +2724,36 @@ export interface components {
             permissions: string[];
         };
         /**
+         * Shapes
+         * @description What is drawn on a picture: where to look (nothing: everywhere), where not to, and lines that things cross.
+         */
+        Shapes: {
+            /**
+             * Regions
+             * @default []
+             */
+            regions: [
+                number,
+                number
+            ][][];
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SnapshotDraft
          * @description A picture that is wanted of a camera.
          */
@@ -3936,6 +3984,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shapes"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shapes"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shapes"];
                 };
             };
             /** @description a problem that says what to do */
