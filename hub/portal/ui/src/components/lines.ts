@@ -13,7 +13,7 @@ export function linesOption(moments: readonly string[], lines: readonly Line[], 
   return {
     animation: false,
     grid: { left: 48, right: 16, top: 34, bottom: 26 },
-    legend: { top: 0, right: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 4, textStyle: { color: '#566379' } },
+    legend: { type: 'scroll', top: 0, left: 48, right: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 4, textStyle: { color: '#566379' } },
     tooltip: shares ? { trigger: 'axis', valueFormatter: per } : { trigger: 'axis' },
     xAxis: {
       type: 'category',
@@ -23,7 +23,7 @@ export function linesOption(moments: readonly string[], lines: readonly Line[], 
       axisLine: { lineStyle: { color: '#d5dbe6' } },
       axisLabel: { color: '#8e99ac', hideOverlap: true },
     },
-    yAxis: { type: 'value', min: 0, ...(shares ? { max: 1 } : {}), splitNumber: 4, axisLabel: label, splitLine: { lineStyle: { color: '#eef1f6' } } },
+    yAxis: { type: 'value', min: 0, ...(shares ? { max: 1, interval: 0.25 } : { splitNumber: 4 }), axisLabel: label, splitLine: { lineStyle: { color: '#eef1f6' } } },
     series: lines.map((line) => ({
       type: 'line',
       name: line.name,

@@ -1,4 +1,4 @@
-import { Share } from '@element-plus/icons-vue'
+import { Promotion } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { texts } from './texts.ts'
@@ -6,6 +6,6 @@ import { texts } from './texts.ts'
 export const openingCentre: Centre = {
   name: 'opening',
   pages: [{ path: '/subscriptions', title: 'opening.title', load: () => import('./pages/SubscriptionsPage.vue') }],
-  menu: [{ path: '/subscriptions', title: 'opening.title', icon: Share, group: 'overview.opening' }],
+  menu: [{ path: '/subscriptions', title: 'opening.title', icon: Promotion, group: 'overview.opening' }],
   texts,
 }
