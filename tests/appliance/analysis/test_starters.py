@@ -122,6 +122,25 @@ def test_what_stood_at_the_start_and_comes_back_is_found_again() -> None:
     assert next(iter(found)) > 20
 
 
+VAN = (60, 120, 90, 60)
+
+
+def test_a_van_that_stops_is_reported_and_a_bag_is_too_small_for_that() -> None:
+    empty = [street() for _ in range(8)]
+
+    assert len(watch(starter("illegal_stop", dwell_s=6), empty + [street(VAN) for _ in range(12)])) == 1
+    assert watch(starter("illegal_stop", dwell_s=6), empty + [street(BAG) for _ in range(12)]) == {}
+
+
+def test_a_van_that_stood_there_at_first_and_drives_away_is_not_reported_and_counts_when_it_comes_back() -> None:
+    first, gone = [street(VAN) for _ in range(8)], [street() for _ in range(14)]
+
+    found = watch(starter("illegal_stop", dwell_s=6), first + gone + [street(VAN) for _ in range(12)])
+
+    assert len(found) == 1
+    assert next(iter(found)) > 22
+
+
 def test_what_moves_is_not_left() -> None:
     walking = [street((20 + 12 * step, 100, 20, 50)) for step in range(15)]
 
