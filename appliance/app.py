@@ -37,6 +37,8 @@ from appliance.panel.cameras import api as cameras_api
 from appliance.panel.cameras.service import Cameras
 from appliance.panel.devices import api as devices_api
 from appliance.panel.devices.service import Devices
+from appliance.panel.models import api as models_api
+from appliance.panel.models.jobs import Jobs
 from appliance.panel.service import PanelService
 from appliance.playback import api as playback_api
 from appliance.playback.catalogue import Catalogue
@@ -97,6 +99,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
+                group.create_task(_kept_up(parts.jobs.run, "picture tasks"), name="picture tasks")
         finally:
             video.recordings.player.close()
             await state.ended()
@@ -141,6 +144,7 @@ class Parts:
     exchange: Exchange
     video: Video
     devices: Devices
+    jobs: Jobs
 
     @property
     def has_hub(self) -> bool:
@@ -153,7 +157,7 @@ def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourho
     video = _video(state, panel)
     membership.snapshots = video.desk.owed_pictures
     devices = Devices(state=state, desk=video.desk)
-    return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices)
+    return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices, jobs=Jobs(state))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +202,7 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             panel_api.routes(parts.panel),
             cameras_api.routes(Cameras(state=state)),
             devices_api.routes(parts.devices),
+            models_api.routes(state, parts.jobs),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
             capture_api.routes(

@@ -1,6 +1,6 @@
 """What streams and vision shall do: the hub's wishes and those of this box, merged into one plan."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -115,6 +115,8 @@ def merge(
     ready += [LocalPackage(algorithm_id=name, version=version) for name, version in sorted(built_in)]
     absent = {key: digest for key, digest in needed.items() if digest is not None and digest not in packages}
     free = [task for task in wishes.all_tasks if task.task_id not in wishes.fenced]
+    free, kept = _kept_on(free, absent, before)
+    ready += [package for package in kept if package not in ready]
     tasks, held_back = _divide(free, absent)
     plan = Plan(
         version=0 if before is None else before.version,
@@ -142,6 +144,27 @@ def _settled(camera: CameraSpec, wishes: Wishes, recording: RecordingSpec) -> Ca
     if camera.recording is not None:
         return camera
     return camera.model_copy(update={"recording": wishes.recordings.get(camera.point_id, recording)})
+
+
+def _kept_on(
+    tasks: Sequence[TaskSpec], absent: Mapping[tuple[str, str], str], before: Plan | None
+) -> tuple[list[TaskSpec], list[LocalPackage]]:
+    """Let a task whose new version is still on its way go on with the version it had, and keep that one's package."""
+    known = {(item.algorithm_id, item.version): item for item in before.packages} if before else {}
+    former = {task.task_id: task for task in before.tasks} if before else {}
+    wanted: list[TaskSpec] = []
+    kept: dict[tuple[str, str], LocalPackage] = {}
+    for task in tasks:
+        old = former.get(task.task_id)
+        package = known.get((old.algorithm_id, old.algorithm_version)) if old is not None else None
+        on_its_way = (task.algorithm_id, task.algorithm_version) in absent
+        same = old is not None and (old.algorithm_id, old.point_id) == (task.algorithm_id, task.point_id)
+        if not on_its_way or old is None or package is None or not same:
+            wanted.append(task)
+            continue
+        wanted.append(old)
+        kept[package.algorithm_id, package.version] = package
+    return wanted, list(kept.values())
 
 
 def _divide(

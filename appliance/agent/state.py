@@ -30,7 +30,7 @@ from appliance.health.processes import (
     started_anew,
     supervisor_name,
 )
-from appliance.local import CameraDecoding, LocalEvent, Plan, StreamsReport, VisionReport
+from appliance.local import CameraDecoding, EngineReport, LocalEvent, Plan, StreamsReport, VisionReport
 from appliance.local.parcel import Outgoing
 from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
@@ -107,6 +107,7 @@ class AgentState:
         self.neighbours: Browsing | None = None
         self.neighbour_failures: Failures = Counter()
         self.decoding: dict[str, CameraDecoding] = {}
+        self.engine = EngineReport()
         self.looks: dict[str, PictureReport] = {}
         self.heard: dict[str, Heard] = {}
         self.node_id = UNENROLLED
@@ -303,6 +304,7 @@ class AgentState:
             self.report_changes.note()
         self.tasks = fresh
         self.decoding = {camera.point_id: camera for camera in report.decoding}
+        self.engine = report.engine
         if any(_faults(self.looks.get(point_id)) != _faults(look) for point_id, look in report.pictures.items()):
             self.live.publish("camera.changed", {})
             self.report_changes.note()

@@ -18,6 +18,7 @@ from appliance.analysis.finding import Picture
 from appliance.analysis.judging import Inspect, Judging
 from appliance.analysis.levels import Levels
 from appliance.analysis.outgoing import EventQueue
+from appliance.analysis.pictures import Pictures
 from appliance.analysis.settings import Settings
 from appliance.analysis.sight import Sights
 from appliance.analysis.snapshots import Snapshots, serving
@@ -39,7 +40,7 @@ async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
     async with agent_client(run_folder) as agent:
         vision = Vision(run_folder=run_folder, agent=agent, engine=engine)
         try:
-            async with serving(vision.snapshots, run_folder), asyncio.TaskGroup() as group:
+            async with serving(vision.snapshots, Pictures(engine), run_folder), asyncio.TaskGroup() as group:
                 group.create_task(vision.engine.run(), name="engine")
                 group.create_task(vision.judging.run(), name="judging")
                 group.create_task(vision.follow_plans(), name="plans")

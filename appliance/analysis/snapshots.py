@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.pictures import Pictures
 from appliance.local import FirstLook
 from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
@@ -105,12 +106,14 @@ class Snapshots:
 
 
 @asynccontextmanager
-async def serving(snapshots: Snapshots, run_folder: Path) -> AsyncIterator[None]:
-    """Serve snapshots on `vision.sock`, which only this system user can open."""
+async def serving(snapshots: Snapshots, pictures: Pictures, run_folder: Path) -> AsyncIterator[None]:
+    """Serve snapshots, and pictures that are handed over, on `vision.sock`, which only this system user can open."""
     app = web.Application(client_max_size=PAYLOAD_LIMIT_BYTES)
     app.router.add_get("/snapshot/{point_id}", snapshots.answer)
     app.router.add_post("/jpeg", snapshots.jpeg_of)
     app.router.add_post("/look", snapshots.first_look)
+    app.router.add_post("/picture", pictures.answer)
+    app.router.add_post("/film", pictures.answer_film)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()

@@ -1,17 +1,23 @@
 """What the agent asks of the vision process, over `vision.sock`."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 
 from appliance.errors import ProcessAway
-from appliance.local.messages import FirstLook
+from appliance.local.messages import FirstLook, PictureVerdict
 from appliance.local.sockets import VISION_SOCKET
 from federation.messages import Box, PictureFault
 
 WITHIN_S = 8.0
+LOOK_WITHIN_S = 60.0
+LINE_BYTES = 1 << 20
+
+
+class CannotRead(Exception):
+    """A file is no picture, or no model could look at it; the text says why."""
 
 
 class VisionClient:
@@ -41,6 +47,43 @@ class VisionClient:
         """Return what is suspected of the picture of a key access unit; nothing if it cannot be decoded."""
         told = await self._ask("POST", "/look", payload, {"codec": codec})
         return () if told is None else FirstLook.model_validate_json(told).faults
+
+    async def look(self, content: bytes, algorithm_id: str, version: str, *, person: bool) -> PictureVerdict | None:
+        """Return what a loaded model sees in a picture file; None if it is not loaded.
+
+        Raises CannotRead with the reason if the file is no picture or the model failed.
+        """
+        query = {"algorithm": algorithm_id, "version": version, **({"person": "1"} if person else {})}
+        connector = aiohttp.UnixConnector(path=self._socket)
+        timeout = aiohttp.ClientTimeout(total=LOOK_WITHIN_S)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                session.post("http://vision/picture", data=content, params=query) as answer,
+            ):
+                told = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ProcessAway("the vision process is starting; try again") from error
+        if answer.status == 422:
+            raise CannotRead(told.decode(errors="replace"))
+        return PictureVerdict.model_validate_json(told) if answer.status == 200 else None
+
+    async def film(
+        self, path: Path, algorithm_id: str, version: str, *, every_s: float
+    ) -> AsyncIterator[PictureVerdict]:
+        """Yield what a loaded model sees in pictures of a film on this box, so many seconds apart."""
+        query = {"algorithm": algorithm_id, "version": version, "path": str(path), "every_s": str(every_s)}
+        connector = aiohttp.UnixConnector(path=self._socket)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=LOOK_WITHIN_S)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=LINE_BYTES) as session,
+                session.post("http://vision/film", params=query) as answer,
+            ):
+                async for line in answer.content:
+                    yield PictureVerdict.model_validate_json(line)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ProcessAway("the vision process ended") from error
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None

@@ -11,7 +11,10 @@ from tests.browser.watching import goes_on, panel_with_cameras, record_all_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-PAGES = ("/", "/cameras", "/live", "/recordings", "/snapshots", "/events", "/artifacts", "/link", "/hub")
+PAGES = (
+    *("/", "/cameras", "/live", "/recordings", "/snapshots", "/events"),
+    *("/models", "/try", "/artifacts", "/link", "/hub"),
+)
 
 
 def test_an_installer_sees_pictures_events_and_the_link_of_the_box(

@@ -1,5 +1,6 @@
 import { Bell, Box, Camera, Connection, Crop, DataLine, Film, Monitor, Share, Switch, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
+import { Aim, Cpu } from '@element-plus/icons-vue'
 
 import { texts } from './texts.ts'
 
@@ -13,6 +14,8 @@ export const panelCentre: Centre = {
     { path: '/recordings', title: 'footage.title', load: () => import('./pages/RecordingsPage.vue') },
     { path: '/snapshots', title: 'snapshots.title', load: () => import('./pages/SnapshotsPage.vue') },
     { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
+    { path: '/models', title: 'engine.title', load: () => import('./pages/ModelsPage.vue') },
+    { path: '/try', title: 'engine.tryTitle', load: () => import('./pages/TryPage.vue') },
     { path: '/artifacts', title: 'delivery.title', load: () => import('./pages/ArtifactsPage.vue') },
     { path: '/link', title: 'way.title', load: () => import('./pages/LinkPage.vue') },
     { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
@@ -26,6 +29,8 @@ export const panelCentre: Centre = {
     { path: '/recordings', title: 'footage.title', icon: Film },
     { path: '/snapshots', title: 'snapshots.title', icon: Camera },
     { path: '/events', title: 'panel.events', icon: Bell },
+    { path: '/models', title: 'engine.title', icon: Cpu },
+    { path: '/try', title: 'engine.tryTitle', icon: Aim },
     { path: '/artifacts', title: 'delivery.title', icon: Box },
     { path: '/link', title: 'way.title', icon: Share },
     { path: '/hub', title: 'panel.hub', icon: Connection },

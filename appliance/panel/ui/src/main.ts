@@ -6,11 +6,13 @@ import '@fengsui/ui/theme.css'
 import { addTexts, captureTexts, makeApplication, shapeTexts, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
+import { engineTexts } from './engine-texts.ts'
 import { linkTexts } from './link-texts.ts'
 import { sceneTexts } from './scene-texts.ts'
 import { snapshotTexts } from './snapshot-texts.ts'
 
 addTexts(videoTexts)
+addTexts(engineTexts)
 addTexts(snapshotTexts)
 addTexts(captureTexts)
 addTexts(linkTexts)

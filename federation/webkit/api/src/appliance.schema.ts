@@ -401,6 +401,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the models that are loaded, who shares each, what it costs here and what waits for it. */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show one picture (JPEG, PNG or WebP) to a loaded model: what it sees, and what its rule says of that. */
+        post: operations["look_at_picture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List picture tasks, newest first; a restart of the box forgets them. */
+        get: operations["list_picture_jobs"];
+        put?: never;
+        /** Have pictures, a folder or a film of this box looked at, after the cameras' frames. */
+        post: operations["order_pictures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how far a picture task is. */
+        get: operations["get_picture_job"];
+        put?: never;
+        post?: never;
+        /** End a picture task; what it has found stays. */
+        delete: operations["cancel_picture_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the results there are so far, in their order. */
+        get: operations["list_picture_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchange": {
         parameters: {
             query?: never;
@@ -1541,6 +1628,42 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * EngineReport
+         * @description What the engine holds, and what became of packages that it does not hold.
+         */
+        EngineReport: {
+            /**
+             * Devices
+             * @default []
+             */
+            devices: string[];
+            /**
+             * Memory Mb
+             * @description what all models may take together
+             * @default 0
+             */
+            memory_mb: number;
+            /**
+             * Models
+             * @default []
+             */
+            models: components["schemas"]["ModelReport"][];
+            /**
+             * Loading
+             * @default []
+             */
+            loading: string[];
+            /**
+             * Unusable
+             * @description reason by algorithm and version
+             */
+            unusable?: {
+                [key: string]: string;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * EventMark
          * @description An event of the camera, for the timeline.
          */
@@ -1762,6 +1885,22 @@ export interface components {
             preset: string;
         };
         /**
+         * HandedPicture
+         * @description A picture in the request: JPEG, PNG or WebP in Base64.
+         */
+        HandedPicture: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Content
+             * @description in Base64
+             */
+            content: string;
+        };
+        /**
          * Hours
          * @description One stretch of local time in a day; `end` is exclusive, 00:00 as `end` is midnight.
          */
@@ -1791,6 +1930,88 @@ export interface components {
             /** Replaced */
             replaced: number;
         };
+        /**
+         * Job
+         * @description A picture task; `reason` says why it failed, `callback_reason` why its results were not taken.
+         */
+        Job: {
+            /** Id */
+            id: string;
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+            state: components["schemas"]["JobState"];
+            /** Reason */
+            reason: string;
+            /** Callback Reason */
+            callback_reason: string;
+            /**
+             * Pictures
+             * @description pictures looked at so far
+             */
+            pictures: number;
+            /**
+             * Faults
+             * @description of them, those that could not be analysed
+             */
+            faults: number;
+        };
+        /**
+         * JobDraft
+         * @description Pictures for one model: those of the request, or of a folder, or of a film in the box's folder of footage.
+         */
+        JobDraft: {
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+            /**
+             * Pictures
+             * @default []
+             */
+            pictures: components["schemas"]["HandedPicture"][];
+            /**
+             * Folder
+             * @description its JPEG, PNG and WebP files by name; not below it
+             * @default null
+             */
+            folder: string | null;
+            /**
+             * Film
+             * @default null
+             */
+            film: string | null;
+            /**
+             * Every S
+             * @description from one picture of a film to the next; 0 for all
+             * @default 1
+             */
+            every_s: number;
+            /**
+             * Callback Url
+             * @description gets the results by POST once all are there
+             * @default null
+             */
+            callback_url: string | null;
+        };
+        /**
+         * JobRow
+         * @description The result of one picture.
+         */
+        JobRow: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            verdict: components["schemas"]["PictureVerdict"];
+        };
+        /**
+         * JobState
+         * @description How far a picture task is.
+         * @enum {string}
+         */
+        JobState: "waiting" | "running" | "done" | "failed" | "cancelled";
         /**
          * JoiningStatus
          * @description A bundle by which the box tries to join; `refused` means that it is not tried again, `reason` says why.
@@ -2024,6 +2245,96 @@ export interface components {
             point_id: string;
         };
         /**
+         * ModelReport
+         * @description One loaded model: who shares it, what it costs on this box, and what waits for it.
+         */
+        ModelReport: {
+            /**
+             * Network
+             * @description what the model is: the beginning of a digest
+             */
+            network: string;
+            /** Device */
+            device: string;
+            /**
+             * Pid
+             * @description its process, 0 while there is none
+             * @default 0
+             */
+            pid: number;
+            /**
+             * Packages
+             * @description algorithm and version of all that share it
+             * @default []
+             */
+            packages: string[];
+            /**
+             * Reason
+             * @description empty while it works, else a stable code with words
+             * @default
+             */
+            reason: string;
+            /**
+             * Memory Mb
+             * @default 0
+             */
+            memory_mb: number;
+            /**
+             * Declared Mb
+             * @default 0
+             */
+            declared_mb: number;
+            /**
+             * Pictures
+             * @default 0
+             */
+            pictures: number;
+            /**
+             * Pictures Per S
+             * @default 0
+             */
+            pictures_per_s: number;
+            /**
+             * Ms Per Picture
+             * @default 0
+             */
+            ms_per_picture: number;
+            /**
+             * Batch Most
+             * @default 1
+             */
+            batch_most: number;
+            /**
+             * Batch Mean
+             * @default 0
+             */
+            batch_mean: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+            /**
+             * Oldest S
+             * @default 0
+             */
+            oldest_s: number;
+            /**
+             * Dropped
+             * @description frames that it never saw, by reason
+             */
+            dropped?: {
+                [key: string]: number;
+            };
+            /**
+             * Restarts
+             * @default 0
+             */
+            restarts: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Origin
          * @description Who wants a picture, the most urgent first.
          * @enum {string}
@@ -2097,6 +2408,38 @@ export interface components {
         Page_FoundDevice_: {
             /** Items */
             items: components["schemas"]["FoundDevice"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[JobRow] */
+        Page_JobRow_: {
+            /** Items */
+            items: components["schemas"]["JobRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[Job] */
+        Page_Job_: {
+            /** Items */
+            items: components["schemas"]["Job"][];
             /**
              * Next
              * @default null
@@ -2200,6 +2543,20 @@ export interface components {
             new: string;
         };
         /**
+         * PictureEvent
+         * @description An event that a rule would report of a picture that stays as it is, and after how many seconds.
+         */
+        PictureEvent: {
+            /** Code */
+            code: string;
+            /** After S */
+            after_s: number;
+            /** Score */
+            score: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * PictureFault
          * @description What is wrong with a camera's picture 视频质量诊断.
          * @enum {string}
@@ -2226,6 +2583,51 @@ export interface components {
              * Format: date-time
              */
             checked_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PictureVerdict
+         * @description What a model sees in one picture, and what its rule makes of it; `fault` says why there is nothing.
+         */
+        PictureVerdict: {
+            /**
+             * Width Px
+             * @default 0
+             */
+            width_px: number;
+            /**
+             * Height Px
+             * @default 0
+             */
+            height_px: number;
+            /**
+             * Took Ms
+             * @description from its turn in the line to the answer
+             * @default 0
+             */
+            took_ms: number;
+            /**
+             * At S
+             * @description place in a film, in seconds
+             * @default 0
+             */
+            at_s: number;
+            /**
+             * Detections
+             * @default []
+             */
+            detections: components["schemas"]["Detection"][];
+            /**
+             * Events
+             * @default []
+             */
+            events: components["schemas"]["PictureEvent"][];
+            /**
+             * Fault
+             * @default
+             */
+            fault: string;
         } & {
             [key: string]: unknown;
         };
@@ -4146,6 +4548,227 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineReport"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    look_at_picture: {
+        parameters: {
+            query: {
+                algorithm_id: string;
+                version: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureVerdict"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_picture_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Job_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    order_pictures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cancel_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_picture_results: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobRow_"];
+                };
             };
             /** @description a problem that says what to do */
             default: {

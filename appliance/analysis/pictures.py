@@ -1,0 +1,158 @@
+"""Pictures that somebody hands over, by themselves or out of a film: looked at by the same models as the cameras."""
+
+import asyncio
+import io
+import itertools
+import time
+from collections.abc import AsyncIterator, Generator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+from aiohttp import web
+
+from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.engine.engine import Engine, PackageKey, Ready
+from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.queue import Lane
+from appliance.analysis.finding import Picture
+from appliance.analysis.judges import CannotJudge, Sight, make_judge
+from appliance.local import LocalPackage, PictureEvent, PictureVerdict
+from federation.messages import Detection, TaskSpec
+
+LONGEST_STAY_S = 600
+STEP_S = 1
+"""A picture is judged as if it stayed as it is: so long at most, in steps that no rule takes for a gap."""
+
+MOST_PIXELS = 64 << 20
+_PLAN_PATH = Path("loaded")
+
+
+class NotLoaded(Exception):
+    """No model of this algorithm and version is loaded."""
+
+
+class Pictures:
+    """Looks at single pictures with the models that are loaded."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Look with what `engine` holds."""
+        self._engine = engine
+        self._numbers = itertools.count()
+
+    async def look(self, picture: Picture, key: PackageKey, lane: Lane) -> PictureVerdict:
+        """Return what the package's model sees and what its rule says; raise NotLoaded or CannotDecode."""
+        state = self._engine.packages.get(key)
+        if not isinstance(state, Ready):
+            raise NotLoaded
+        begun_s = time.monotonic()
+        frame = Frame(
+            source=f"picture {next(self._numbers)}",
+            at=datetime.now(UTC),
+            decode=lambda: picture,
+            gallery=self._engine.gallery,
+        )
+        (asked,) = self._engine.look(frame, [key], lane=lane)
+        answer = await asked.answer
+        if isinstance(answer, Dropped):
+            raise CannotDecode(answer.detail or answer.reason)
+        found = answer.get(asked.heads[key], ())
+        took_ms = round(1000 * (time.monotonic() - begun_s), 1)
+        events = await asyncio.to_thread(_verdict, picture, key, state, found)
+        height, width = picture.shape[:2]
+        return PictureVerdict(width_px=width, height_px=height, took_ms=took_ms, detections=found, events=events)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a picture (JPEG, PNG, WebP) with its verdict; 404 for a model not loaded, 422 for no picture."""
+        try:
+            picture = await asyncio.to_thread(_read, await request.read())
+            verdict = await self.look(
+                picture, _key(request), Lane.PERSON if "person" in request.query else Lane.BACKLOG
+            )
+        except NotLoaded:
+            return web.Response(status=404, text="no model of this algorithm and version is loaded")
+        except CannotDecode as error:
+            return web.Response(status=422, text=str(error)[:300])
+        return web.Response(body=verdict.to_bytes(), content_type="application/json")
+
+    async def answer_film(self, request: web.Request) -> web.StreamResponse:
+        """Answer the path of a film with a line of JSON for every picture that is `every_s` seconds after the last."""
+        path, every_s = Path(request.query["path"]), float(request.query["every_s"])
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        try:
+            async for at_s, picture in _film(path, every_s):
+                verdict = await self.look(picture, _key(request), Lane.BACKLOG)
+                line = verdict.model_copy(update={"at_s": round(at_s, 3)})
+                await response.write(line.to_bytes() + b"\n")
+        except (NotLoaded, CannotDecode, av.FFmpegError) as error:
+            text = "no model of this algorithm and version is loaded" if isinstance(error, NotLoaded) else str(error)
+            await response.write(PictureVerdict(fault=text[:300] or "unreadable").to_bytes() + b"\n")
+        await response.write_eof()
+        return response
+
+
+def _key(request: web.Request) -> PackageKey:
+    return request.query.get("algorithm", ""), request.query.get("version", "")
+
+
+def _read(content: bytes) -> Picture:
+    """Return the picture in a file; raise CannotDecode for what is none, or larger than any camera's."""
+    if _pixels(content) > MOST_PIXELS:
+        raise CannotDecode(f"the picture has more than {MOST_PIXELS >> 20} million pixels")
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are")
+    return cast("Picture", picture)
+
+
+def _pixels(content: bytes) -> int:
+    """Return how many pixels a picture has, by its head: some bytes can unfold to gigabytes."""
+    try:
+        with av.open(io.BytesIO(content)) as file:
+            context = file.streams.video[0].codec_context
+            return context.width * context.height
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are") from error
+
+
+def _verdict(picture: Picture, key: PackageKey, state: Ready, found: tuple[Detection, ...]) -> tuple[PictureEvent, ...]:
+    """Return the events that the rule would report if the picture stayed as it is, the first of each code."""
+    task = TaskSpec(task_id="try", generation=1, point_id="try", algorithm_id=key[0], algorithm_version=key[1])
+    package = LocalPackage(algorithm_id=key[0], version=key[1], path=_PLAN_PATH)
+    try:
+        judge = make_judge(task, package, state, Sight(found=found))
+    except CannotJudge:
+        return ()
+    begun, events = datetime.now(UTC), dict[str, PictureEvent]()
+    for after_s in range(0, LONGEST_STAY_S, STEP_S):
+        for finding in judge.observe(picture, begun + timedelta(seconds=after_s)):
+            event = PictureEvent(code=finding.event_code, after_s=after_s, score=finding.score)
+            events.setdefault(finding.event_code, event)
+        if len(events) == len(state.manifest.events):
+            break
+    return tuple(events.values())
+
+
+async def _film(path: Path, every_s: float) -> AsyncIterator[tuple[float, Picture]]:
+    """Yield pictures of a film with their time in s; each is decoded when the last one has been dealt with."""
+    pictures = _pictures(path, every_s)
+    try:
+        while (found := await asyncio.to_thread(partial(next, pictures, None))) is not None:
+            yield found
+    finally:
+        await asyncio.to_thread(pictures.close)
+
+
+def _pictures(path: Path, every_s: float) -> Generator[tuple[float, Picture]]:
+    due_s = 0.0
+    with av.open(str(path), metadata_errors="ignore") as film:
+        for frame in film.decode(video=0):
+            at_s = float(frame.time or 0.0)
+            if at_s >= due_s:
+                due_s = at_s + every_s
+                yield at_s, cast("Picture", frame.to_ndarray(format="bgr24"))

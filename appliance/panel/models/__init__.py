@@ -1,0 +1,1 @@
+"""The models of this box at the panel, and pictures that people hand to them."""
