@@ -22,6 +22,12 @@ def profile_with_cameras(demo: Demo) -> str:
     return str(node["profile"])
 
 
+def cameras_of(demo: Demo, profile: str) -> int:
+    """Return how many cameras the box of that profile has: tasks that find no room on one go to another."""
+    node = next(node for node in demo.hub.every("/api/v1/nodes") if node["profile"] == profile)
+    return len(demo.hub.get(f"/api/v1/nodes/{node['id']}")["cameras"])
+
+
 def record_all_day(page: Page, screenshot: Path) -> None:
     """Have the first camera of a panel recorded, and wait until it is."""
     page.click(".menu a[href='/cameras']")
