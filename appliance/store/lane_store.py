@@ -32,13 +32,13 @@ class OutboxStore:
         """Return the fingerprint of what a number stands for."""
         return await self._database.read(lambda db: outbox.mark_at(db, lane, sequence))
 
-    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back: bool) -> None:
+    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back_to: int | None) -> None:
         """Store how far the hub has got; pictures that it lost go to it again."""
 
         def store(db: sqlite3.Connection) -> None:
             outbox.acknowledge(db, lane, epoch, upto)
-            if went_back and lane is Lane.EVIDENCE:
-                evidence.send_again_behind(db, upto)
+            if went_back_to is not None and lane is Lane.EVIDENCE:
+                evidence.send_again_behind(db, went_back_to)
 
         await self._database.run(store)
 

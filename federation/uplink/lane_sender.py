@@ -31,7 +31,7 @@ class LaneSender:
         self._stored = 0
         self._hello_pending = False
         self._claimed: Ack | None = None
-        self._went_back = False
+        self._went_back_to: int | None = None  # the lowest number at which the hub said it stands, not stored yet
         self._heard_at = time.monotonic()
         self._flew_at = self._stored_at = -math.inf
         self._pause_s = 0.0
@@ -67,8 +67,11 @@ class LaneSender:
 
     def _believe(self, ack: Ack) -> None:
         # The answer to a hello, or to rows that the hub cannot place, says where it stands; others say how it gets on.
-        self._went_back = self._went_back or ack.nak or not self._sender.greeted
+        stands = ack.nak or not self._sender.greeted
         self._sender = self._sender.answered(ack)
+        if stands:  # acknowledgements of what was on its way may follow before this is stored
+            upto = min(ack.upto, self._sender.acknowledged)
+            self._went_back_to = upto if self._went_back_to is None else min(self._went_back_to, upto)
         self._heard_at = time.monotonic()
         self.acknowledged_at = self._heard_at
         self._news.set()
@@ -168,11 +171,10 @@ class LaneSender:
     async def _store_progress(self) -> None:
         """Store how far the hub has got, now and then: what is not stored is learned again from the next hello."""
         upto, epoch = self._sender.acknowledged, self._sender.epoch
-        if not self._sender.greeted or (upto == self._stored and not self._went_back):
+        if not self._sender.greeted or (upto == self._stored and self._went_back_to is None):
             return
-        if not self._went_back and time.monotonic() - self._stored_at < STORE_EVERY_S:
+        if self._went_back_to is None and time.monotonic() - self._stored_at < STORE_EVERY_S:
             return
-        went_back = self._went_back
-        self._went_back = False
-        await self._store.acknowledge(self._lane, epoch, upto, went_back=went_back)
+        went_back_to, self._went_back_to = self._went_back_to, None
+        await self._store.acknowledge(self._lane, epoch, upto, went_back_to=went_back_to)
         self._stored, self._stored_at = upto, time.monotonic()

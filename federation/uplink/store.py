@@ -36,8 +36,8 @@ class LaneStore(Protocol):
     async def mark_at(self, lane: Lane, sequence: int) -> str | None:
         """Return the fingerprint of what a number stands for: empty for a tombstone, None if nothing is held."""
 
-    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back: bool) -> None:
-        """Store how far the hub has got; `went_back` if it may stand further back than it once said."""
+    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back_to: int | None) -> None:
+        """Store how far the hub has got; `went_back_to` is where it said it stands, if that may be further back."""
 
     async def begin_epoch(self, lane: Lane) -> None:
         """Give what is not acknowledged new numbers, in a new epoch."""

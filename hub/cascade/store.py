@@ -40,13 +40,13 @@ class CascadeStore:
         found = await self._database.run(partial(outbox.items, lane=lane, first=sequence, count=1))
         return outbox.mark_of(found[0]) if found else None
 
-    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back: bool) -> None:
+    async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back_to: int | None) -> None:
         """Store how far the upper hub has got; what it lost again of pictures goes to it again."""
 
         def work(connection: Connection) -> None:
             outbox.acknowledge(connection, lane, epoch, upto)
-            if went_back and lane is Lane.EVIDENCE:
-                _send_again_behind(connection, upto)
+            if went_back_to is not None and lane is Lane.EVIDENCE:
+                _send_again_behind(connection, went_back_to)
 
         await self._database.run(work)
 

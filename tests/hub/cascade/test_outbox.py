@@ -180,8 +180,8 @@ async def test_a_new_epoch_renumbers_what_is_not_acknowledged(database: Database
     recorded = [seen() for _ in range(5)]
     await record(database, *recorded)
     state = await store.state(Lane.EVENTS)
-    await store.acknowledge(Lane.EVENTS, state.epoch, 2, went_back=False)
-    await store.acknowledge(Lane.EVENTS, "another", 5, went_back=False)
+    await store.acknowledge(Lane.EVENTS, state.epoch, 2, went_back_to=None)
+    await store.acknowledge(Lane.EVENTS, "another", 5, went_back_to=None)
 
     await store.begin_epoch(Lane.EVENTS)
 
@@ -203,7 +203,7 @@ async def test_an_upper_hub_from_a_backup_is_given_pictures_again(database: Data
     state = await store.state(Lane.EVIDENCE)
     assert (await rows(store, Lane.EVIDENCE))[0]["digest"] == DIGEST
 
-    await store.acknowledge(Lane.EVIDENCE, state.epoch, 0, went_back=True)
+    await store.acknowledge(Lane.EVIDENCE, state.epoch, 0, went_back_to=0)
 
     sent = await database.run(lambda connection: connection.scalar(select(cascade_pictures.c.sent)))
     assert sent == 0
