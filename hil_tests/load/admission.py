@@ -35,12 +35,9 @@ async def admitted(hub_side: HubSide, count: int, keys: Path) -> list[Member]:
 
 async def _joined(hub_side: HubSide, client: httpx.AsyncClient, name: str, keys: Path) -> Member:
     made = await client.post("/api/v1/enrolment-bundles", json={"name": name, "profile": PROFILE})
-    file = made.raise_for_status().json()
-    bundle = Bundle.model_validate(file["bundle"])
+    bundle = Bundle.model_validate(made.raise_for_status().json()["bundle"])
     key = await asyncio.to_thread(NodeKey.open, keys / f"{name}.pem")
     applicant = Applicant(serial=name, profile=PROFILE, software="load")
     joined = await enrol(bundle, applicant, key, now=datetime.now(UTC))
-    # The hub keeps a thousand bundles, used ones too, and a fleet is larger.
-    (await client.delete(f"/api/v1/enrolment-bundles/{file['id']}")).raise_for_status()
     broker, *_ = hub_side.broker.at
     return Member(identity=joined.identity, key_file=str(key.path), broker_host=broker.host, broker_port=broker.port)

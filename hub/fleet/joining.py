@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, not_, select, update
 from sqlalchemy.engine import Row
 
 from federation.http import Page
@@ -27,7 +27,7 @@ from hub.fleet.roster import NodeRecord, Roster, life_columns, record_of, utc_no
 from hub.fleet.tables import enrolment_bundles, nodes
 from hub.security.audit import Actor, record
 
-MOST_BUNDLES = 1000
+MOST_BUNDLES = 1000  # that still let a node in; as many are listed that have done so, or have run out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Joining:
 
     async def list_bundles(self) -> Page[EnrolmentBundle]:
         """Return the bundles, newest first, without their tokens."""
-        statement = select(enrolment_bundles).order_by(enrolment_bundles.c.id.desc()).limit(MOST_BUNDLES)
+        statement = select(enrolment_bundles).order_by(enrolment_bundles.c.id.desc()).limit(2 * MOST_BUNDLES)
         rows = await self.database.run(lambda connection: connection.execute(statement).all())
         return Page(items=tuple(_shown(row) for row in rows), total=len(rows))
 
@@ -77,9 +77,7 @@ class Joining:
         )
 
         def work(connection: Connection) -> None:
-            count = connection.execute(select(func.count()).select_from(enrolment_bundles)).scalar_one()
-            if count >= MOST_BUNDLES:
-                raise conflict("too_many_bundles", f"There are {MOST_BUNDLES} bundles; remove old ones first.")
+            _make_room(connection)
             connection.execute(
                 insert(enrolment_bundles).values(
                     id=bundle_id,
@@ -210,6 +208,17 @@ def _usable(bundle: Any, request: EnrolmentRequest, present: Any, asked: Certifi
     elif bundle.used_by is not None:
         raise Problem(403, "bundle_used", "This bundle has been used; make a new one.")
     return bundle
+
+
+def _make_room(connection: Connection) -> None:
+    """Forget the oldest bundles that let nobody in any more; raise Problem if too many still do."""
+    bundles = enrolment_bundles.c
+    is_open = and_(bundles.used_by.is_(None), bundles.expires_at_us >= now_us())
+    count = connection.execute(select(func.count()).select_from(enrolment_bundles).where(is_open)).scalar_one()
+    if count >= MOST_BUNDLES:
+        raise conflict("too_many_bundles", f"{MOST_BUNDLES} bundles wait for their nodes; remove some first.")
+    listed = select(bundles.id).where(not_(is_open)).order_by(bundles.id.desc()).limit(MOST_BUNDLES).subquery()
+    connection.execute(delete(enrolment_bundles).where(not_(is_open), bundles.id.not_in(select(listed.c.id))))
 
 
 def _check_profile(field_name: str, profile: str) -> None:

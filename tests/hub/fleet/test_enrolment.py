@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from federation.identity.certificate import read_certificate, read_request
 from federation.identity.enrolment import Applicant, enrol, renew
@@ -22,8 +23,12 @@ from federation.identity.errors import EnrolmentRefused, HubUnreachable, KeyUnsu
 from federation.identity.issuing import Authority
 from federation.identity.key import NodeKey
 from federation.identity.trust import client_context
+from federation.messages import new_id
 from hub.config import HubConfig
+from hub.database.moments import to_us
 from hub.fleet.enrolment import Throttle, node_id_for
+from hub.fleet.joining import MOST_BUNDLES
+from hub.fleet.tables import enrolment_bundles
 from tests.hub.conftest import Served, hub_config, serving
 
 SERIAL = "SN-1"
@@ -123,6 +128,34 @@ async def test_a_node_is_no_operator_and_has_no_business_at_the_portal(hub: Serv
         assert (await client.get("/api/v1/nodes")).status_code == 404
         assert (await client.get(f"/api/v1/artifacts/{NO_PACKAGE}")).status_code == 404
     assert (await hub.console.post("/api/v1/enrolments", json={})).status_code == 404
+
+
+async def keep_bundles(hub: Served, count: int, *, used_by: str | None, expires_at: datetime) -> None:
+    """Let the hub keep so many more bundles."""
+    of_all: dict[str, Any] = {"name": "n", "site": "", "profile": "analysis", "used_by": used_by}
+    of_all["expires_at_us"] = to_us(expires_at)
+    ids = (new_id() for _ in range(count))
+    rows = [{"id": one, "digest": one, **of_all} for one in ids]
+    await hub.hub.foundation.database.run(lambda connection: connection.execute(insert(enrolment_bundles), rows))
+
+
+async def bundles(hub: Served) -> list[dict[str, Any]]:
+    return list((await hub.console.get("/api/v1/enrolment-bundles")).raise_for_status().json()["items"])
+
+
+async def test_bundles_that_have_let_their_node_in_make_room_and_open_ones_are_bounded(hub: Served) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    await keep_bundles(hub, 1, used_by=None, expires_at=datetime.now(UTC) - timedelta(days=1))
+    await keep_bundles(hub, MOST_BUNDLES, used_by="box", expires_at=later)
+    await keep_bundles(hub, MOST_BUNDLES - 1, used_by=None, expires_at=later)
+
+    await hub.invite("the-last-one")
+
+    kept = await bundles(hub)
+    assert (len(kept), sum(bundle["used_by"] is not None for bundle in kept)) == (2 * MOST_BUNDLES, MOST_BUNDLES)
+    refused = await hub.console.post("/api/v1/enrolment-bundles", json={"name": "n", "profile": "analysis"})
+    assert code_of(refused) == (409, "too_many_bundles")
+    assert await bundles(hub) == kept
 
 
 async def test_a_bundle_lets_one_box_in(hub: Served) -> None:
