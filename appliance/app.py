@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -20,6 +19,7 @@ from appliance.agent.exchange import Exchange
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.state import AgentState
+from appliance.agent.sweeping import Sweeper
 from appliance.artifacts.pacing import Pacing
 from appliance.artifacts.sharing import sharing_routes
 from appliance.capture import api as capture_api
@@ -27,7 +27,7 @@ from appliance.capture.desk import Desk, Settings
 from appliance.capture.hub_side import HubSide
 from appliance.capture.planning import Plans
 from appliance.capture.service import Snapshots
-from appliance.config import Config, RecordConfig, read_token
+from appliance.config import Config, read_token
 from appliance.errors import ProcessAway
 from appliance.local.recorder_client import RecorderClient
 from appliance.local.vision_client import VisionClient
@@ -46,11 +46,8 @@ from appliance.playback.player import Player
 from appliance.playback.service import Recordings
 from appliance.store import results
 from appliance.store.database import Database
-from appliance.store.lanes import LaneRule
-from appliance.store.moments import to_us
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.results import Doer, record
-from appliance.store.retention import Bounds, Moment, sweep
 from appliance.viewing import api as viewing_api
 from appliance.viewing.api import LiveView, StillAllowed
 from appliance.viewing.channels import Channels
@@ -58,14 +55,12 @@ from federation.http import Access, Api, Call, Principal, Routes, make_app
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
-from federation.machine import disk_room
-from federation.messages import ArtifactState, CameraReport, Lane, ReportedState, Result, new_id
+from federation.messages import ArtifactState, CameraReport, ReportedState, Result, new_id
 from federation.private_files import write_private
 
 log = logging.getLogger(__name__)
 
 MEASURE_EVERY_S = 5.0
-SWEEP_EVERY_S = 30.0
 RESTART_PAUSE_S = 2.0
 METRICS = "metrics"
 COOKIE = "fengsui_panel_session"
@@ -82,6 +77,7 @@ async def run(config: Config) -> None:
         await membership.load()
         neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
         parts = _parts(state, membership, neighbourhood)
+        sweeper = Sweeper(state, has_hub=lambda: parts.has_hub)
         video = parts.video
         try:
             async with (
@@ -95,7 +91,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(parts.exchange.run, "exchange"), name="exchange")
                 group.create_task(_kept_up(state.keep_fences, "fences"), name="fences")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
-                group.create_task(_kept_up(lambda: _sweep(state, parts), "sweep"), name="sweep")
+                group.create_task(_kept_up(sweeper.run, "sweep"), name="sweep")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
@@ -339,44 +335,6 @@ async def _tell_recorder(state: AgentState) -> None:
                 await recorder.trigger(point_id)
             except ProcessAway as error:
                 log.warning("the recorder does not hear of an event at %s: %s", point_id, error)
-
-
-async def _sweep(state: AgentState, parts: Parts) -> None:
-    bounds = bounds_of(state.config.record)
-    while True:
-        room = await asyncio.to_thread(disk_room, state.config.data_folder)
-        moment = Moment(
-            now_us=to_us(datetime.now(UTC)),
-            disk_bytes=room.size_bytes,
-            free_bytes=room.free_bytes,
-            enrolled=parts.has_hub,
-        )
-        swept = await state.commit(lambda db: sweep(db, bounds, moment))  # noqa: B023 - awaited at once
-        for digest in swept.pictures:
-            await asyncio.to_thread(state.pictures.remove, digest)
-        for given in swept.given_up:
-            log.error("%d of lane %s given up before the hub had them: %s", given.count, given.lane, given.reason)
-        if not swept:
-            await asyncio.sleep(SWEEP_EVERY_S)
-
-
-def bounds_of(record: RecordConfig) -> Bounds:
-    """Return what a box may hold: pictures give way first, events last."""
-    replay_us = int(record.replay_h * 3_600_000_000)
-    quotas = (
-        (Lane.EVIDENCE, record.unsent_results, record.replay_results),
-        (Lane.RESULTS, record.unsent_results, record.replay_results),
-        (Lane.EVENTS, record.unsent_events, record.replay_events),
-    )
-    return Bounds(
-        events=record.events,
-        pictures_bytes=record.pictures_bytes,
-        free_bytes=record.free_bytes,
-        lanes=tuple(
-            LaneRule(lane=lane, quota_rows=quota, replay_rows=replay, replay_us=replay_us)
-            for lane, quota, replay in quotas
-        ),
-    )
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]], name: str) -> None:

@@ -124,10 +124,11 @@ def confirm(db: sqlite3.Connection, ack: Ack, *, is_only_path: bool) -> None:
         outbox.begin_epoch(db, ack.lane, new_id())
         exports.begin(db, ack.lane)
         return
-    outbox.acknowledge(db, ack.lane, ack.epoch, ack.upto)
-    exports.confirmed(db, ack, to_us(datetime.now(UTC)))
+    now_us = to_us(datetime.now(UTC))
     if ack.lane is Lane.EVIDENCE and ack.upto < state.acknowledged:
-        evidence.send_again_behind(db, ack.upto)
+        evidence.send_again_behind(db, ack.upto, now_us)
+    outbox.acknowledge(db, ack.lane, ack.epoch, ack.upto)
+    exports.confirmed(db, ack, now_us)
 
 
 def _is_of_another_record(db: sqlite3.Connection, ack: Ack, state: outbox.LaneState) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from appliance.store import outbox
 from appliance.store.moments import to_us
+from federation.custody.receiver import EXPIRED
 from federation.messages import Lane
 
 
@@ -36,17 +37,26 @@ def lost(db: sqlite3.Connection, digest: str, now: datetime) -> None:
         outbox.give_up(db, Lane.EVIDENCE, count=1, reason="damaged", at_us=to_us(now))
 
 
-def send_again_behind(db: sqlite3.Connection, upto: int) -> None:
-    """Let the pictures behind a row of their lane go to the hub again.
+def send_again_behind(db: sqlite3.Connection, upto: int, at_us: int) -> None:
+    """Let the pictures behind a row of their lane go to the hub again; to be called before `upto` is stored.
 
     The hub stands further back than it once said: it may have been restored from a backup that was made before they
-    came. What it does have, it acknowledges at once.
+    came. What it does have, it acknowledges at once. Of pictures that are no longer here it learns by tombstones.
     """
     db.execute(
         "UPDATE pictures SET state = 'waiting', failures = 0, due_us = 0 WHERE state = 'sent' AND digest IN"
         " (SELECT body ->> 'digest' FROM outbox WHERE lane = ? AND sequence > ?)",
         (Lane.EVIDENCE, upto),
     )
+    gone = db.execute(
+        "SELECT sequence, coalesce(state = 'dropped', 0) FROM outbox JOIN lanes USING (lane)"
+        " LEFT JOIN pictures ON digest = body ->> 'digest'"
+        " WHERE lane = ? AND sequence > ? AND sequence <= acknowledged AND coalesce(state, 'gone') != 'waiting'",
+        (Lane.EVIDENCE, upto),
+    ).fetchall()
+    for dropped, reason in ((True, outbox.DISK_FULL), (False, EXPIRED)):
+        these = [sequence for sequence, was_dropped in gone if bool(was_dropped) is dropped]
+        outbox.bury(db, Lane.EVIDENCE, these, reason=reason, at_us=at_us)
 
 
 def postpone(db: sqlite3.Connection, digest: str, until: datetime) -> None:

@@ -36,9 +36,9 @@ class OutboxStore:
         """Store how far the hub has got; pictures that it lost go to it again."""
 
         def store(db: sqlite3.Connection) -> None:
-            outbox.acknowledge(db, lane, epoch, upto)
             if went_back_to is not None and lane is Lane.EVIDENCE:
-                evidence.send_again_behind(db, went_back_to)
+                evidence.send_again_behind(db, went_back_to, to_us(datetime.now(UTC)))
+            outbox.acknowledge(db, lane, epoch, upto)
 
         await self._database.run(store)
 

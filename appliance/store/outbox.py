@@ -7,11 +7,14 @@ while: a hub that was restored from a backup asks for them again.
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from federation.custody.ranges import Ranges
 from federation.messages import Lane
 
 BATCH_BYTES = 64 * 1024
+DISK_FULL = "disk_full"  # given up, because there was no room left
 UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
 
 
@@ -70,14 +73,37 @@ def drop(db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: 
         " WHERE lane = ? AND sequence > acknowledged ORDER BY sequence LIMIT ?",
         (lane, count),
     ).fetchall()
-    if not waiting:
+    return _dropped(db, lane, waiting, reason, at_us)
+
+
+def drop_acknowledged(
+    db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: int
+) -> tuple[Grave | None, list[int]]:
+    """Do the same with the oldest rows of the replay ring: a hub that loses them later learns why they are gone."""
+    ring = db.execute(
+        "SELECT sequence, event_number FROM outbox JOIN lanes USING (lane)"
+        " WHERE lane = ? AND sequence <= acknowledged ORDER BY sequence LIMIT ?",
+        (lane, count),
+    ).fetchall()
+    return _dropped(db, lane, ring, reason, at_us)
+
+
+def _dropped(
+    db: sqlite3.Connection, lane: Lane, oldest: list[tuple[int, int | None]], reason: str, at_us: int
+) -> tuple[Grave | None, list[int]]:
+    if not oldest:
         return None, []
-    first = waiting[0][0]
-    found = [number for place, (sequence, number) in enumerate(waiting) if sequence == first + place]
+    first = oldest[0][0]
+    found = [number for place, (sequence, number) in enumerate(oldest) if sequence == first + place]
     grave = Grave(first=first, last=first + len(found) - 1, reason=reason, at_us=at_us)
-    db.execute("DELETE FROM outbox WHERE lane = ? AND sequence BETWEEN ? AND ?", (lane, grave.first, grave.last))
-    _bury(db, lane, grave)
+    _replace(db, lane, grave)
     return grave, [number for number in found if number is not None]
+
+
+def bury(db: sqlite3.Connection, lane: Lane, sequences: Iterable[int], *, reason: str, at_us: int) -> None:
+    """Put tombstones in the place of rows."""
+    for first, last in Ranges.of((sequence, sequence) for sequence in sequences).spans:
+        _replace(db, lane, Grave(first=first, last=last, reason=reason, at_us=at_us))
 
 
 def bury_missing(db: sqlite3.Connection, lane: Lane, first: int, at_us: int) -> None:
@@ -212,6 +238,11 @@ def forget(db: sqlite3.Connection, lane: Lane, upto: int) -> None:
     cut = db.execute("SELECT first FROM tombstones WHERE lane = ? AND first <= ?", (lane, upto)).fetchone()
     if cut is not None:
         db.execute("UPDATE tombstones SET first = ? WHERE lane = ? AND first = ?", (upto + 1, lane, cut[0]))
+
+
+def _replace(db: sqlite3.Connection, lane: Lane, grave: Grave) -> None:
+    db.execute("DELETE FROM outbox WHERE lane = ? AND sequence BETWEEN ? AND ?", (lane, grave.first, grave.last))
+    _bury(db, lane, grave)
 
 
 def _bury(db: sqlite3.Connection, lane: Lane, grave: Grave) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 
 from appliance.store import outbox
 from appliance.store.lanes import LaneRule, over_quota, prune
+from appliance.store.outbox import DISK_FULL
 from federation.messages import Lane
 
 STEP = 200  # events, pictures or rows per transaction, so that a sweep never keeps an event from being recorded
@@ -18,7 +19,9 @@ PRUNED_AT_ONCE = 2000
 DISK_SHARE = 20  # a small disk keeps one part in so many free, if that is less than its bound
 WAITING_FACTOR = 2  # pictures that the hub has not got may grow to this many times the bound
 BEHIND_ALL = 2**63 - 1
-QUOTA, DISK_FULL = "quota", "disk_full"
+RECORD_ROOM_BYTES = 2**20  # for about a thousand events
+PATIENCE_S = 10.0  # a disk is often full for a moment: whoever has filled it makes room
+QUOTA = "quota"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +59,21 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What a step goes by: the time, size and free room of the disk, and whether there is a hub to ask for rows."""
+    """What a step goes by: the time, size and free room of the disk, and whether there is a hub to ask for rows.
+
+    `full_s` is for how long the record has had no room.
+    """
 
     now_us: int
     disk_bytes: int
     free_bytes: int
     enrolled: bool
+    full_s: float = 0.0
+
+
+def is_full(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> bool:
+    """Tell whether the record itself has no room left."""
+    return _room_bytes(db, moment) < min(_wanted_bytes(bounds, moment), RECORD_ROOM_BYTES)
 
 
 def sweep(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
@@ -69,7 +81,8 @@ def sweep(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
 
     Replay rings give up rows that are too old. A box without a hub keeps a ring of its newest events. Quotas of lanes
     leave tombstones, which the hub records as gaps. Where the disk is nearly full, pictures that the hub has go first,
-    then those that wait, then events that the hub has, results, and at last events that it has not got.
+    then those that wait. Events and results give way only where the record itself has had no room left for a while, for
+    they make none for others: events that the hub has, results, and at last events that it has not got.
     """
     for step in _steps(db, bounds, moment):
         if swept := step():
@@ -88,11 +101,12 @@ def _steps(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Iterator[C
         yield partial(_waiting_pictures, db, moment, QUOTA)
     for rule in bounds.lanes:
         yield partial(_drop, db, rule.lane, moment, QUOTA, over_quota(db, rule))
-    if moment.free_bytes + _reusable_bytes(db) < min(bounds.free_bytes, moment.disk_bytes // DISK_SHARE):
+    if _room_bytes(db, moment) < _wanted_bytes(bounds, moment):
         yield partial(_sent_pictures, db)
         yield partial(_waiting_pictures, db, moment, DISK_FULL)
+    if moment.full_s >= PATIENCE_S and is_full(db, bounds, moment):
         yield partial(_finished_events, db)
-        yield partial(_replayable_events, db)
+        yield partial(_replayable_events, db, moment)
         yield partial(_drop, db, Lane.RESULTS, moment, DISK_FULL, STEP)
         yield partial(_drop, db, Lane.EVENTS, moment, DISK_FULL, STEP)
 
@@ -119,14 +133,12 @@ def _finished_events(db: sqlite3.Connection) -> Swept:
     return _remove_events(db, [number for (number,) in oldest])
 
 
-def _replayable_events(db: sqlite3.Connection) -> Swept:
+def _replayable_events(db: sqlite3.Connection, moment: Moment) -> Swept:
     """Let the replay ring of events give way, the oldest first: the hub has these."""
-    state = outbox.state_of(db, Lane.EVENTS)
-    upto = min(state.acknowledged, state.base - 1 + STEP)
-    if upto < state.base:
+    grave, numbers = outbox.drop_acknowledged(db, Lane.EVENTS, count=STEP, reason=DISK_FULL, at_us=moment.now_us)
+    if grave is None:
         return Swept()
-    outbox.forget(db, Lane.EVENTS, upto)
-    return Swept(rows=upto - state.base + 1)
+    return replace(_remove_events(db, numbers), rows=grave.last - grave.first + 1)
 
 
 def _drop(db: sqlite3.Connection, lane: Lane, moment: Moment, reason: str, count: int) -> Swept:
@@ -141,6 +153,14 @@ def _exceeds(db: sqlite3.Connection, bounds: Bounds) -> bool:
     # By the ends of the numbers and not by counting: ten million events are counted for seconds.
     (events,) = db.execute("SELECT coalesce(max(number) - min(number) + 1, 0) FROM events").fetchone()
     return events > bounds.events or _held_bytes(db) > bounds.pictures_bytes
+
+
+def _wanted_bytes(bounds: Bounds, moment: Moment) -> int:
+    return min(bounds.free_bytes, moment.disk_bytes // DISK_SHARE)
+
+
+def _room_bytes(db: sqlite3.Connection, moment: Moment) -> int:
+    return moment.free_bytes + _reusable_bytes(db)
 
 
 def _reusable_bytes(db: sqlite3.Connection) -> int:

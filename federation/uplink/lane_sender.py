@@ -109,7 +109,8 @@ class LaneSender:
             self._watch_silence()
             if self._hello_pending:
                 await self._greet()
-            while (batch := self._sender.next_rows(self._produced)) is not None:
+            # What the hub lost again is looked through first: of some of it only a tombstone may be left.
+            while self._went_back_to is None and (batch := self._sender.next_rows(self._produced)) is not None:
                 self._pause_s = self._sender.pause_s(batch[1], time.monotonic() - self._flew_at)
                 if self._pause_s > 0:
                     return

@@ -59,7 +59,7 @@ SKIES = {
 ONE_BROKER = tuple(kind for kind in Kind if kind is not Kind.KILL_CLUSTER_NODE)
 CLUSTER = tuple(kind for kind in Kind if kind is not Kind.KILL_BROKER)
 SHORTEST_S, LONGEST_S = 0.3, 3.0
-LONG_SHARE, LONG_S = 0.05, 13.0  # longer than it takes MQTT to notice a dead link
+LONG_SHARE, LONG_S = 0.05, 13.0  # longer than MQTT needs to notice a dead link, and a box bears a full disk
 LEAST_LOSS_PERCENT, MOST_LOSS_PERCENT = 2, 20
 TOGETHER_SHARE, TOGETHER_WITHIN_S = 0.25, 0.5
 DAY_S = 86_400
@@ -104,7 +104,7 @@ def draw(seed: int, *, faults: int, boxes: int, kinds: Sequence[Kind] = ONE_BROK
 
 
 def _fault(kind: Kind, dice: random.Random, boxes: int) -> Fault:
-    long = dice.random() < LONG_SHARE and kind in SKIES
+    long = dice.random() < LONG_SHARE and (kind in SKIES or kind is Kind.DISK_FULL)
     return Fault(
         kind=kind,
         box=dice.randrange(boxes),

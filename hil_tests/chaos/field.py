@@ -145,6 +145,7 @@ def _count(scene: Field, records: Sequence[Record]) -> Verdict:
         hub_results=hub.results(),
         pictures=[digest for record in records for digest in record.pictures],
         hub_pictures=hub.pictures(),
+        pictures_given_up=hub.tombstones("evidence"),
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Verdict:
     """Events that boxes committed (`produced`), that the hub has, and that boxes dropped and told (`tombstones`).
 
-    The other counts must be 0.
+    `pictures` still are where they were taken, the hub must have each; of `pictures_given_up` boxes told that they are
+    gone. The other counts must be 0.
     """
 
     produced: int
@@ -22,6 +23,7 @@ class Verdict:
     results: int
     results_missing: int
     pictures: int
+    pictures_given_up: int
     pictures_missing: int
 
     @property
@@ -47,6 +49,7 @@ def judge(
     hub_results: int = 0,
     pictures: Sequence[str] = (),
     hub_pictures: frozenset[str] = frozenset(),
+    pictures_given_up: int = 0,
 ) -> Verdict:
     """Compare event ids: those of every box in its order, and the hub's (box, id) in the hub's order.
 
@@ -67,6 +70,7 @@ def judge(
         results=results,
         results_missing=abs(results - hub_results),
         pictures=len(set(pictures)),
+        pictures_given_up=pictures_given_up,
         pictures_missing=len(set(pictures) - hub_pictures),
     )
 

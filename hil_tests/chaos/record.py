@@ -16,7 +16,10 @@ READ_WITHIN_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a box holds: rows of all its lanes, how many are acknowledged, how many are results; and its pictures."""
+    """What a box holds: rows of all its lanes, how many are acknowledged, how many are results.
+
+    `pictures` are those that it still has and has handed over.
+    """
 
     produced: int
     acknowledged: int
@@ -56,7 +59,7 @@ def _read(database: Path) -> Record:
         produced=produced,
         acknowledged=acknowledged,
         results=results,
-        pictures=tuple(digest for digest, _ in pictures),
+        pictures=tuple(digest for digest, state in pictures if state == "sent"),
         pictures_waiting=sum(state == "waiting" for _, state in pictures),
     )
 

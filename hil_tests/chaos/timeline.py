@@ -69,6 +69,7 @@ def _figures(report: Mapping[str, Any]) -> str:
         ("丢失 lost", "lost", 0),
         ("重复 doubled", "duplicates", 0),
         ("乱序 out of order", "out_of_order", 0),
+        ("弃图并记录 pictures given up", "pictures_given_up", None),
         ("缺图 pictures missing", "pictures_missing", 0),
         ("任务重启 tasks restarted", "tasks_restarted", 0),
         ("故障 faults", "faults_struck", None),

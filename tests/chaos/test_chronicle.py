@@ -16,6 +16,7 @@ REPORT = {
     "lost": 0,
     "duplicates": 0,
     "out_of_order": 0,
+    "pictures_given_up": 0,
     "pictures_missing": 0,
     "tasks_restarted": 0,
     "faults_struck": 1,

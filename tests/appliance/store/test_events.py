@@ -14,6 +14,7 @@ from federation.messages import Event, Lane, new_id
 from tests.appliance.conftest import MakeEvent, Recorder
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+NOW_US = 1_790_000_000_000_000
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -149,11 +150,36 @@ async def test_a_hub_that_stands_further_back_gets_the_pictures_behind_that_plac
         await database.run(lambda db, digest=digest: evidence.handed_over(db, digest))  # type: ignore[misc]
     assert await database.read(evidence.backlog) == 0
 
-    await database.run(lambda db: evidence.send_again_behind(db, 1))
+    await database.run(lambda db: evidence.send_again_behind(db, 1, NOW_US))
 
     assert sorted(await database.read(lambda db: evidence.due(db, now=NOW, limit=9))) == digests[1:]
     rows = await database.read(lambda db: outbox.rows(db, Lane.EVIDENCE, 2, 9))
     assert [json.loads(row)["digest"] for row in rows] == digests[1:]
+
+
+async def test_a_hub_that_stands_further_back_learns_which_pictures_are_no_longer_here(
+    database: Database, an_event: MakeEvent
+) -> None:
+    digests = [f"sha256:{number:064x}" for number in range(6)]
+    for digest in digests:
+        await record(database, an_event(digests=(digest,)))
+        await database.run(lambda db, digest=digest: evidence.handed_over(db, digest))  # type: ignore[misc]
+    epoch = (await database.read(lambda db: outbox.state_of(db, Lane.EVIDENCE))).epoch
+    await database.run(lambda db: outbox.acknowledge(db, Lane.EVIDENCE, epoch, 5))
+    await database.run(
+        lambda db: db.execute("UPDATE pictures SET state = 'dropped' WHERE digest != ?", (digests[2],)).rowcount
+    )
+    await database.run(lambda db: db.execute("DELETE FROM evidence WHERE digest = ?", (digests[4],)).rowcount)
+    await database.run(lambda db: db.execute("DELETE FROM pictures WHERE digest = ?", (digests[4],)).rowcount)
+
+    await database.run(lambda db: evidence.send_again_behind(db, 1, NOW_US))
+
+    graves = [
+        await database.read(lambda db, at=at: outbox.grave_at(db, Lane.EVIDENCE, at))  # type: ignore[misc]
+        for at in range(1, 7)
+    ]
+    assert [grave and grave.reason for grave in graves] == [None, "disk_full", None, "disk_full", "expired", None]
+    assert await database.read(lambda db: evidence.due(db, now=NOW, limit=9)) == [digests[2]]
 
 
 async def test_a_picture_that_is_lost_is_a_tombstone_of_its_lane(database: Database, an_event: MakeEvent) -> None:

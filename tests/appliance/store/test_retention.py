@@ -9,7 +9,17 @@ import pytest
 from appliance.store import events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.lanes import LaneRule
-from appliance.store.retention import STEP, WAITING_FACTOR, Bounds, Given, Moment, Swept, sweep
+from appliance.store.retention import (
+    PATIENCE_S,
+    RECORD_ROOM_BYTES,
+    STEP,
+    WAITING_FACTOR,
+    Bounds,
+    Given,
+    Moment,
+    Swept,
+    sweep,
+)
 from federation.messages import Event, Lane
 from tests.appliance.conftest import MakeEvent, Recorder
 
@@ -37,7 +47,13 @@ async def record(database: Database, event: Event, at: datetime) -> None:
 
 
 async def swept(database: Database, bounds: Bounds, **moment_is: Any) -> Swept:
-    usual: dict[str, Any] = {"now_us": NOW_US, "disk_bytes": WIDE, "free_bytes": WIDE, "enrolled": True}
+    usual: dict[str, Any] = {
+        "now_us": NOW_US,
+        "disk_bytes": WIDE,
+        "free_bytes": WIDE,
+        "enrolled": True,
+        "full_s": PATIENCE_S,
+    }
     moment = Moment(**{**usual, **moment_is})
     return await database.run(lambda db: sweep(db, bounds, moment))
 
@@ -217,12 +233,50 @@ async def test_on_a_full_disk_pictures_go_first_and_unsent_events_last(
     said = [each for step in steps for each in step.given_up]
     assert [len(step.pictures) for step in steps[:2]] == [1, 3]
     assert [step.rows for step in steps if step.rows] == [2]
+    assert await told(database) == ["†"] * 4
     assert [(each.lane, each.count, each.reason) for each in said] == [
         (Lane.EVIDENCE, 3, "disk_full"),
         (Lane.RESULTS, 1, "disk_full"),
         (Lane.EVENTS, 2, "disk_full"),
     ]
     assert await held(database) == []
+
+
+@pytest.mark.parametrize(("lacks", "goes"), [(0, False), (1, True)])
+async def test_events_give_way_only_when_the_record_itself_has_no_room(
+    database: Database, recorder: Recorder, *, lacks: int, goes: bool
+) -> None:
+    await recorder.record(3)
+    await acknowledge(database, 1)
+    free = RECORD_ROOM_BYTES - await reusable_bytes(database) - lacks
+
+    step = await swept(database, bounds(replay_rows=99, free_bytes=WIDE), disk_bytes=20 * WIDE, free_bytes=free)
+
+    assert bool(step) is goes
+
+
+@pytest.mark.parametrize(("full_s", "goes"), [(PATIENCE_S - 0.1, False), (PATIENCE_S, True)])
+async def test_events_do_not_give_way_to_a_disk_that_is_full_for_a_moment(
+    database: Database, recorder: Recorder, *, full_s: float, goes: bool
+) -> None:
+    await recorder.record(3)
+
+    step = await swept(database, bounds(free_bytes=MEGABYTE), free_bytes=0, full_s=full_s)
+
+    assert bool(step) is goes
+
+
+async def test_a_restored_hub_learns_that_the_disk_was_full_when_the_replay_ring_gave_way(
+    database: Database, recorder: Recorder
+) -> None:
+    await recorder.record(STEP + 5)
+    await acknowledge(database, STEP + 5)
+
+    step = await swept(database, bounds(replay_rows=999, free_bytes=MEGABYTE), free_bytes=0)
+
+    assert (step.rows, step.events, step.given_up) == (STEP, STEP, ())
+    assert await grave(database, 1) == outbox.Grave(first=1, last=STEP, reason="disk_full", at_us=NOW_US)
+    assert await told(database) == ["†"] * STEP + recorder.ids[STEP:]
 
 
 async def test_on_a_full_disk_no_more_goes_than_makes_room(database: Database, recorder: Recorder) -> None:

@@ -1,0 +1,74 @@
+"""Keeps the box's own record within its bounds, now and then, and at once while the disk is full."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from appliance.agent.state import AgentState
+from appliance.config import RecordConfig
+from appliance.store.lanes import LaneRule
+from appliance.store.moments import to_us
+from appliance.store.retention import Bounds, Moment, Swept, is_full, sweep
+from federation.machine import disk_room
+from federation.messages import Lane
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 30.0
+LOOK_AGAIN_S = 2.0  # while the disk is full
+
+
+class Sweeper:
+    """Takes the steps of `appliance.store.retention`. Since when the disk is full outlives a `run` that fails."""
+
+    def __init__(self, state: AgentState, *, has_hub: Callable[[], bool]) -> None:
+        """Keep the record of `state` within what its configuration says."""
+        self._state = state
+        self._has_hub = has_hub
+        self._bounds = bounds_of(state.config.record)
+        self._full_since: float | None = None
+
+    async def run(self) -> None:
+        """Sweep until cancelled; raise sqlite3.Error where not even a removal can be written."""
+        while True:
+            swept = await self._step()
+            for digest in swept.pictures:
+                await asyncio.to_thread(self._state.pictures.remove, digest)
+            for given in swept.given_up:
+                log.error("%d of lane %s given up before the hub had them: %s", given.count, given.lane, given.reason)
+            if not swept:
+                await asyncio.sleep(EVERY_S if self._full_since is None else LOOK_AGAIN_S)
+
+    async def _step(self) -> Swept:
+        room = await asyncio.to_thread(disk_room, self._state.config.data_folder)
+        moment = Moment(
+            now_us=to_us(datetime.now(UTC)),
+            disk_bytes=room.size_bytes,
+            free_bytes=room.free_bytes,
+            enrolled=self._has_hub(),
+            full_s=0.0 if self._full_since is None else time.monotonic() - self._full_since,
+        )
+        full = await self._state.database.read(lambda db: is_full(db, self._bounds, moment))
+        self._full_since = (self._full_since or time.monotonic()) if full else None
+        return await self._state.commit(lambda db: sweep(db, self._bounds, moment))
+
+
+def bounds_of(record: RecordConfig) -> Bounds:
+    """Return what a box may hold: pictures give way first, events last."""
+    replay_us = int(record.replay_h * 3_600_000_000)
+    quotas = (
+        (Lane.EVIDENCE, record.unsent_results, record.replay_results),
+        (Lane.RESULTS, record.unsent_results, record.replay_results),
+        (Lane.EVENTS, record.unsent_events, record.replay_events),
+    )
+    return Bounds(
+        events=record.events,
+        pictures_bytes=record.pictures_bytes,
+        free_bytes=record.free_bytes,
+        lanes=tuple(
+            LaneRule(lane=lane, quota_rows=quota, replay_rows=replay, replay_us=replay_us)
+            for lane, quota, replay in quotas
+        ),
+    )
