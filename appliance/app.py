@@ -47,6 +47,7 @@ from appliance.playback.service import Recordings
 from appliance.store import results
 from appliance.store.database import Database
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
+from appliance.store.reserve import Reserve
 from appliance.store.results import Doer, record
 from appliance.viewing import api as viewing_api
 from appliance.viewing.api import LiveView, StillAllowed
@@ -70,6 +71,8 @@ STATIC = Path(__file__).parent / "panel" / "static"
 async def run(config: Config) -> None:
     """Run the agent until cancelled."""
     await asyncio.to_thread(config.run_folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+    reserve = Reserve(file=config.data_folder / "reserve")
+    await asyncio.to_thread(reserve.release_where_full)
     async with Database(config.database_file) as database:
         state = AgentState(config, database)
         await state.load()
@@ -77,7 +80,7 @@ async def run(config: Config) -> None:
         await membership.load()
         neighbourhood = Neighbourhood(state, membership, parts=_shared(state))
         parts = _parts(state, membership, neighbourhood)
-        sweeper = Sweeper(state, has_hub=lambda: parts.has_hub)
+        sweeper = Sweeper(state, reserve, has_hub=lambda: parts.has_hub)
         video = parts.video
         try:
             async with (

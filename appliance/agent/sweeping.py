@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from appliance.agent.state import AgentState
 from appliance.config import RecordConfig
 from appliance.store.lanes import LaneRule
 from appliance.store.moments import to_us
-from appliance.store.retention import Bounds, Moment, Swept, is_full, sweep
+from appliance.store.reserve import Reserve
+from appliance.store.retention import Bounds, Moment, Swept, is_full, sweep, wanted_bytes
 from federation.machine import disk_room
 from federation.messages import Lane
 
@@ -23,9 +25,10 @@ LOOK_AGAIN_S = 2.0  # while the disk is full
 class Sweeper:
     """Takes the steps of `appliance.store.retention`. Since when the disk is full outlives a `run` that fails."""
 
-    def __init__(self, state: AgentState, *, has_hub: Callable[[], bool]) -> None:
-        """Keep the record of `state` within what its configuration says."""
+    def __init__(self, state: AgentState, reserve: Reserve, *, has_hub: Callable[[], bool]) -> None:
+        """Keep the record of `state` within what its configuration says; `reserve` helps where the disk is full."""
         self._state = state
+        self._reserve = reserve
         self._has_hub = has_hub
         self._bounds = bounds_of(state.config.record)
         self._full_since: float | None = None
@@ -50,8 +53,20 @@ class Sweeper:
             enrolled=self._has_hub(),
             full_s=0.0 if self._full_since is None else time.monotonic() - self._full_since,
         )
-        full = await self._state.database.read(lambda db: is_full(db, self._bounds, moment))
-        self._full_since = (self._full_since or time.monotonic()) if full else None
+        if await self._state.database.read(lambda db: is_full(db, self._bounds, moment)):
+            self._full_since = self._full_since or time.monotonic()
+        else:
+            self._full_since = None
+        if room.free_bytes > wanted_bytes(self._bounds, moment) + self._reserve.size_bytes:
+            await asyncio.to_thread(self._reserve.hold)
+        return await self._swept(moment)
+
+    async def _swept(self, moment: Moment) -> Swept:
+        try:
+            return await self._state.commit(lambda db: sweep(db, self._bounds, moment))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not await asyncio.to_thread(self._reserve.release):
+                raise
         return await self._state.commit(lambda db: sweep(db, self._bounds, moment))
 
 

@@ -73,7 +73,7 @@ class Moment:
 
 def is_full(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> bool:
     """Tell whether the record itself has no room left."""
-    return _room_bytes(db, moment) < min(_wanted_bytes(bounds, moment), RECORD_ROOM_BYTES)
+    return _room_bytes(db, moment) < min(wanted_bytes(bounds, moment), RECORD_ROOM_BYTES)
 
 
 def sweep(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
@@ -101,7 +101,7 @@ def _steps(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Iterator[C
         yield partial(_waiting_pictures, db, moment, QUOTA)
     for rule in bounds.lanes:
         yield partial(_drop, db, rule.lane, moment, QUOTA, over_quota(db, rule))
-    if _room_bytes(db, moment) < _wanted_bytes(bounds, moment):
+    if _room_bytes(db, moment) < wanted_bytes(bounds, moment):
         yield partial(_sent_pictures, db)
         yield partial(_waiting_pictures, db, moment, DISK_FULL)
     if moment.full_s >= PATIENCE_S and is_full(db, bounds, moment):
@@ -155,7 +155,8 @@ def _exceeds(db: sqlite3.Connection, bounds: Bounds) -> bool:
     return events > bounds.events or _held_bytes(db) > bounds.pictures_bytes
 
 
-def _wanted_bytes(bounds: Bounds, moment: Moment) -> int:
+def wanted_bytes(bounds: Bounds, moment: Moment) -> int:
+    """Return how much of the disk shall stay free."""
     return min(bounds.free_bytes, moment.disk_bytes // DISK_SHARE)
 
 
