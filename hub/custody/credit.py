@@ -14,6 +14,7 @@ WINDOW_S = 0.5
 SMALLEST_WINDOW, LARGEST_WINDOW = 800, 8000  # rows
 FRESH_CREDIT = 100  # rows of a lane that has no backlog: one batch
 LARGEST_CREDIT = 800
+LEAST_CREDIT = 4  # a message costs what several rows cost: a slow hub that asked for single rows would be slower still
 MESSAGES_PER_S = 2000
 LONGEST_LINGER_S = 1.0
 SHORTEST_LINGER_S = 0.02  # less is not worth waiting for
@@ -55,13 +56,13 @@ class CreditDesk:
             self.rows_per_s += LEARNS * (rows / taken_s - self.rows_per_s)
 
     def terms(self, key: LaneKey) -> Terms:
-        """Return what a lane is granted now; at least one row, so that nobody starves."""
+        """Return what a lane is granted now; at least `LEAST_CREDIT` rows, so that nobody starves."""
         messages_per_s = len(self._heard_at) / MESSAGES_PER_S
         linger_s = 0.0 if messages_per_s < SHORTEST_LINGER_S else min(LONGEST_LINGER_S, messages_per_s)
         if key not in self._backlogs:
             return Terms(credit=FRESH_CREDIT, linger_s=linger_s)
         window = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, int(self.rows_per_s * WINDOW_S)))
-        return Terms(credit=max(1, min(LARGEST_CREDIT, window // len(self._backlogs))), linger_s=linger_s)
+        return Terms(credit=max(LEAST_CREDIT, min(LARGEST_CREDIT, window // len(self._backlogs))), linger_s=linger_s)
 
     def _tidy(self, now: float) -> None:
         self._tidied_at = now

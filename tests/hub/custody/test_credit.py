@@ -9,6 +9,7 @@ from hub.custody.credit import (
     FORGOTTEN_AFTER_S,
     FRESH_CREDIT,
     LARGEST_CREDIT,
+    LEAST_CREDIT,
     LARGEST_WINDOW,
     LONGEST_LINGER_S,
     SMALLEST_WINDOW,
@@ -40,7 +41,7 @@ def test_a_lane_without_a_backlog_may_always_send_one_batch() -> None:
     assert terms(desk, "fresh").credit == FRESH_CREDIT
 
 
-@pytest.mark.parametrize(("lanes", "credit"), [(1, LARGEST_CREDIT), (20, 400), (1000, 8), (10_000, 1)])
+@pytest.mark.parametrize(("lanes", "credit"), [(1, LARGEST_CREDIT), (20, 400), (1000, 8), (10_000, LEAST_CREDIT)])
 def test_lanes_with_a_backlog_share_the_window_and_none_starves(lanes: int, credit: int) -> None:
     desk = CreditDesk()
     for number in range(lanes):
@@ -108,7 +109,7 @@ def test_what_is_granted_never_exceeds_its_bounds(said: list[tuple[int, int, flo
 
         granted = terms(desk, f"n{number}")
 
-        assert 1 <= granted.credit <= LARGEST_CREDIT
+        assert LEAST_CREDIT <= granted.credit <= LARGEST_CREDIT
         assert 0 <= granted.linger_s <= LONGEST_LINGER_S
 
 
