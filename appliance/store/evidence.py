@@ -54,7 +54,7 @@ def send_again_behind(db: sqlite3.Connection, upto: int, at_us: int) -> None:
         " WHERE lane = ? AND sequence > ? AND sequence <= acknowledged AND coalesce(state, 'gone') != 'waiting'",
         (Lane.EVIDENCE, upto),
     ).fetchall()
-    for dropped, reason in ((True, outbox.DISK_FULL), (False, EXPIRED)):
+    for dropped, reason in ((True, outbox.CLEARED), (False, EXPIRED)):
         these = [sequence for sequence, was_dropped in gone if bool(was_dropped) is dropped]
         outbox.bury(db, Lane.EVIDENCE, these, reason=reason, at_us=at_us)
 

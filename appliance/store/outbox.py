@@ -14,7 +14,8 @@ from federation.custody.ranges import Ranges
 from federation.messages import Lane
 
 BATCH_BYTES = 64 * 1024
-DISK_FULL = "disk_full"  # given up, because there was no room left
+DISK_FULL = "disk_full"  # given up before the hub had them, because there was no room left
+CLEARED = "cleared"  # given up for the same reason once the hub had them: it asks again if it is restored from a backup
 UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
 
 
@@ -22,7 +23,8 @@ UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database w
 class LaneState:
     """One lane: `base` is the lowest sequence number still held.
 
-    `given_up` counts the numbers behind its tombstones, `unsaid` those of them that the hub has not acknowledged.
+    `given_up` counts the numbers behind its tombstones that the hub never had, `unsaid` those of them that it has not
+    acknowledged.
     """
 
     epoch: str
@@ -76,16 +78,14 @@ def drop(db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: 
     return _dropped(db, lane, waiting, reason, at_us)
 
 
-def drop_acknowledged(
-    db: sqlite3.Connection, lane: Lane, *, count: int, reason: str, at_us: int
-) -> tuple[Grave | None, list[int]]:
+def clear(db: sqlite3.Connection, lane: Lane, *, count: int, at_us: int) -> tuple[Grave | None, list[int]]:
     """Do the same with the oldest rows of the replay ring: a hub that loses them later learns why they are gone."""
     ring = db.execute(
         "SELECT sequence, event_number FROM outbox JOIN lanes USING (lane)"
         " WHERE lane = ? AND sequence <= acknowledged ORDER BY sequence LIMIT ?",
         (lane, count),
     ).fetchall()
-    return _dropped(db, lane, ring, reason, at_us)
+    return _dropped(db, lane, ring, CLEARED, at_us)
 
 
 def _dropped(
@@ -125,11 +125,11 @@ def state_of(db: sqlite3.Connection, lane: Lane) -> LaneState:
         "SELECT epoch, produced, acknowledged,"
         " (SELECT min(sequence) FROM outbox WHERE lane = :lane),"
         " (SELECT min(first) FROM tombstones WHERE lane = :lane),"
-        " (SELECT coalesce(sum(last - first + 1), 0) FROM tombstones WHERE lane = :lane),"
+        " (SELECT coalesce(sum(last - first + 1), 0) FROM tombstones WHERE lane = :lane AND reason != :cleared),"
         " (SELECT coalesce(sum(last - max(first - 1, acknowledged)), 0) FROM tombstones"
         " WHERE lane = :lane AND last > acknowledged)"
         " FROM lanes WHERE lane = :lane",
-        {"lane": lane},
+        {"lane": lane, "cleared": CLEARED},
     ).fetchone()
     base = min(number for number in (oldest, grave, produced + 1) if number is not None)
     return LaneState(
@@ -193,9 +193,10 @@ def oldest_beyond(db: sqlite3.Connection, lane: Lane, sequence: int) -> str | No
 
 
 def newest_graves(db: sqlite3.Connection, lane: Lane, count: int) -> list[Grave]:
-    """Return up to `count` tombstones of a lane, the newest first."""
+    """Return up to `count` tombstones of a lane for what the hub never had, the newest first."""
     found = db.execute(
-        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? ORDER BY first DESC LIMIT ?", (lane, count)
+        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? AND reason != ? ORDER BY first DESC LIMIT ?",
+        (lane, CLEARED, count),
     )
     return [Grave(first=first, last=last, reason=reason, at_us=at_us) for first, last, reason, at_us in found]
 

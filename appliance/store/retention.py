@@ -135,7 +135,7 @@ def _finished_events(db: sqlite3.Connection) -> Swept:
 
 def _replayable_events(db: sqlite3.Connection, moment: Moment) -> Swept:
     """Let the replay ring of events give way, the oldest first: the hub has these."""
-    grave, numbers = outbox.drop_acknowledged(db, Lane.EVENTS, count=STEP, reason=DISK_FULL, at_us=moment.now_us)
+    grave, numbers = outbox.clear(db, Lane.EVENTS, count=STEP, at_us=moment.now_us)
     if grave is None:
         return Swept()
     return replace(_remove_events(db, numbers), rows=grave.last - grave.first + 1)

@@ -178,7 +178,7 @@ async def test_a_hub_that_stands_further_back_learns_which_pictures_are_no_longe
         await database.read(lambda db, at=at: outbox.grave_at(db, Lane.EVIDENCE, at))  # type: ignore[misc]
         for at in range(1, 7)
     ]
-    assert [grave and grave.reason for grave in graves] == [None, "disk_full", None, "disk_full", "expired", None]
+    assert [grave and grave.reason for grave in graves] == [None, "cleared", None, "cleared", "expired", None]
     assert await database.read(lambda db: evidence.due(db, now=NOW, limit=9)) == [digests[2]]
 
 

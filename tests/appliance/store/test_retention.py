@@ -275,7 +275,9 @@ async def test_a_restored_hub_learns_that_the_disk_was_full_when_the_replay_ring
     step = await swept(database, bounds(replay_rows=999, free_bytes=MEGABYTE), free_bytes=0)
 
     assert (step.rows, step.events, step.given_up) == (STEP, STEP, ())
-    assert await grave(database, 1) == outbox.Grave(first=1, last=STEP, reason="disk_full", at_us=NOW_US)
+    assert await grave(database, 1) == outbox.Grave(first=1, last=STEP, reason="cleared", at_us=NOW_US)
+    assert (await lane(database)).given_up == 0
+    assert await database.read(lambda db: outbox.newest_graves(db, Lane.EVENTS, 9)) == []
     assert await told(database) == ["†"] * STEP + recorder.ids[STEP:]
 
 

@@ -2831,7 +2831,7 @@ export interface components {
             last: number;
             /**
              * Reason
-             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and left the box's replay ring before the hub was restored; `unknown`
+             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and left the box's replay ring before the hub was restored; `cleared`: acknowledged once, and given up by the box when its disk was full, before the hub was restored; `missing`: a file of a border never came; `unknown`
              */
             reason: string;
             /**
