@@ -47,7 +47,8 @@ class LaneSender:
         """Read the lane's state; to be called once before `run`."""
         state = await self._store.state(self._lane)
         self._sender = Sender(epoch=state.epoch, acknowledged=state.acknowledged)
-        self._produced, self._stored = state.produced, state.acknowledged
+        self._produced = max(self._produced, state.produced)  # more may have been told of while this was read
+        self._stored = state.acknowledged
 
     def connected(self) -> None:
         """Note a new connection: the hub must be greeted."""
@@ -146,6 +147,7 @@ class LaneSender:
 
     async def _begin_epoch(self) -> None:
         """Give what the hub has not acknowledged new numbers, and greet it anew."""
+        self._produced = 0  # what is told of from here on may have new numbers already
         await self._store.begin_epoch(self._lane)
         await self.begin()
         self._hello_pending = True
@@ -154,14 +156,22 @@ class LaneSender:
     async def _send_batch(self, first: int, count: int) -> None:
         said = await self._store.next_batch(self._lane, first, count)
         if said is None:
-            log.error("row %d of lane %s is gone, and nobody gave it up", first, self._lane)
-            await self._store.bury_missing(self._lane, first)
+            await self._look_after(first)
             return
         if self._sender.sent == self._sender.acknowledged:
             self._heard_at = time.monotonic()
         self._session.publish(topics.batch(self._node_id, self._lane), said.payload, qos=0)
         self._flew_at = time.monotonic()
         self._sender = self._sender.dispatched(said.last)
+
+    async def _look_after(self, missing: int) -> None:
+        """Bury a row that was made and is gone; one that was not made yet was told of by a number of an old epoch."""
+        self._produced = 0
+        state = await self._store.state(self._lane)
+        self._produced = max(self._produced, state.produced)
+        if missing <= state.produced:
+            log.error("row %d of lane %s is gone, and nobody gave it up", missing, self._lane)
+            await self._store.bury_missing(self._lane, missing)
 
     def _watch_silence(self) -> None:
         owed = self._sender.waits_for_answer(self._produced)
