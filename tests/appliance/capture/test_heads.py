@@ -167,7 +167,8 @@ async def test_a_camera_that_a_person_moves_while_it_is_away_stays_where_it_was_
 
 
 async def test_a_camera_that_is_being_turned_for_a_snapshot_is_not_to_be_moved_by_hand(site: Site) -> None:
-    site.dome.clock_s = lambda: 0.0  # it moves, and does not arrive
+    stopped_s = time.monotonic()
+    site.dome.clock_s = lambda: stopped_s  # it moves, and does not arrive
     order = {"point_id": DOME, "aim": {"kind": "preset", "preset": "2"}}
     asked = (await site.box.panel.post("/api/v1/snapshots/queue", json={"orders": [order]})).json()["items"]
     await until(lambda: site.dome.moving, within_s=20, what="it turns")
