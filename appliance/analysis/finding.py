@@ -2,17 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.analysis.region import ByteMask
 from federation.messages import Detection, Polygon
 
 Picture = NDArray[np.uint8]
 """Height x width x 3, BGR."""
 
-Mask = NDArray[Any]
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Area:
+    """Where something of a label is, as a mask over the whole picture: 255 where it is, of any size."""
+
+    label: str
+    score: float
+    mask: ByteMask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What a model found in a picture, strongest first, and the areas of what it sees by more than boxes."""
+
+    detections: tuple[Detection, ...] = ()
+    areas: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,14 @@
 """Makes a task's judge from its package: what looks at pictures - a model, or an eye of the product - and a rule."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance.analysis.engine.engine import Ready, Unusable
-from appliance.analysis.finding import Finding, Judge, Picture
+from appliance.analysis.finding import Finding, Found, Judge, Picture
 from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
 from appliance.analysis.starters import Eye, eye_of
 from appliance.local import LocalPackage
-from federation.messages import Detection, Shapes, TaskSpec
+from federation.messages import Shapes, TaskSpec
 from federation.packages import Manifest, PackageError, builtin_manifests
 
 NOTHING_DRAWN = Shapes()
@@ -26,7 +26,7 @@ class StillLoading(Exception):
 class Sight:
     """What a task's model has seen in the picture that is judged next."""
 
-    found: tuple[Detection, ...] = ()
+    found: Found = field(default_factory=Found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,8 @@ class ModelJudge:
 
     def observe(self, picture: Picture, at: datetime) -> list[Finding]:
         """Return what is to be reported of this picture."""
-        return self.ruling.judge(Seen(at=at, detections=self.sight.found, picture=picture))
+        found = self.sight.found
+        return self.ruling.judge(Seen(at=at, detections=found.detections, areas=found.areas, picture=picture))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from appliance.analysis.decoding import CannotDecode, jpeg
 from appliance.analysis.engine.engine import Asked, Engine, PackageKey, Ready
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
-from appliance.analysis.finding import Finding, Picture
+from appliance.analysis.finding import Finding, Found, Picture
 from appliance.analysis.outgoing import EventQueue
 from appliance.analysis.switching import REPLAYED, Pair, Trial, compared, samples_of
 from appliance.analysis.tasks import Shown, Tasks
@@ -33,7 +33,7 @@ SETTLE_EVERY_S = 5.0
 
 Result = TypeVar("Result")
 Inspect = Callable[[Picture], None]
-Answers = dict[PackageKey | None, tuple[Detection, ...]]
+Answers = dict[PackageKey | None, Found]
 
 
 class Judging:
@@ -122,7 +122,7 @@ class Judging:
             return
         if inspect is not None:
             await self._on_thread(partial(inspect, answer))
-        await self._judge(frame, {None: ()})
+        await self._judge(frame, {None: Found()})
 
     async def _judge(self, frame: Frame, seen: Answers) -> None:
         for outgoing in await self._on_thread(partial(self._judged, frame, seen)):
@@ -169,7 +169,7 @@ class Judging:
             for asked in self._engine.look(shown, pair, lane=Lane.PERSON):
                 answer = await asked.answer
                 if not isinstance(answer, Dropped):
-                    found |= {key: answer[head] for key, head in asked.heads.items() if head in answer}
+                    found |= {key: answer[head].detections for key, head in asked.heads.items() if head in answer}
                 elif answer.reason == "failed" and pair[1] in asked.heads:
                     return Trial(frames=number + 1, refusal=f"switch_refused: {answer.detail}")
             if len(found) == len(pair):

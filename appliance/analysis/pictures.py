@@ -19,10 +19,10 @@ from appliance.analysis.decoding import CannotDecode
 from appliance.analysis.engine.engine import Engine, PackageKey, Ready
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
-from appliance.analysis.finding import Picture
+from appliance.analysis.finding import Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, make_judge
 from appliance.local import LocalPackage, PictureEvent, PictureVerdict
-from federation.messages import Detection, TaskSpec
+from federation.messages import TaskSpec
 
 LONGEST_STAY_S = 600
 STEP_S = 1
@@ -60,11 +60,13 @@ class Pictures:
         answer = await asked.answer
         if isinstance(answer, Dropped):
             raise CannotDecode(answer.detail or answer.reason)
-        found = answer.get(asked.heads[key], ())
+        found = answer.get(asked.heads[key], Found())
         took_ms = round(1000 * (time.monotonic() - begun_s), 1)
         events = await asyncio.to_thread(_verdict, picture, key, state, found)
         height, width = picture.shape[:2]
-        return PictureVerdict(width_px=width, height_px=height, took_ms=took_ms, detections=found, events=events)
+        return PictureVerdict(
+            width_px=width, height_px=height, took_ms=took_ms, detections=found.detections, events=events
+        )
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a picture (JPEG, PNG, WebP) with its verdict; 404 for a model not loaded, 422 for no picture."""
@@ -120,7 +122,7 @@ def _pixels(content: bytes) -> int:
         raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are") from error
 
 
-def _verdict(picture: Picture, key: PackageKey, state: Ready, found: tuple[Detection, ...]) -> tuple[PictureEvent, ...]:
+def _verdict(picture: Picture, key: PackageKey, state: Ready, found: Found) -> tuple[PictureEvent, ...]:
     """Return the events that the rule would report if the picture stayed as it is, the first of each code."""
     task = TaskSpec(task_id="try", generation=1, point_id="try", algorithm_id=key[0], algorithm_version=key[1])
     package = LocalPackage(algorithm_id=key[0], version=key[1], path=_PLAN_PATH)

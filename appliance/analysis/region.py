@@ -8,6 +8,9 @@ from federation.messages import Box, Polygon
 
 ByteMask = NDArray[np.uint8]
 
+GRID_PX = (160, 90)
+"""Boxes and areas are laid on a grid of this width and height: a share is exact to a thousandth or so."""
+
 
 def mask_of(region: Polygon | None, *, width_px: int, height_px: int) -> ByteMask:
     """Return a mask of 255 inside the polygon and 0 outside; without a region all is inside."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
-from appliance.analysis.finding import Finding, Judge, Picture
+from appliance.analysis.finding import Finding, Found, Judge, Picture
 from appliance.analysis.judges import NOTHING_DRAWN, CannotJudge, Sight, StillLoading, make_judge
 from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap
 from appliance.local import LocalPackage, Plan
-from federation.messages import Calendar, Detection, OnCut, Shapes, TaskReport, TaskSpec, TaskState
+from federation.messages import Calendar, OnCut, Shapes, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
 NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
@@ -127,9 +127,7 @@ class Tasks:
         """Return the packages whose models the tasks of a point need now; None among them: the picture alone."""
         return frozenset(task.model for task in self._at_work(point_id, at))
 
-    def judge(
-        self, frame: Shown, seen: Mapping[PackageKey | None, tuple[Detection, ...]]
-    ) -> list[tuple[TaskSpec, Finding]]:
+    def judge(self, frame: Shown, seen: Mapping[PackageKey | None, Found]) -> list[tuple[TaskSpec, Finding]]:
         """Show a picture, and what models saw in it, to the tasks that wait for these models; return their findings."""
         found: list[tuple[TaskSpec, Finding]] = []
         for task in self._at_work(frame.point_id, frame.at):

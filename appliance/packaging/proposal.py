@@ -15,7 +15,7 @@ from appliance.analysis.decoders import BadOutput
 from appliance.analysis.detector import CPU
 from appliance.analysis.engine.network import Head, Network
 from appliance.analysis.finding import Picture
-from appliance.analysis.preprocessing import placed
+from appliance.analysis.preprocessing import Placement, placed
 from appliance.analysis.sightings import Sighting
 from appliance.packaging.candidates import readings, ways
 from appliance.packaging.coco import LABELS
@@ -103,9 +103,9 @@ def _tried(
     ]
 
 
-def _see(head: Head, tensors: Mapping[str, NDArray[np.generic]], there: object) -> tuple[Sighting, ...]:
+def _see(head: Head, tensors: Mapping[str, NDArray[np.generic]], there: Placement) -> tuple[Sighting, ...]:
     try:
-        return head.see(tensors, there)  # type: ignore[arg-type]
+        return head.see(tensors, there)
     except BadOutput:
         return ()
 
@@ -116,12 +116,12 @@ def _is_whole(output: ModelOutput) -> bool:
 
 def _agreement(seen: Sequence[Sighting], mirrored: Sequence[Sighting], *, whole: bool) -> float:
     """Return the summed scores of what is plausible and found again in the mirrored picture; scores lie in 0..1."""
-    if any(not 0 <= score <= 1 + _SLACK for _, score, _ in seen):
+    if any(not 0 <= item.score <= 1 + _SLACK for item in seen):
         return 0.0
-    back = [(np.array([1 - box[2], box[1], 1 - box[0], box[3]], np.float32), label) for box, _, label in mirrored]
+    back = [(np.array([1 - box[2], box[1], 1 - box[0], box[3]], np.float32), label) for box, _, label, _ in mirrored]
     return sum(
         score
-        for box, score, label in seen
+        for box, score, label, _ in seen
         if (whole or _is_plausible(box))
         and any(label == other and _iou(box, there) >= SAME_IOU for there, other in back)
     )

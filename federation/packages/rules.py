@@ -34,7 +34,7 @@ FIELDS: Mapping[RuleKind, tuple[str, ...]] = {
     "line_crossing": (*_CHOSEN, *_TRACKED),
     "area_share": (*_CHOSEN, "share", *_PACE),
     "state": (*_CHOSEN, *_PACE),
-    "change": ("sensitivity", "share", "learn_s", *_PACE),
+    "change": (*_CHOSEN, "sensitivity", "share", "learn_s", *_PACE),
     "together": (*_CHOSEN, "distance", *_PACE),
     "stopped": (*_CHOSEN, "dwell_s", "still", "count", *_TRACKED),
 }
@@ -48,9 +48,10 @@ class Rule(ManifestPart):
     - `count`: how many there are is compared with `count`.
     - `dwell`: a thing has been in the region for `dwell_s`; `stopped`: it has not moved for so long.
     - `line_crossing`: a thing crosses a drawn line in a direction that counts.
-    - `area_share`: the things cover at least `share` of the region.
+    - `area_share`: the things cover at least `share` of the region, by their masks where the model gives any.
     - `state`: what is there is in a state: of all labels at its place, the event's is the strongest.
-    - `change`: at least `share` of the region differs from a reference picture, learnt in `learn_s`.
+    - `change`: at least `share` of the region differs from a reference picture, learnt in `learn_s`; where things of
+      the event's labels are, or were then, and anywhere for the label `changed`.
     - `together`: a thing and a thing of another kind, or one of `partners`, are near each other.
     """
 

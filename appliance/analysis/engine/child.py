@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.network import Head, Network
-from appliance.analysis.engine.wire import ASK, Answer, Look, Open, Row, Teach
-from appliance.analysis.sightings import Sighting
+from appliance.analysis.engine.wire import ASK, Answer, Look, Open, Places, Row, Teach, packed
+from appliance.analysis.sightings import MOST_AREAS, Sighting
 from federation.packages.manifest import ModelInput
 
 SPARE_BYTES = 512 << 20
@@ -100,18 +100,21 @@ class Networks:
         wanted = {tensor for head in heads.values() for tensor in head.tensors}
         tensors = network.run(list(canvases), wanted)
         pairs = list(zip(tensors, asked.placements, strict=True))
+        seen = {name: [head.see(found, placement) for found, placement in pairs] for name, head in heads.items()}
         return Answer(
-            seen={
-                name: tuple(tuple(_row(item) for item in head.see(found, placement)) for found, placement in pairs)
-                for name, head in heads.items()
-            }
+            seen={name: tuple(tuple(map(_row, picture)) for picture in found) for name, found in seen.items()},
+            places={name: tuple(_places(picture) for picture in found) for name, found in seen.items()},
         )
 
 
 def _row(sighting: Sighting) -> Row:
-    corners, score, label = sighting
-    x1, y1, x2, y2 = (float(value) for value in corners)
-    return x1, y1, x2, y2, max(0.0, min(1.0, float(score))), int(label)
+    x1, y1, x2, y2 = (float(value) for value in sighting.corners)
+    return x1, y1, x2, y2, max(0.0, min(1.0, float(sighting.score))), int(sighting.label)
+
+
+def _places(seen: Sequence[Sighting]) -> tuple[Places, ...]:
+    masks = [(index, item.mask) for index, item in enumerate(seen) if item.mask is not None]
+    return tuple((index, packed(mask)) for index, mask in masks[:MOST_AREAS])
 
 
 def _limit(device: Device, memory_bytes: int) -> None:

@@ -14,10 +14,10 @@ from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.host import LOAD_WITHIN_S, Host, HostLost, ModelFails
-from appliance.analysis.engine.wire import Look, Open, Row, Teach
-from appliance.analysis.finding import Picture
+from appliance.analysis.engine.wire import Look, Open, Places, Row, Teach, unpacked
+from appliance.analysis.finding import Area, Found, Picture
 from appliance.analysis.preprocessing import placed
-from appliance.analysis.sightings import detection
+from appliance.analysis.sightings import Sighting, detection
 from federation.messages import Box, Detection
 from federation.packages.manifest import ModelInput
 
@@ -27,8 +27,8 @@ LONGEST_PAUSE_S = 60.0
 CHECK_MEMORY_EVERY_S = 5.0
 RECENT = 256
 
-Seen = Mapping[str, tuple[Detection, ...]]
-"""What each head found in one picture, strongest first."""
+Seen = Mapping[str, Found]
+"""What each head found in one picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,24 +139,36 @@ class Model:
             return [{} for _ in batch]
         found = _ask(host, self.declared.network, self.declared.input, sorted(wanted), pictures)
         return [
-            {name: self._with_stages(host, known[name], picture, found[name][index]) for name in item.heads & wanted}
+            {name: self._with_stages(host, known[name], picture, *found[name][index]) for name in item.heads & wanted}
             for index, (item, picture) in enumerate(zip(batch, pictures, strict=True))
         ]
 
-    def _with_stages(self, host: Host, head: HeadOf, picture: Picture, rows: Sequence[Row]) -> tuple[Detection, ...]:
-        first = tuple(_detection(row, head.labels) for row in rows)
-        more: list[Detection] = []
+    def _with_stages(
+        self, host: Host, head: HeadOf, picture: Picture, rows: Sequence[Row], places: Sequence[Places]
+    ) -> Found:
+        """Return what a head found; what a second model says of a thing is where that thing is."""
+        first = [_detection(row, head.labels) for row in rows]
+        masks = {index: unpacked(bits) for index, bits in places if index < len(first)}
+        things = list(enumerate(first))
         for stage in head.stages:
-            chosen = [item for item in first if item.label in stage.on][: stage.most]
-            crops = [_crop(picture, item.box, stage.margin) for item in chosen]
+            chosen = [(index, item) for index, item in enumerate(first) if item.label in stage.on][: stage.most]
+            crops = [_crop(picture, item.box, stage.margin) for _, item in chosen]
             if crops:
                 found = _ask(host, stage.network, stage.input, [stage.head], crops)[stage.head]
-                more += [
-                    Detection(label=stage.labels[row[5]], score=min(round(row[4], 4), item.score), box=item.box)
-                    for item, said in zip(chosen, found, strict=True)
+                things += [
+                    (
+                        index,
+                        Detection(label=stage.labels[row[5]], score=min(round(row[4], 4), item.score), box=item.box),
+                    )
+                    for (index, item), (said, _) in zip(chosen, found, strict=True)
                     for row in said
                 ]
-        return (*first, *more)
+        return Found(
+            detections=tuple(item for _, item in things),
+            areas=tuple(
+                Area(label=item.label, score=item.score, mask=masks[index]) for index, item in things if index in masks
+            ),
+        )
 
     def _running(self) -> Host:
         with self._lock:
@@ -239,19 +251,21 @@ def _ask(
     pictures: Sequence[Picture],
     *,
     within_s: float = 30.0,
-) -> Mapping[str, tuple[tuple[Row, ...], ...]]:
-    """Return for every head what it saw in each picture; raise ModelFails or HostLost."""
-    seen: dict[str, tuple[tuple[Row, ...], ...]] = dict.fromkeys(heads, ())
+) -> Mapping[str, list[tuple[tuple[Row, ...], tuple[Places, ...]]]]:
+    """Return for every head what it saw in each picture, and where; raise ModelFails or HostLost."""
+    seen: dict[str, list[tuple[tuple[Row, ...], tuple[Places, ...]]]] = {head: [] for head in heads}
     at_once = host.slot_bytes // canvas_bytes(entry)
     if not at_once:
         raise ModelFails("failed", f"an input of {entry.size} is larger than one of a second model may be")
     for first in range(0, len(pictures), at_once):
         pairs = [placed(picture, entry) for picture in pictures[first : first + at_once]]
         look = Look(network=network, heads=tuple(heads), placements=tuple(placement for _, placement in pairs))
-        found = host.ask(look, canvases=[canvas for canvas, _ in pairs], within_s=within_s).seen
-        if set(found) != set(heads) or any(len(rows) != len(pairs) for rows in found.values()):
-            raise HostLost("it answered something else than it was asked")
-        seen = {name: seen[name] + found[name] for name in heads}
+        found = host.ask(look, canvases=[canvas for canvas, _ in pairs], within_s=within_s)
+        for said in (found.seen, found.places):
+            if set(said) != set(heads) or any(len(rows) != len(pairs) for rows in said.values()):
+                raise HostLost("it answered something else than it was asked")
+        for name in heads:
+            seen[name] += zip(found.seen[name], found.places[name], strict=True)
     return seen
 
 
@@ -267,7 +281,7 @@ def _grey(entry: ModelInput) -> Picture:
 
 
 def _detection(row: Row, labels: tuple[str, ...]) -> Detection:
-    return detection((np.array(row[:4], np.float32), row[4], row[5]), labels)
+    return detection(Sighting(np.array(row[:4], np.float32), row[4], row[5]), labels)
 
 
 def _crop(picture: Picture, box: Box, margin: float) -> Picture:

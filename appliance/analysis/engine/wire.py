@@ -3,15 +3,18 @@
 Nothing of what the child says is unpickled or believed: it runs a model that a stranger may have made.
 """
 
+import base64
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from appliance.analysis.preprocessing import Placement
+from appliance.analysis.region import GRID_PX, ByteMask
 from federation.packages.manifest import ModelInput
 from federation.packages.outputs import ModelOutput
 
-ANSWER_LIMIT_BYTES = 8 << 20
+ANSWER_LIMIT_BYTES = 16 << 20
 
 
 class _Message(BaseModel):
@@ -52,6 +55,11 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 Row = tuple[_Share, _Share, _Share, _Share, _Share, Annotated[int, Field(ge=0, le=10_000)]]
 """x1, y1, x2, y2 in shares of the picture, score, index of the label."""
 
+_GRID_BYTES = GRID_PX[0] * GRID_PX[1] // 8
+_Bits = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9+/]{{{_GRID_BYTES // 3 * 4}}}$")]
+Places = tuple[Annotated[int, Field(ge=0, le=10_000)], _Bits]
+"""The index of a row, and where on the grid it is: a bit for every place, row by row, in Base64."""
+
 
 class Answer(_Message):
     """What became of it: an error with its code, or for every head what it saw in each picture."""
@@ -60,3 +68,15 @@ class Answer(_Message):
     error: str = Field(default="", max_length=500)
     batch: int = Field(default=1, ge=1, le=64)
     seen: dict[str, tuple[tuple[Row, ...], ...]] = Field(default_factory=dict)
+    places: dict[str, tuple[tuple[Places, ...], ...]] = Field(default_factory=dict)
+
+
+def packed(mask: ByteMask) -> str:
+    """Return a mask on the grid as bits in Base64."""
+    return base64.b64encode(np.packbits(mask > 0).tobytes()).decode()
+
+
+def unpacked(bits: str) -> ByteMask:
+    """Return the mask, 255 where it is."""
+    values = np.unpackbits(np.frombuffer(base64.b64decode(bits), np.uint8))
+    return values.reshape(GRID_PX[::-1]) * np.uint8(255)

@@ -6,14 +6,11 @@ import cv2
 import numpy as np
 
 from appliance.analysis.finding import Finding
-from appliance.analysis.region import ByteMask
+from appliance.analysis.region import GRID_PX, ByteMask
 from appliance.analysis.rules.choice import Choice
 from appliance.analysis.rules.episode import Episode, Pace, followed
 from appliance.analysis.rules.seen import Seen
 from federation.messages import Detection
-
-GRID_PX = (160, 90)
-"""Boxes and masks are laid on a grid of this width and height: a share is exact to a thousandth or so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +38,15 @@ class AreaShareRule:
     def _covered(self, found: tuple[Detection, ...], seen: Seen) -> float:
         width, height = GRID_PX
         zone = self.choice.zone.mask(width_px=width, height_px=height)
-        masks = [seen.areas[label] for label in sorted(self.choice.labels) if label in seen.areas]
-        places = union(masks) if masks else rectangles(found)
-        return covered_share(places, zone)
+        return covered_share(places_of(self.choice, found, seen), zone)
+
+
+def places_of(choice: Choice, found: tuple[Detection, ...], seen: Seen) -> ByteMask:
+    """Return on the grid where the things are that count: by their areas, and by the boxes of `found` without any."""
+    areas = [area for area in seen.areas if area.label in choice.labels]
+    known = {area.label for area in areas}
+    boxes = rectangles(tuple(item for item in found if item.label not in known))
+    return boxes | union([area.mask for area in areas if choice.counts(area)])
 
 
 def union(masks: list[ByteMask]) -> ByteMask:

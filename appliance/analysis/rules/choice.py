@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from appliance.analysis.finding import Finding
+import numpy as np
+
+from appliance.analysis.finding import Area, Finding
 from appliance.analysis.rules.seen import Seen
 from appliance.analysis.rules.zone import Zone, foot
 from federation.messages import Box, Detection
@@ -36,6 +38,12 @@ class Choice:
             and self.zone.holds(*foot(item.box))
         ]
         return tuple(sorted(found, key=lambda item: -item.score))
+
+    def counts(self, area: Area) -> bool:
+        """Tell whether an area is sure and high enough; how much of it lies in the zone is for the rule to say."""
+        rows = np.flatnonzero((area.mask > 0).any(axis=1))
+        height = (rows[-1] + 1 - rows[0]) / len(area.mask) if len(rows) else 0.0
+        return area.score >= self.min_conf and height >= self.min_size
 
     def finding(
         self, detections: tuple[Detection, ...], *, dwell_s: float = 0.0, score: float | None = None

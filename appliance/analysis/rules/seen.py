@@ -1,12 +1,10 @@
 """One picture as rules get it, and the interface of all rules."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from appliance.analysis.finding import Finding, Picture
-from appliance.analysis.region import ByteMask
+from appliance.analysis.finding import Area, Finding, Picture
 from federation.messages import Detection
 
 State = TypeVar("State")
@@ -17,13 +15,13 @@ class Seen:
     """What was seen at the aware moment `at`.
 
     `ages_s`, if there are any, say of each detection how long it has been there, for what knows that better than a
-    rule can. `areas` are masks by label, 255 where it is, of any one size. `picture` is there for rules that compare.
+    rule can. `areas` are what is known by more than boxes. `picture` is there for rules that compare.
     """
 
     at: datetime
     detections: tuple[Detection, ...] = ()
     ages_s: tuple[float, ...] = ()
-    areas: Mapping[str, ByteMask] = field(default_factory=dict)
+    areas: tuple[Area, ...] = ()
     picture: Picture | None = None
 
 

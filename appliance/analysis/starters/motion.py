@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from appliance.analysis.background import Background, blobs, reduced, tidied
-from appliance.analysis.finding import Picture
+from appliance.analysis.finding import Area, Picture
 from appliance.analysis.region import ByteMask, box_of
 from appliance.analysis.rules import Seen
 from appliance.analysis.starters.eye import Clock, threshold_of
@@ -42,7 +42,7 @@ class MotionEye:
         return Seen(
             at=at,
             detections=tuple(_detection(box, found) for box in largest),
-            areas={LABEL: mask},
+            areas=(Area(label=LABEL, score=1.0, mask=mask),),
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.finding import Found
 from appliance.analysis.tasks import Shown, Tasks
 from appliance.local import LocalPackage, Plan
 from federation.messages import Box, Calendar, Detection, OnCut, Shapes, TaskSpec, TaskState, Window
@@ -113,7 +114,7 @@ def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other()
     tasks = Tasks()
     tasks.apply(with_models(), {KEY: LOADED}, NOW)
 
-    found = tasks.judge(SHOWN, {KEY: (WALKER,)})
+    found = tasks.judge(SHOWN, {KEY: Found(detections=(WALKER,))})
 
     assert [spec.task_id for spec, _ in found] == ["t1", "t2"]
     assert [item.frames for item in tasks.running.values()] == [1, 1, 0]
@@ -143,7 +144,7 @@ def test_a_task_whose_model_is_made_anew_says_so_and_goes_on() -> None:
 
     tasks.trouble("gate", [KEY], "model_crashed: signal 9")
     told = tasks.running["t1"].report(SHOWN.at)
-    tasks.judge(SHOWN, {KEY: ()})
+    tasks.judge(SHOWN, {KEY: Found()})
 
     assert (told.state, told.reason) == (TaskState.FAILED, "model_crashed: signal 9")
     assert tasks.running["t1"].report(SHOWN.at).state is TaskState.RUNNING

@@ -109,7 +109,7 @@ async def test_no_frame_is_missed_while_a_new_version_is_loaded_tried_and_takes_
     assert engine.engine.dropped == 0
     assert camera.task.judge is judge  # what it remembers goes on
     assert camera.task.spec.generation == 2
-    assert camera.task.sight.found[0].score == pytest.approx(0.8)
+    assert camera.task.sight.found.detections[0].score == pytest.approx(0.8)
 
 
 async def test_a_new_version_that_sees_nothing_of_the_known_is_refused_and_the_old_one_goes_on(
@@ -140,7 +140,7 @@ async def test_a_new_version_that_fails_on_duty_is_taken_back_by_itself(engine: 
 
     assert camera.task.note.startswith(f"switched_back: {NEW}: model_crashed")
     assert camera.sent - camera.task.frames == 1  # the one that the dead process held
-    assert camera.task.sight.found[0].score == pytest.approx(0.9)
+    assert camera.task.sight.found.detections[0].score == pytest.approx(0.9)
 
 
 def thing(score: float = 0.9, *, x: float = 0.2) -> Detection:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from appliance.analysis.finding import Area
 from appliance.analysis.rules import Seen, Zone
 from tests.appliance.analysis.rules.playing import LEFT_HALF, play, ruling, seconds, thing
 
@@ -119,9 +120,20 @@ def test_boxes_that_overlap_count_once_for_the_share_of_an_area() -> None:
 def test_a_mask_counts_as_it_is_and_only_within_the_zone() -> None:
     mask = np.zeros((36, 64), np.uint8)
     mask[:18] = 255
-    shown = [lambda at: Seen(at=at, areas={"person": mask})]
+    shown = [lambda at: Seen(at=at, areas=(Area(label="person", score=0.9, mask=mask),))]
     masked = Zone(regions=(LEFT_HALF,), masks=(((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)),))
 
     assert seconds(play(ruling("area_share", zone=LEFT, share=0.49), shown)) == [0]
     assert play(ruling("area_share", zone=LEFT, share=0.51), shown) == []
     assert play(ruling("area_share", zone=masked, share=0.01), shown) == []
+
+
+def test_a_weak_or_flat_area_does_not_count() -> None:
+    mask = np.zeros((36, 64), np.uint8)
+    mask[:9] = 255
+    weak = [lambda at: Seen(at=at, areas=(Area(label="person", score=0.3, mask=mask),))]
+    flat = [lambda at: Seen(at=at, areas=(Area(label="person", score=0.9, mask=mask),))]
+
+    assert play(ruling("area_share", share=0.2, min_conf=0.4), weak) == []
+    assert play(ruling("area_share", share=0.2, min_size=0.3), flat) == []
+    assert seconds(play(ruling("area_share", share=0.2, min_size=0.2), flat)) == [0]
