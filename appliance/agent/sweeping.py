@@ -14,7 +14,7 @@ from appliance.store.moments import to_us
 from appliance.store.reserve import Reserve
 from appliance.store.retention import Bounds, Moment, Swept, is_full, sweep, wanted_bytes
 from federation.machine import disk_room
-from federation.messages import Lane
+from federation.messages import ClockState, Lane
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Sweeper:
             disk_bytes=room.size_bytes,
             free_bytes=room.free_bytes,
             enrolled=self._has_hub(),
+            clock_right=self._state.clock.look().state is ClockState.SYNCHRONISED,
             full_s=0.0 if self._full_since is None else time.monotonic() - self._full_since,
         )
         if await self._state.database.read(lambda db: is_full(db, self._bounds, moment)):

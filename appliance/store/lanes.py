@@ -23,14 +23,19 @@ class LaneRule:
     replay_us: int
 
 
-def prune(db: sqlite3.Connection, rule: LaneRule, now_us: int, *, at_most: int) -> int:
-    """Remove up to `at_most` acknowledged rows that have left the replay ring; return how many numbers were freed."""
+def prune(db: sqlite3.Connection, rule: LaneRule, now_us: int | None, *, at_most: int) -> int:
+    """Remove up to `at_most` acknowledged rows that have left the replay ring; return how many numbers were freed.
+
+    Where the time is not known, rows leave it by their number alone.
+    """
     state = outbox.state_of(db, rule.lane)
-    _note(db, rule.lane, state.acknowledged, now_us)
-    (expired,) = db.execute(
-        "SELECT coalesce(max(upto), 0) FROM acknowledgements WHERE lane = ? AND at_us <= ?",
-        (rule.lane, now_us - rule.replay_us),
-    ).fetchone()
+    expired = 0
+    if now_us is not None:
+        _note(db, rule.lane, state.acknowledged, now_us)
+        (expired,) = db.execute(
+            "SELECT coalesce(max(upto), 0) FROM acknowledgements WHERE lane = ? AND at_us <= ?",
+            (rule.lane, now_us - rule.replay_us),
+        ).fetchone()
     upto = min(state.acknowledged, max(expired, state.acknowledged - rule.replay_rows), state.base - 1 + at_most)
     if upto < state.base:
         return 0

@@ -160,6 +160,20 @@ async def test_acknowledged_rows_stay_in_the_replay_ring_for_their_time(database
     assert (await lane(database)).base == 21
 
 
+async def test_rows_do_not_leave_the_replay_ring_by_a_clock_that_may_be_wrong(
+    database: Database, recorder: Recorder
+) -> None:
+    ring = bounds(replay_rows=100)
+    await recorder.record(20)
+    await acknowledge(database, 20)
+    await swept(database, ring)
+
+    late = await swept(database, ring, now_us=NOW_US + 1000 * HOUR_US, clock_right=False)
+
+    assert late == Swept()
+    assert (await sweeps(database, ring, now_us=NOW_US + 1000 * HOUR_US))[0].rows == 20
+
+
 async def test_the_replay_ring_of_each_lane_is_bounded_in_rows(database: Database, recorder: Recorder) -> None:
     await recorder.record(20)
     for _ in range(9):
