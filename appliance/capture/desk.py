@@ -164,7 +164,7 @@ class Desk:
             dispatcher = Dispatcher(
                 photographer=photographer,
                 shelf=shelf,
-                box=Gate(BOX, Rate(per_s=settings.capture.per_s, burst=max(1.0, settings.capture.per_s / 10))),
+                common=self.common_gates,
                 gates=self.gates,
                 turns=self._turns,
                 at_once=settings.capture.at_once,
@@ -217,18 +217,20 @@ class Desk:
         camera = self.camera(point_id)
         return camera is not None and bool(camera.onvif_url)
 
-    def gates(self, point_id: str, origin: Origin) -> list[Gate]:
-        """Return the gates of a point's device, which may be a video recorder, of its network link, and of plans."""
+    def common_gates(self, origin: Origin) -> list[Gate]:
+        """Return the gates of the box and, for what plans want, of all plans."""
+        per_s = self.settings.capture.per_s
+        box = Gate(BOX, Rate(per_s=per_s, burst=max(1.0, per_s / 10)))
+        return [box, self.planner.gate] if origin is Origin.PLAN else [box]
+
+    def gates(self, point_id: str) -> list[Gate]:
+        """Return the gates of a point's device, which may be a video recorder, and of its network link."""
         camera = self.camera(point_id)
         address = urlsplit(camera.url if camera is not None else "")
         per_s = self.settings.capture.device_per_s
-        gates = [_gate(f"device {address.netloc or point_id}", per_s)]
-        gates += [
-            _gate(f"link {link.name}", link.per_s)
-            for link in self.settings.capture.links
-            if link.leads_to(address.hostname or "")
-        ]
-        return [*gates, self.planner.gate] if origin is Origin.PLAN else gates
+        links = (link for link in self.settings.capture.links if link.leads_to(address.hostname or ""))
+        device = _gate(f"device {address.netloc or point_id}", per_s)
+        return [device, *(_gate(f"link {link.name}", link.per_s) for link in links)]
 
 
 def _gate(name: str, per_s: float) -> Gate:

@@ -24,20 +24,22 @@ LOAD_EVERY_S = 1.0
 LOADED_AT_ONCE = 400
 BOX = "box"
 
-GatesOf = Callable[[str, Origin], list[Gate]]
-"""Which gates a snapshot of a point has to pass, by who wants it; that of the box is not among them."""
+GatesOf = Callable[[str], list[Gate]]
+"""Which gates a snapshot of a point has to pass, whoever wants it."""
 
 
 @dataclass(kw_only=True)
 class Dispatcher:
-    """`box` is the gate of all snapshots; at most `at_once` are taken at one time. Used on one event loop.
+    """At most `at_once` snapshots are taken at one time. Used on one event loop.
+
+    `common` returns the gates that all pass who want one for the same reason, `gates` those of a point.
 
     Of a camera that `turns` only one is taken at a time: it is one resource.
     """
 
     photographer: Photographer
     shelf: Shelf
-    box: Gate
+    common: Callable[[Origin], list[Gate]]
     gates: GatesOf
     at_once: int
     turns: Callable[[str], bool]
@@ -102,24 +104,24 @@ class Dispatcher:
         """Begin all that may begin now; return after how long to look again, None: when something changes."""
         while self._count < self.at_once:
             now_s = time.monotonic()
-            box_s = pacing.wait_s(self._levels, (self.box,), now_s)
-            if box_s > 0.0:
-                return box_s if len(self.lanes) else None
-            taking, pause_s = self.lanes.pick(lambda one, origin: self._wait_s(one, origin, now_s))  # noqa: B023 - it runs now
+            taking, pause_s = self.lanes.pick(
+                lambda origin: pacing.wait_s(self._levels, self.common(origin), now_s),  # noqa: B023 - it runs now
+                lambda one: self._wait_s(one, now_s),  # noqa: B023
+            )
             if taking is None:
                 return pause_s
             self._begin(taking, group, now_s)
         return None
 
-    def _wait_s(self, taking: Taking, origin: Origin, now_s: float) -> float | None:
+    def _wait_s(self, taking: Taking, now_s: float) -> float | None:
         first = taking.orders[0]
         if first.key in self._running or (self._busy[first.point_id] and self.turns(first.point_id)):
             return None
-        return pacing.wait_s(self._levels, self.gates(first.point_id, origin), now_s)
+        return pacing.wait_s(self._levels, self.gates(first.point_id), now_s)
 
     def _begin(self, taking: Taking, group: asyncio.TaskGroup, now_s: float) -> None:
         first = taking.orders[0]
-        gates = [self.box, *self.gates(first.point_id, first.origin)]
+        gates = [*self.common(first.origin), *self.gates(first.point_id)]
         self._levels.update(pacing.passed(self._levels, gates, now_s))
         taking.begin(datetime.now(UTC))
         self._running[first.key] = taking

@@ -67,21 +67,28 @@ class Lanes:
         lane[order.key] = Taking(orders=[order])
         return True
 
-    def pick(self, wait_s: Callable[[Taking, Origin], float | None]) -> tuple[Taking | None, float | None]:
+    def pick(
+        self, lane_s: Callable[[Origin], float], wait_s: Callable[[Taking], float | None]
+    ) -> tuple[Taking | None, float | None]:
         """Return the first that may begin, and take it out; or None and for how long none may, None: nothing is known.
 
-        `wait_s` tells of a picture when it may begin, 0 for now, None while something else has to end first.
+        `lane_s` tells when anything of a lane may begin, 0 for now; `wait_s` the same of one picture, None while
+        something else has to end first.
         """
-        shortest_s: float | None = None
+        waits_s: list[float] = []
         for origin, lane in self._lanes.items():
+            closed_s = lane_s(origin) if lane else 0.0
+            if closed_s > 0.0:
+                waits_s.append(closed_s)
+                continue  # to look at each picture of a long lane in vain is what a busy box has no time for
             for key, taking in _first(lane):
-                needed_s = wait_s(taking, origin)
+                needed_s = wait_s(taking)
                 if needed_s == 0.0:
                     del lane[key]
                     return taking, 0.0
-                if needed_s is not None and (shortest_s is None or needed_s < shortest_s):
-                    shortest_s = needed_s
-        return None, shortest_s
+                if needed_s is not None:
+                    waits_s.append(needed_s)
+        return None, min(waits_s, default=None)
 
     def _repeats(self, order: Order) -> bool:
         """Tell whether a plan wants a picture again that it has not got yet: the box is slower than the plan."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from federation.messages import Want, WayAim
 
@@ -52,7 +53,7 @@ class Order:
     delivered: bool = False
     for_hub: bool = False
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """What is the same with all orders that one picture serves; a way to turn is gone for each of them."""
         return self.point_id, self.id if isinstance(self.want.aim, WayAim) else self.want.model_dump_json()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from appliance.capture.heads import Heads
@@ -12,9 +12,12 @@ from appliance.errors import ProcessAway
 from appliance.local.frames import AccessUnit
 from appliance.local.vision_client import VisionClient
 from appliance.streams.jpeg import jpeg_size
-from federation.messages import CameraReport, CameraSpec, CameraState
+from federation.messages import Box, CameraReport, CameraSpec, CameraState
 
 LONGEST_GOP_S = 30.0
+DECODED_AT_ONCE = 8
+"""So many key frames are with the vision process at one time. With more, all would be late there on a slow box, given
+up one after the other, and the work on them be lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,7 @@ class Photographer:
     heads: Heads
     camera: Callable[[str], CameraSpec | None]
     report: Callable[[str], CameraReport | None]
+    decoding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DECODED_AT_ONCE))
 
     async def take(self, order: Order) -> Shot:
         """Return the picture that is wanted; raise NotTaken."""
@@ -73,10 +77,14 @@ class Photographer:
         region = order.want.region
         try:
             as_it_came = codec == "mjpeg" and region is None
-            content = payload if as_it_came else await self.vision.portray(codec, payload, region)
+            content = payload if as_it_came else await self._portrayed(codec, payload, region)
         except ProcessAway as error:
             raise NotTaken("process_away", str(error)) from error
         width_px, height_px = (0, 0) if content is None else jpeg_size(content)
         if content is None or not width_px:
             raise NotTaken("undecodable", "the camera's key frame is damaged and cannot be decoded")
         return Shot(content=content, width_px=width_px, height_px=height_px, taken_at=taken_at)
+
+    async def _portrayed(self, codec: str, payload: bytes, region: Box | None) -> bytes | None:
+        async with self.decoding:
+            return await self.vision.portray(codec, payload, region)

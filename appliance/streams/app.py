@@ -16,7 +16,7 @@ from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
 from appliance.streams.pace import Pace
 from appliance.streams.sources import Sources
-from federation.messages import CameraReport, CameraSpec
+from federation.messages import CameraReport, CameraSpec, RecordingReport
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,9 @@ REPORT_EVERY_S = 1.0
 SHORTEST_REPORT_PAUSE_S = 0.1
 WHOLE_EVERY_S = 30.0
 TICK_S = 0.5
+
+Found = tuple[CameraReport, RecordingReport | None]
+"""How pulling a camera goes, and how recording it does."""
 
 
 async def run(*, run_folder: Path, footage: Path | None = None, recordings: Settings | None = None) -> None:
@@ -65,7 +68,7 @@ class Streams:
         self._pace = Pace()
         self._pulling: dict[str, tuple[Camera, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
-        self._told: dict[str, CameraReport] = {}
+        self._told: dict[str, Found] = {}
         self._whole_at_s = 0.0
 
     async def follow_plans(self) -> None:
@@ -120,21 +123,30 @@ class Streams:
     async def _report(self) -> None:
         """Tell of every camera now and then, and in between of those of which there is something new."""
         now_s = time.monotonic()
-        reports = {
-            point_id: camera.report(now_s).model_copy(update={"recording": self._recorder.report(point_id)})
+        found = {
+            point_id: (camera.report(now_s), self._recorder.report(point_id))
             for point_id, (camera, _) in self._pulling.items()
         }
         whole = now_s >= self._whole_at_s
-        news = tuple(report for point_id, report in reports.items() if whole or report != self._told.get(point_id))
+        news = tuple(
+            report.model_copy(update={"recording": recording})
+            for point_id, (report, recording) in found.items()
+            if whole or _is_news((report, recording), self._told.get(point_id))
+        )
         try:
             await self._agent.report(StreamsReport(pid=os.getpid(), whole=whole, cameras=news))
         except AgentAway:
             self._whole_at_s = 0.0  # it may have been started anew, and know nothing
             log.debug("the agent is away; the next report will tell")
             return
-        self._told = reports
+        self._told = found
         if whole:
             self._whole_at_s = now_s + WHOLE_EVERY_S
+
+
+def _is_news(found: Found, told: Found | None) -> bool:
+    """Tell whether anything is to be told; of a thousand cameras nearly all have the report that they had before."""
+    return told is None or found[0] is not told[0] or found[1] != told[1]
 
 
 def _source(spec: CameraSpec | None) -> CameraSpec | None:

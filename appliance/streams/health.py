@@ -27,6 +27,9 @@ LONG_GOP_S = 4.0
 AGES_WITHIN_S = 10.0
 """So old the ages may be in the report of a camera that is not live: a thousand dead ones shall cost nothing."""
 
+LIVE_AGES_WITHIN_S = 0.9
+"""The same of one that is live: reports are made oftener while other cameras come and go."""
+
 _UNREADABLE = "unreadable_parameters: the stream does not say how large its pictures are; a decoder may show nothing"
 _WINDOW_S = 5.0
 _LOSS_WINDOW_S = 60.0
@@ -195,9 +198,10 @@ class Health:
         """Return the camera's report: the same object as before while nothing but ages has changed."""
         live = self.state is CameraState.LIVE
         reported = self._reported
-        if reported is None or live or self._reported_of is not self.condition or now_s >= self._report_again_s:
+        if reported is None or self._reported_of is not self.condition or now_s >= self._report_again_s:
             reported = self._reported = self._made_report(now_s)
-            self._reported_of, self._report_again_s = self.condition, now_s + AGES_WITHIN_S
+            again_s = LIVE_AGES_WITHIN_S if live else AGES_WITHIN_S
+            self._reported_of, self._report_again_s = self.condition, now_s + again_s
         return reported
 
     def _made_report(self, now_s: float) -> CameraReport:

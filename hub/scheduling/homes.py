@@ -2,11 +2,15 @@
 
 Pure decisions. A point with tasks is at home where one of them runs: its stream is there already. Any other rests at
 its home, which pulls it when asked, unless it is recorded: then its stream is pulled always.
+
+Only its home records a point, wherever else tasks look at it. A home that nobody hears stays the home: it goes on by
+itself, and what it records is there when it is heard again. When its tasks leave it (`on_cut`), or when it is removed,
+the home goes where tasks are, and is recorded there.
 """
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.scheduling.placement import PULL, RECORD, ROUNDING, SNAPSHOT, Unit
@@ -48,7 +52,8 @@ def homes(residents: Iterable[Resident], units: Sequence[Unit]) -> dict[str, str
     seeking: list[Resident] = []
     for one in sorted(residents, key=lambda resident: resident.point_id):
         if one.tasks_at:
-            changes[one.point_id] = one.node_id if one.node_id in one.tasks_at else min(one.tasks_at)
+            fit = _fit(one, rooms.units)
+            changes[one.point_id] = one.node_id if one.node_id in fit else min(fit)
         elif one.node_id in rooms.units:
             rooms.take(one, one.node_id)
             if _is_out_of_place(one, rooms.units[one.node_id]):
@@ -64,6 +69,12 @@ def homes(residents: Iterable[Resident], units: Sequence[Unit]) -> dict[str, str
 def is_pulled_always(recorded: bool | None, unit: Unit) -> bool:  # noqa: FBT001 - as `Resident` has it
     """Tell whether a point without tasks is pulled at its home all the time."""
     return bool(unit.offered.get(RECORD)) if recorded is None else recorded
+
+
+def _fit(one: Resident, units: Mapping[str, Unit]) -> frozenset[str]:
+    """Return where a point with tasks may be at home: of what is recorded, boxes that are made for it come first."""
+    recording = {node_id for node_id in one.tasks_at if node_id in units and units[node_id].offered.get(RECORD)}
+    return frozenset(recording) if one.recorded and recording else one.tasks_at
 
 
 def _is_out_of_place(one: Resident, home: Unit) -> bool:

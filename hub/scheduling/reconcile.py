@@ -178,17 +178,23 @@ def _wish(
     placed = [task for task in tasks if task.algorithm_id in catalogue.algorithms]
     always = {task.point_id for task in placed}
     always |= {one.point_id for one in residents if is_pulled_always(one.recorded, unit)}
-    asked = {one.point_id for one in residents} - always
+    at_home = {one.point_id for one in residents}
+    seen = {each: cameras[each] if each in at_home else _not_recorded(cameras[each]) for each in always | at_home}
     packages = [_package(algorithm_id, catalogue) for algorithm_id in sorted({task.algorithm_id for task in placed})]
     return Wish(
         cameras=(
-            *(cameras[point_id] for point_id in sorted(always)),
-            *(cameras[point_id].model_copy(update={"pull": "asked"}) for point_id in sorted(asked)),
+            *(seen[point_id] for point_id in sorted(always)),
+            *(seen[point_id].model_copy(update={"pull": "asked"}) for point_id in sorted(at_home - always)),
         ),
         packages=tuple(packages),
         tasks=tuple(_spec(task, catalogue) for task in placed),
         used={ANALYSE: sum(_cost(task, catalogue) for task in placed), PULL: float(len(always))},
     )
+
+
+def _not_recorded(camera: CameraSpec) -> CameraSpec:
+    """Return a camera for a box that only looks at it: its home records it, if anybody does."""
+    return camera.model_copy(update={"recording": RecordingSpec()})
 
 
 def _spec(task: WantedTask, catalogue: Catalogue) -> TaskSpec:

@@ -81,8 +81,8 @@ async def working(folder: Path, *, per_s: float = 1000.0, at_once: int = 10) -> 
         dispatcher = Dispatcher(
             photographer=cast("Photographer", photographer),
             shelf=shelf,
-            box=Gate(BOX, Rate(per_s=per_s)),
-            gates=lambda point_id, _origin: [Gate(point_id, Rate(per_s=1000.0))],
+            common=lambda _origin: [Gate(BOX, Rate(per_s=per_s))],
+            gates=lambda point_id: [Gate(point_id, Rate(per_s=1000.0))],
             at_once=at_once,
             turns=lambda _point_id: False,
             pauses=SHORT,

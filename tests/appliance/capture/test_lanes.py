@@ -9,6 +9,10 @@ from federation.messages import Box, PresetAim, Want, WayAim
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
+def at_any_time(_origin: Origin) -> float:
+    return 0.0
+
+
 def order(
     name: str,
     origin: Origin = Origin.PLAN,
@@ -38,7 +42,7 @@ def put_all(lanes: Lanes, *orders: Order) -> list[bool]:
 def picked(lanes: Lanes) -> list[list[str]]:
     """Take out all that waits; return the ids of the orders of each picture."""
     found: list[list[str]] = []
-    while (taking := lanes.pick(lambda _taking, _origin: 0.0)[0]) is not None:
+    while (taking := lanes.pick(at_any_time, lambda _taking: 0.0)[0]) is not None:
         found.append([each.id for each in taking.orders])
     return found
 
@@ -68,7 +72,7 @@ def test_a_shared_picture_is_as_fresh_as_the_strictest_order_wants_and_as_patien
     lanes = Lanes()
     put_all(lanes, order("a", fresh_s=5.0, within_s=3.0), order("b", fresh_s=1.0, within_s=20.0))
 
-    taking, _ = lanes.pick(lambda _taking, _origin: 0.0)
+    taking, _ = lanes.pick(at_any_time, lambda _taking: 0.0)
 
     assert taking is not None
     assert (taking.order.fresh_s, taking.order.within_s) == (1.0, 20.0)
@@ -106,9 +110,27 @@ def test_one_that_may_not_begin_keeps_nobody_behind_it_waiting() -> None:
     put_all(lanes, order("blocked", point="busy"), order("slow", point="slow"), order("free", point="p3"))
     waits = {"busy": None, "slow": 4.0, "p3": 0.0}
 
-    taking, _ = lanes.pick(lambda one, _origin: waits[one.orders[0].point_id])
-    nothing, pause_s = lanes.pick(lambda one, _origin: waits[one.orders[0].point_id])
+    taking, _ = lanes.pick(at_any_time, lambda one: waits[one.orders[0].point_id])
+    nothing, pause_s = lanes.pick(at_any_time, lambda one: waits[one.orders[0].point_id])
 
     assert taking is not None
     assert taking.orders[0].id == "free"
     assert (nothing, pause_s) == (None, 4.0)
+
+
+def test_no_picture_of_a_lane_is_looked_at_while_the_lane_may_not_begin() -> None:
+    lanes = Lanes()
+    put_all(lanes, *(order(f"{n}", point=f"p{n}") for n in range(50)), order("later", Origin.ASYNC, point="other"))
+    looked_at: list[str] = []
+
+    def at_once(taking: Taking) -> float:
+        looked_at.append(taking.orders[0].id)
+        return 0.0
+
+    waits_s = {Origin.SYNC: 9.0, Origin.ASYNC: 0.0, Origin.PLAN: 0.5}
+    taking, _ = lanes.pick(waits_s.__getitem__, at_once)
+    nothing, pause_s = lanes.pick(waits_s.__getitem__, at_once)
+
+    assert taking is not None
+    assert looked_at == ["later"]
+    assert (nothing, pause_s) == (None, 0.5)

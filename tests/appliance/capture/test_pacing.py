@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from appliance.capture.desk import Desk, Settings
-from appliance.capture.order import Origin
 from appliance.capture.pacing import Bucket, Gate, Rate, not_full, passed, tokens, wait_s
 from appliance.config import CaptureConfig, CaptureLink
 from federation.messages import CameraSpec
@@ -101,7 +100,7 @@ def test_cameras_behind_one_link_share_what_it_carries(tmp_path: Path) -> None:
     }
     desk = Desk(settings=settings, camera=cameras.get, report=lambda _point: None)
 
-    gates = {host: desk.gates(host, Origin.ASYNC) for host in cameras}
+    gates = {host: desk.gates(host) for host in cameras}
     levels = passed({}, gates["10.1.0.1"], 0.0)
 
     assert [round(wait_s(levels, gates[host], 0.0), 3) for host in cameras] == [2.0, 2.0, 0.0]
