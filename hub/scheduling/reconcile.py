@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, Shapes, TaskSpec
+from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, RecordingSpec, Shapes, TaskSpec
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord

@@ -40,6 +40,7 @@ def point(point_id: str = "p1", node_id: str | None = None, *tasks_at: str, **mo
         (point("p1", None, "n2", "n1"), [unit("n1"), unit("n2")], "n1"),
         (point("p1", "n3", "n2"), [unit("n2"), unit("n3")], "n2"),  # its stream is there already
         (point("p1", "n1", recorded=True), [unit("n1"), unit("n2", STORAGE)], "n2"),
+        (point("p1", "n1", "n1", "n2", recorded=True), [unit("n1"), unit("n2", STORAGE)], "n2"),  # where a task is too
         (point("p1", "n1", recorded=False, photographed=True), [unit("n1", STORAGE), unit("n2")], "n2"),
     ],
 )

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from federation.messages import Calendar, CameraSpec, OnCut, Shapes, TaskReport, TaskState
+from federation.messages import Calendar, CameraSpec, OnCut, RecordingSpec, Shapes, TaskReport, TaskState
 from federation.packages import builtin_manifests
 from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
 from hub.repository.catalogue import Catalogue, Release, listed
-from hub.scheduling.homes import Resident
+from hub.scheduling.homes import Resident, homes
 from hub.scheduling.model import TaskStatus
 from hub.scheduling.placement import FirstFit
 from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, units, wishes
@@ -163,6 +163,38 @@ def test_an_appliance_pulls_a_point_once_for_all_its_tasks(catalogue: Catalogue)
     assert (len(wish["n1"].tasks), wish["n1"].cameras, len(wish["n1"].packages)) == (3, (CAMERA,), 1)
     assert dict(wish["n1"].used) == {"analyse": 1.5, "pull": 1.0}
     assert wish["n2"].tasks == ()
+
+
+@pytest.mark.parametrize("recorded", [None, True])
+def test_a_point_with_tasks_on_two_boxes_is_recorded_by_its_home_alone(
+    catalogue: Catalogue, *, recorded: bool | None
+) -> None:
+    boxes = [replace(node(node_id), profile="storage") for node_id in ("n1", "n2")]
+    wanted = [task(id="t1", node_id="n1", generation=1), task(id="t2", node_id="n2", generation=1)]
+
+    wish = wished(wanted, [Resident(point_id="gate", node_id="n2", recorded=recorded)], boxes, catalogue)
+
+    assert [camera.recording for camera in wish["n1"].cameras] == [RecordingSpec()]  # which records nothing
+    assert wish["n2"].cameras == (CAMERA,)
+
+
+def test_a_dead_box_stays_the_home_of_a_recorded_point_until_its_task_has_moved(catalogue: Catalogue) -> None:
+    """Cut off it records on; so no other begins before the task has left it, by its policy or with the box."""
+    dead = node("n1", online=False, life=(Condition.DEAD, Cause.OPERATOR))
+    boxes = [dead, node("n2"), node("n3")]
+    looked_at = Resident(point_id="gate", node_id="n1", tasks_at=frozenset({"n1", "n2"}), recorded=True)
+    stays = [task(id="t1", node_id="n1"), task(id="t2", node_id="n2")]
+    may_move = [replace(stays[0], on_cut=OnCut(move_after_s=60)), stays[1]]
+
+    kept = moves(stays, boxes, catalogue, FirstFit(), silent_s={"n1": 86_400.0})
+    [moved] = moves(may_move, boxes, catalogue, FirstFit(), silent_s={"n1": 61.0})
+    [homeless] = moves(stays, boxes[1:], catalogue, FirstFit(), silent_s={})  # the box was removed
+    after = replace(looked_at, tasks_at=frozenset({"n2", str(moved.node_id)}))
+
+    assert kept == []
+    assert homes([looked_at], units(boxes, [], catalogue)) == {}
+    assert (moved.task_id, homeless.task_id) == ("t1", "t1")
+    assert homes([after], units(boxes, [], catalogue)) == {"gate": "n2"}
 
 
 @pytest.mark.parametrize(
