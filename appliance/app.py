@@ -154,7 +154,7 @@ class Parts:
 def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
     panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
     video = _video(state, panel)
-    membership.snapshots = video.desk.owed_pictures
+    membership.snapshots = video.desk.owed_pictures(state.database)
     devices = Devices(state=state, desk=video.desk)
     return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices, jobs=Jobs(state))
 
@@ -284,7 +284,9 @@ def _hub_side(state: AgentState) -> HubSide:
 
         await state.commit(work)
 
-    return HubSide(plans=lambda: state.wishes.capture_plans, changes=state.wish_changes, tell=tell)
+    return HubSide(
+        plans=lambda: state.wishes.capture_plans, changes=state.wish_changes, tell=tell, record=state.database
+    )
 
 
 async def _always(_call: Call) -> bool:

@@ -102,10 +102,11 @@ class Desk:
             raise ProcessAway(_AWAY)
         return self._heads
 
-    @property
-    def owed_pictures(self) -> OwedPictures:
-        """The pictures that the hub has not got."""
-        return OwedPictures(shelf=lambda: self._dispatcher.shelf if self._dispatcher is not None else None)
+    def owed_pictures(self, record: Database) -> OwedPictures:
+        """Return the pictures that the hub has not got; `record` is the box's own database."""
+        return OwedPictures(
+            shelf=lambda: self._dispatcher.shelf if self._dispatcher is not None else None, record=record
+        )
 
     @property
     def shelf(self) -> Shelf:

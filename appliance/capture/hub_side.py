@@ -1,6 +1,7 @@
 """Snapshots that the hub plans: its plans are followed here, and it learns what became of each order."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,9 @@ from appliance.capture import owed
 from appliance.capture.index import Snapshot
 from appliance.capture.planner import Planner
 from appliance.capture.shelf import Shelf
-from federation.messages import SNAPSHOT_RESULT, CapturePlan, Result, ResultData, SnapshotTold
+from appliance.store import outbox, returns
+from appliance.store.database import Database
+from federation.messages import SNAPSHOT_RESULT, CapturePlan, Lane, Result, ResultData, SnapshotTold
 from federation.uplink.changes import Changes
 from federation.uplink.hub_files import LONGEST_PAUSE_S, pause_s
 
@@ -22,12 +25,14 @@ TOLD_AT_ONCE = 100
 class HubSide:
     """What the hub wants of snapshots: its `plans`, which are looked at when `changes` grow.
 
-    `tell` returns once nothing can lose the words on snapshots; it may get the same one twice.
+    `tell` returns once nothing can lose the words on snapshots; it may get the same one twice. They become results in
+    `record`, the box's own database, which knows when the hub has lost some.
     """
 
     plans: Callable[[], tuple[CapturePlan, ...]]
     changes: Changes
     tell: Callable[[Sequence[Result]], Awaitable[None]]
+    record: Database
 
     async def follow(self, planner: Planner) -> None:
         """Let `planner` follow the hub's plans, until cancelled."""
@@ -42,12 +47,22 @@ class HubSide:
     async def tell_forever(self, shelf: Shelf) -> None:
         """Tell the hub of every settled snapshot of its plans, until cancelled."""
         while True:
+            await self._send_again(shelf)
             found = await shelf.database.read(lambda db: owed.words(db, limit=TOLD_AT_ONCE))
             if not found:
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
             await self.tell([word_on(snapshot) for snapshot in found])
             await shelf.database.run(lambda db: owed.told(db, found))  # noqa: B023 - it is awaited
+
+    async def _send_again(self, shelf: Shelf) -> None:
+        """Let pictures go to the hub again if it was restored from a backup that was made before they came."""
+        back = await self.record.read(lambda db: returns.unsettled(db, Lane.RESULTS))
+        if back is None:
+            return
+        while await shelf.database.run(lambda db: owed.send_again_behind(db, back.upto)):
+            pass
+        await self.record.run(lambda db: returns.settle(db, Lane.RESULTS, back))
 
 
 def word_on(snapshot: Snapshot) -> Result:
@@ -83,10 +98,11 @@ def word_on(snapshot: Snapshot) -> Result:
 class OwedPictures:
     """Implements `federation.uplink.pictures.WaitingPictures`; `shelf` returns None while it cannot be used.
 
-    The hub asks for no picture a second time: who restores it from a backup finds words without pictures.
+    `record` is the box's own database: each picture notes how far its results were when the hub took it.
     """
 
     shelf: Callable[[], Shelf | None]
+    record: Database
     _failures: dict[str, int] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
 
@@ -106,7 +122,8 @@ class OwedPictures:
 
     async def handed_over(self, digest: str) -> None:
         """Note that the hub has it."""
-        await self._settle(digest)
+        state = await self.record.read(lambda db: outbox.state_of(db, Lane.RESULTS))
+        await self._settle(digest, lambda db: owed.handed_over(db, digest, state.produced))
 
     async def refused(self, digest: str) -> None:
         """Let it wait, the longer the oftener it was refused."""
@@ -115,10 +132,10 @@ class OwedPictures:
 
     async def lost(self, digest: str) -> None:
         """Note that it is gone."""
-        await self._settle(digest)
+        await self._settle(digest, lambda db: owed.lost(db, digest))
 
-    async def _settle(self, digest: str) -> None:
+    async def _settle(self, digest: str, work: Callable[[sqlite3.Connection], None]) -> None:
         self._failures.pop(digest, None)
         shelf = self.shelf()
         if shelf is not None:
-            await shelf.database.run(lambda db: owed.settled(db, digest))
+            await shelf.database.run(work)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from appliance.capture import index
 from appliance.capture.index import Snapshot
 
+STEP = 1_000  # rows in one transaction, so that no new picture waits long
+
 
 def words(db: sqlite3.Connection, *, limit: int) -> list[Snapshot]:
     """Return settled snapshots of which the hub has not been told, in their order."""
@@ -32,6 +34,28 @@ def pictures(db: sqlite3.Connection, *, without: Collection[str], limit: int) ->
     return [digest for (digest,) in found]
 
 
-def settled(db: sqlite3.Connection, digest: str) -> None:
-    """Note that nothing more is owed of a picture: the hub has it, or nobody has it any more."""
+def handed_over(db: sqlite3.Connection, digest: str, produced: int) -> None:
+    """Note that the hub has a picture, and how many results this box had produced for it by then."""
+    db.execute(
+        "UPDATE snapshots SET owed = 'nothing', handed_at = ? WHERE owed = 'picture' AND digest = ?",
+        (produced, digest),
+    )
+
+
+def lost(db: sqlite3.Connection, digest: str) -> None:
+    """Note that nobody has a picture any more."""
     db.execute("UPDATE snapshots SET owed = 'nothing' WHERE owed = 'picture' AND digest = ?", (digest,))
+
+
+def send_again_behind(db: sqlite3.Connection, upto: int) -> bool:
+    """Let pictures go to the hub again, of which it may have only a backup; tell whether there may be more.
+
+    The backup knows `upto` results. A picture that came before it came while fewer had been produced, or no more: what
+    was handed over later is owed again. What the hub does have, it acknowledges at once.
+    """
+    again = db.execute(
+        "UPDATE snapshots SET owed = 'picture', handed_at = 0 WHERE number IN"
+        " (SELECT number FROM snapshots WHERE handed_at >= ? AND digest IS NOT NULL LIMIT ?)",
+        (max(1, upto), STEP),
+    )
+    return again.rowcount == STEP

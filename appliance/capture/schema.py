@@ -66,3 +66,10 @@ def _onward(db: Database) -> None:
         db.execute(f"ALTER TABLE snapshots ADD COLUMN {column}")
     db.execute("CREATE INDEX snapshots_delivery ON snapshots (delivery_due_us) WHERE delivery = 'waiting'")
     db.execute("CREATE INDEX snapshots_owed ON snapshots (number) WHERE owed != 'nothing'")
+
+
+@migrations(name="0005_handed_over")
+def _handed_over(db: Database) -> None:
+    # What the lane of results had produced when the hub took the picture; 0 while it has not.
+    db.execute("ALTER TABLE snapshots ADD COLUMN handed_at INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX snapshots_handed ON snapshots (handed_at) WHERE handed_at > 0")

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from appliance.exchange.partner import Partner
-from appliance.store import documents, evidence, exports, outbox
+from appliance.store import documents, evidence, exports, outbox, returns
 from appliance.store.database import Database
 from appliance.store.moments import to_us
 from federation.crypto import PublicKey
@@ -127,6 +127,8 @@ def confirm(db: sqlite3.Connection, ack: Ack, *, is_only_path: bool) -> None:
     now_us = to_us(datetime.now(UTC))
     if ack.lane is Lane.EVIDENCE and ack.upto < state.acknowledged:
         evidence.send_again_behind(db, ack.upto, now_us)
+    if ack.lane is Lane.RESULTS and ack.upto < state.acknowledged:
+        returns.note(db, ack.lane, ack.upto)
     outbox.acknowledge(db, ack.lane, ack.epoch, ack.upto)
     exports.confirmed(db, ack, now_us)
 

@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import UTC, datetime
 
-from appliance.store import evidence, outbox
+from appliance.store import evidence, outbox, returns
 from appliance.store.batches import next_batch
 from appliance.store.database import Database
 from appliance.store.moments import to_us
@@ -38,6 +38,8 @@ class OutboxStore:
         def store(db: sqlite3.Connection) -> None:
             if went_back_to is not None and lane is Lane.EVIDENCE:
                 evidence.send_again_behind(db, went_back_to, to_us(datetime.now(UTC)))
+            if went_back_to is not None and lane is Lane.RESULTS:
+                returns.note(db, lane, went_back_to)  # snapshots are in a database of their own, and look for it
             outbox.acknowledge(db, lane, epoch, upto)
 
         await self._database.run(store)

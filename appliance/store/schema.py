@@ -185,3 +185,10 @@ def _exchange(db: Database) -> None:
 @migrations(name="0011_scenes")
 def _scenes(db: Database) -> None:
     db.execute("CREATE TABLE local_scenes (point_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
+
+
+@migrations(name="0012_hub_returns")
+def _hub_returns(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE hub_returns (lane TEXT PRIMARY KEY, upto INTEGER NOT NULL, times INTEGER NOT NULL)
+        WITHOUT ROWID""")

@@ -71,9 +71,9 @@ async def test_the_hubs_plan_is_followed_shown_and_its_snapshots_are_told_and_ha
 
 async def handed_over(config: Config, digest: str) -> None:
     """Do as the link to the hub does with pictures that are owed; see that each is owed once."""
-    async with Database(config.captures_file, captures) as database:
+    async with Database(config.captures_file, captures) as database, Database(config.database_file) as record:
         shelf = Shelf(pictures=PictureFolder(root=config.captures_folder), database=database)
-        pictures = OwedPictures(shelf=lambda: shelf)
+        pictures = OwedPictures(shelf=lambda: shelf, record=record)
         await until(lambda: is_owed(pictures, digest), within_s=20, what="a picture that is owed")
         content = await pictures.read(digest)
         await pictures.refused(digest)
