@@ -52,7 +52,7 @@ class Site:
         return await self.box.panel.post("/api/v1/snapshots", json={"point_id": DOME, **draft})
 
     async def is_home(self) -> None:
-        await until(lambda: looks(self.dome, HOME), within_s=30, what="a camera at home")
+        await until(lambda: looks(self.dome, HOME), within_s=90, what="a camera at home")
 
     async def turn(self, **order: Any) -> httpx.Response:
         """Turn the camera by hand."""
