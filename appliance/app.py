@@ -86,7 +86,7 @@ async def run(config: Config) -> None:
             async with (
                 local_api.serving(state),
                 _panel(state, parts),
-                door(video.routes(_always), config.run_folder),
+                door((*video.routes(_always), devices_api.turning_routes(parts.devices)), config.run_folder),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
@@ -201,6 +201,7 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             panel_api.routes(parts.panel),
             cameras_api.routes(Cameras(state=state)),
             devices_api.routes(parts.devices),
+            devices_api.turning_routes(parts.devices),
             models_api.routes(state, parts.jobs),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),

@@ -43,11 +43,6 @@ def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
         """Tell how many are taken, how fast, what waits and what is held."""
         return await snapshots.figures()
 
-    @part.get("/api/v1/cameras/{point_id}/presets", access=CAN_READ)
-    async def list_presets(point_id: Slug) -> Page[model.PresetRow]:
-        """Ask a camera for the places that it remembers; 409 where its ONVIF address is not known."""
-        return await snapshots.presets(point_id)
-
     @part.get("/api/v1/snapshots/{snapshot_id}", access=CAN_READ)
     async def get_snapshot(snapshot_id: Slug) -> model.SnapshotRow:
         """Tell what became of one snapshot."""

@@ -142,10 +142,3 @@ class PlanRow(Output):
     pictures: int = Field(description="each time")
     works: bool = Field(description="whether its calendar is open now")
     of_hub: bool = Field(description="the hub has made it, and it cannot be changed here")
-
-
-class PresetRow(Output):
-    """A place that a camera remembers (预置位)."""
-
-    preset: str
-    name: str

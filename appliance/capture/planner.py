@@ -28,8 +28,13 @@ class Planner:
 
     @property
     def gate(self) -> Gate:
-        """What planned pictures pass besides all other limits: a little faster than they fall due in the mean."""
-        return Gate("plans", Rate(per_s=max(SLOWEST_PER_S, self._demand_per_s * HEADROOM)))
+        """What planned pictures pass besides all other limits: a little faster than they fall due in the mean.
+
+        What falls due within a tick comes at one moment and may begin at one, or each wake-up that is some milliseconds
+        late would slow the pace down, to below the mean in the end.
+        """
+        per_s = max(SLOWEST_PER_S, self._demand_per_s * HEADROOM)
+        return Gate("plans", Rate(per_s=per_s, burst=max(1.0, per_s * TICK_S)))
 
     async def adopt(self, plans: Iterable[CapturePlan]) -> None:
         """Follow these plans of the box from now on; what waits of others is carried out still."""

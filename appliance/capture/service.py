@@ -99,18 +99,6 @@ class Snapshots:
             paused=dispatcher.shelf.paused,
         )
 
-    async def presets(self, point_id: str) -> Page[model.PresetRow]:
-        """Return the places that a camera remembers."""
-        camera = self.camera(point_id)
-        if camera is None:
-            raise not_found("camera", point_id)
-        try:
-            with ready():
-                found = await self.desk.heads.of(camera).presets()
-        except NotTaken as why:
-            raise Problem(409 if why.code == "cannot_turn" else 502, why.code, f"No presets: {why}.") from why
-        return Page(items=tuple(model.PresetRow(preset=each.token, name=each.name) for each in found))
-
     async def _found(self, snapshot_id: str) -> Snapshot:
         with ready():
             found = await self.desk.shelf.database.read(lambda db: index.find(db, snapshot_id))

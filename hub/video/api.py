@@ -22,6 +22,7 @@ from federation.viewing.recordings import (
     Stretch,
 )
 from federation.viewing.socket import show
+from federation.viewing.turning import PresetRow, Turn
 from hub.security.audit import Actor
 from hub.security.model import OPERATE, READ
 from hub.video.calls import Answer, Calls, CutOff
@@ -44,6 +45,7 @@ def routes(video: Video, relays: Relays, still_signed_in: StillSignedIn) -> Rout
     _add_still(part, video)
     _add_recordings(part, video)
     _add_locks(part, video)
+    _add_turning(part, video)
     return part
 
 
@@ -128,6 +130,18 @@ def _add_locks(part: Routes, video: Video) -> None:
     async def unlock_point_recording(call: Call, point_id: Slug, lock_id: LockId) -> None:
         """Let a stretch go again."""
         await video.unlock(point_id, lock_id, Actor.of(call))
+
+
+def _add_turning(part: Routes, video: Video) -> None:
+    @part.get("/api/v1/points/{point_id}/presets", access=CAN_READ)
+    async def list_point_presets(call: Call, point_id: Slug) -> Page[PresetRow]:
+        """Ask a point's camera for the places that it remembers; 409 where its ONVIF address is not known."""
+        return await video.presets(point_id, Actor.of(call))
+
+    @part.post("/api/v1/points/{point_id}/turn", access=CAN_OPERATE)
+    async def turn_point(call: Call, point_id: Slug, body: Turn) -> None:
+        """Turn a point's camera: with a speed, to a preset, or not any more; 409 while a snapshot turns it."""
+        await video.turn(point_id, body, Actor.of(call))
 
 
 async def _poured(request: web.Request, answer: Answer) -> web.StreamResponse:

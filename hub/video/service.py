@@ -1,11 +1,13 @@
-"""What the portal asks of appliances about cameras: recordings to play, to keep and to take away."""
+"""What the portal asks of appliances about cameras: recordings to play, to keep and to take away, and to turn them."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import select
 
 from federation.http import Page, Problem
 from federation.http.problem import ProblemBody
@@ -20,11 +22,14 @@ from federation.viewing.recordings import (
     RecordingTimeline,
     Stretch,
 )
+from federation.viewing.turning import GoToPreset, KeepTurning, PresetRow, StopTurning, Turn
 from hub.database import Database
 from hub.fleet.roster import Roster
+from hub.points.tables import points
 from hub.points.watched import watched_points
 from hub.security.audit import Actor, record
 from hub.video.calls import Answer, Calls, CutOff, new_ticket, node_failed
+from hub.video.turning import TurnBook
 
 ANSWER_LIMIT_BYTES = 8 << 20
 
@@ -38,6 +43,7 @@ class Video:
     database: Database
     roster: Roster
     calls: Calls
+    turns: TurnBook = field(default_factory=TurnBook)
 
     def pulling_node(self, point_id: str) -> str | None:
         """Return the node that pulls a point now."""
@@ -57,6 +63,15 @@ class Video:
         if pulling is None:
             raise _away()
         return pulling
+
+    async def turning_node(self, point_id: str) -> str:
+        """Return the node that turns a point's camera: its home, which takes its snapshots too, if that is online."""
+        home = select(points.c.node_id).where(points.c.id == point_id)
+        node = self.roster.get(await self.database.run(lambda connection: connection.scalar(home)) or "")
+        found = node.id if node is not None and node.online else self.pulling_node(point_id)
+        if found is None:
+            raise _away()
+        return found
 
     async def note_watching(self, point_id: str, actor: Actor) -> None:
         """Note that somebody watches a point live."""
@@ -96,6 +111,24 @@ class Video:
         async with self._answered(self.recording_node(point_id), call) as answer:
             await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
         await self._note(actor, "recording.unlock", point_id, {"lock": lock_id})
+
+    async def presets(self, point_id: str, actor: Actor) -> Page[PresetRow]:
+        """Return the places that a point's camera remembers."""
+        call = _call("GET", f"/api/v1/cameras/{point_id}/presets", actor)
+        return await self._read_from(await self.turning_node(point_id), call, Page[PresetRow])
+
+    async def turn(self, point_id: str, turn: Turn, actor: Actor) -> None:
+        """Turn a point's camera, or stop it. Who begins to move it and who sends it to a preset is noted."""
+        order, now_s = turn.order, time.monotonic()
+        if not isinstance(order, StopTurning) and not self.turns.admits(point_id, now_s):
+            raise Problem(429, "too_many_turns", "The camera gets too many orders; wait some seconds.")
+        call = _call("POST", f"/api/v1/cameras/{point_id}/turn", actor, body=turn.model_dump(mode="json"))
+        async with self._answered(await self.turning_node(point_id), call) as answer:
+            await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
+        if isinstance(order, GoToPreset):
+            await self._note(actor, "point.turn", point_id, {"preset": order.preset})
+        elif isinstance(order, KeepTurning) and self.turns.begins(point_id, actor.name, now_s):
+            await self._note(actor, "point.turn", point_id, {})
 
     @asynccontextmanager
     async def played(self, point_id: str, query: PlayQuery, actor: Actor) -> AsyncIterator[Answer]:

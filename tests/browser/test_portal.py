@@ -3,14 +3,19 @@
 import os
 import re
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from federation.testing.waiting import wait_until
+from hil_tests.demo.cameras import Rig
 from hil_tests.demo.run import Demo
+from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, served
 from tests.browser.conftest import Look, SignIn
+from tests.browser.lone_box import held
 from tests.browser.watching import goes_on, profile_with_cameras
 
 pytestmark = [
@@ -201,6 +206,62 @@ def test_a_plan_of_snapshots_made_in_the_portal_brings_pictures_of_its_points(
     (plan,) = demo.hub.every("/api/v1/captures/plans")
     assert plan["points_away"] == 0
     assert plan["done_last_hour"] > 0
+
+
+@asynccontextmanager
+async def _dome(rig: Rig) -> AsyncIterator[ServedCamera]:
+    """Serve a camera that turns; its stream is that of the first camera of the demo."""
+    stream = f"rtsp://127.0.0.1:{rig.port}/{rig.cameras[0].path.lstrip('/')}"
+    dome = SimulatedCamera(
+        name="球机",
+        serial="dome",
+        stream_url=stream,
+        picture=lambda _view: b"",
+        username=rig.username,
+        password=rig.password,
+    )
+    dome.presets = {"1": ("大门", View(pan=0.5)), "2": ("停车场", View(pan=-0.5, zoom=0.4))}
+    async with served(dome) as device:
+        yield device
+
+
+def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
+    demo: Demo, page: Page, sign_in: SignIn, look: Look, screenshots: Path
+) -> None:
+    with held(_dome(demo.rig)) as dome:
+        command = {"stream_url": dome.value.camera.stream_url, "onvif_url": dome.value.url}
+        access = {"username": demo.rig.username, "password": demo.rig.password}
+        demo.hub.post("/api/v1/points", {"id": "dome", "name": "西门球机", "bureau": "公安局", **command, **access})
+        sign_in(demo.site.portal_url, demo.site.hub_data)
+        page.goto(f"{demo.site.portal_url}/live?point=dome")
+        page.locator(".window", has_text="西门球机").click()
+        pad = page.get_by_test_id("turn-pad")
+        expect(pad.get_by_test_id("preset")).to_have_text(["大门", "停车场"])
+        pad.get_by_test_id("turn-right").hover()
+        page.mouse.down()
+        wait_until(lambda: dome.do(lambda device: device.camera.view().pan > 0.1), within_s=30, what="it turns")
+        page.screenshot(path=screenshots / "portal-live-turn.png", animations="disabled")
+        page.mouse.up()
+        wait_until(lambda: dome.do(lambda device: not device.camera.moving), within_s=30, what="it stops")
+        pad.get_by_text("停车场").click()
+        wait_until(lambda: dome.do(lambda device: device.camera.view().zoom == 0.4), within_s=30, what="it is there")
+        look(demo.site.portal_url, ("/live",), "portal-turn")
+
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        page.evaluate("localStorage.setItem('fengsui.language', '\"zh-CN\"')")
+        page.goto(f"{demo.site.portal_url}/captures")
+        page.get_by_role("tab", name="抓图计划").click()
+        page.get_by_test_id("add-plan").first.click()
+        page.get_by_role("button", name="全选").click()
+        page.get_by_test_id("plan-presets").click()
+        expect(page.get_by_role("option", name="停车场")).to_be_visible()
+        page.get_by_role("option", name="大门").click()
+        page.get_by_role("option", name="停车场").click()
+        for width, height in ((1920, 1080), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=screenshots / f"portal-plan-presets-{width}.png", animations="disabled")
+    noted = [entry for entry in demo.hub.every("/api/v1/audit") if entry["action"] == "point.turn"]
+    assert [entry["detail"] for entry in noted] == [{"preset": "2"}, {}]
 
 
 def test_every_page_fits_every_screen_in_both_languages(demo: Demo, page: Page, sign_in: SignIn, look: Look) -> None:

@@ -20,6 +20,7 @@ from federation.discovery.interfaces import own_addresses
 from federation.http import Page, Problem
 from federation.http.problem import not_found
 from federation.messages import CameraSpec
+from federation.viewing.turning import GoToPreset, KeepTurning, PresetRow, StopTurning, Turn
 
 DESCRIBED_AT_ONCE = 8
 CONFLICTS = frozenset({"cannot_turn", "in_use"})
@@ -63,7 +64,16 @@ class Devices:
                 profiles += await asyncio.gather(*(_profile(device, profile) for profile in some))
         return _description(found, tuple(profiles))
 
-    async def turn(self, point_id: str, order: model.Turn, doer: Doer) -> None:
+    async def presets(self, point_id: str) -> Page[PresetRow]:
+        """Return the places that a camera remembers; raise Problem."""
+        camera = self.state.camera(point_id)
+        if camera is None:
+            raise not_found("camera", point_id)
+        with ready(), _told():
+            found = await self.desk.heads.of(camera).presets()
+        return Page(items=tuple(PresetRow(preset=each.token, name=each.name) for each in found))
+
+    async def turn(self, point_id: str, order: Turn, doer: Doer) -> None:
         """Turn a camera, or stop it; raise Problem."""
         camera, what = self.state.camera(point_id), order.order
         if camera is None:
@@ -71,14 +81,14 @@ class Devices:
         with ready(), _told():
             turning = await self.desk.heads.taken_over(camera)
             match what:
-                case model.KeepTurning():
+                case KeepTurning():
                     speed = Position(pan=what.pan, tilt=what.tilt, zoom=what.zoom)
                     await turning.keep_moving(speed, for_s=what.for_s)
-                case model.StopTurning():
+                case StopTurning():
                     await turning.stop()
-                case model.GoToPreset():
+                case GoToPreset():
                     await turning.go_to_preset(what.preset)
-        if isinstance(what, model.GoToPreset):
+        if isinstance(what, GoToPreset):
             detail = {"preset": what.preset}
             await self.state.commit(lambda db: record(db, doer, "camera.turn", f"camera:{point_id}", detail))
 

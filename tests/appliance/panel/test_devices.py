@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from appliance.config import LanConfig
+from appliance.local.sockets import DOOR_SOCKET
 from federation.testing.waiting import until
 from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, answering_probes, served
 from tests.appliance.panel.test_api import POINT, agent, config_in, results_of, signed_in
@@ -106,6 +107,20 @@ async def test_a_camera_turns_while_it_is_told_to_and_stops(panel: httpx.AsyncCl
     assert (begun.status_code, stopped.status_code) == (204, 204)
     assert not device.camera.moving
     assert 0.05 < device.camera.view().pan < 5.0
+
+
+async def test_the_hub_may_turn_a_camera_and_ask_for_its_presets_but_not_search_the_network(
+    tmp_path: Path, panel: httpx.AsyncClient, device: ServedCamera
+) -> None:
+    await added(panel, device)
+    door = httpx.AsyncHTTPTransport(uds=str(config_in(tmp_path).run_folder / DOOR_SOCKET))
+    async with httpx.AsyncClient(transport=door, base_url="http://door", timeout=60) as hub:
+        presets = await hub.get(f"/api/v1/cameras/{POINT}/presets")
+        stopped = await turn(hub, kind="stop")
+        searched = await hub.post("/api/v1/devices/search")
+
+    assert [item["name"] for item in presets.json()["items"]] == ["大门", "车道"]
+    assert (stopped.status_code, searched.status_code) == (204, 404)
 
 
 async def test_a_camera_goes_to_its_presets_and_that_is_recorded(

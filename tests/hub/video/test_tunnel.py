@@ -47,6 +47,8 @@ class Box:
     asked: list[tuple[str, str]] = field(default_factory=list)
     actors: list[str] = field(default_factory=list)
     viewers: list[web.WebSocketResponse] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    in_use: bool = False
     taken_bytes: int = 0
 
     @asynccontextmanager
@@ -57,6 +59,8 @@ class Box:
         app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
         app.router.add_get("/api/v1/cameras/gate/live", self._live)
         app.router.add_get("/api/v1/cameras/gate/picture.jpg", self._picture)
+        app.router.add_get("/api/v1/cameras/gate/presets", self._presets)
+        app.router.add_post("/api/v1/cameras/gate/turn", self._turn)
         app.router.add_post("/api/v1/recordings/locks", self._lock)
         app.router.add_delete("/api/v1/recordings/locks/{lock}", self._unlock)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -82,6 +86,15 @@ class Box:
 
     async def _picture(self, _request: web.Request) -> web.Response:
         return web.Response(body=JPEG, content_type="image/jpeg")
+
+    async def _presets(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": [{"preset": "1", "name": "大门"}]})
+
+    async def _turn(self, request: web.Request) -> web.Response:
+        if self.in_use:
+            return Problem(409, "in_use", "The camera is being turned for a snapshot.").response()
+        self.orders.append((await request.json())["order"])
+        return web.Response(status=204)
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
         if request.query["start"] != NOON.isoformat().replace("+00:00", "Z"):
@@ -399,3 +412,41 @@ async def test_a_node_that_keeps_silent_is_told_of_after_a_while(site: Site) -> 
             pass
 
     assert refused.value.code == "node_silent"
+
+
+TURN = "/api/v1/points/gate/turn"
+MOVE = {"order": {"kind": "move", "pan": 0.5}}
+STOP = {"order": {"kind": "stop"}}
+
+
+async def turns_noted(site: Site) -> list[tuple[str, dict[str, Any]]]:
+    audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
+    return [(entry["actor"], entry["detail"]) for entry in audit if entry["action"] == "point.turn"]
+
+
+async def test_a_camera_is_turned_through_the_tunnel_and_who_begins_to_is_noted_once(site: Site) -> None:
+    site.box.orders.clear()
+    presets = await site.viewer.get("/api/v1/points/gate/presets")
+    orders = [MOVE, MOVE, STOP, {"order": {"kind": "preset", "preset": "1"}}]
+    answers = [await site.operator.post(TURN, json=order) for order in orders]
+
+    assert presets.json()["items"] == [{"preset": "1", "name": "大门"}]
+    assert [answer.status_code for answer in answers] == [204] * 4
+    assert [order["kind"] for order in site.box.orders] == ["move", "move", "stop", "preset"]
+    assert site.box.actors[-1] == "li"
+    assert await turns_noted(site) == [("li", {"preset": "1"}), ("li", {})]
+
+
+async def test_nobody_turns_a_camera_who_may_only_look_or_while_a_snapshot_turns_it(site: Site) -> None:
+    site.box.orders.clear()
+    looking = await site.viewer.post(TURN, json=MOVE)
+    site.box.in_use = True
+    in_use = await site.operator.post(TURN, json=MOVE)
+    site.box.in_use = False
+    away = await site.operator.post("/api/v1/points/yard/turn", json=MOVE)
+    too_fast = await site.operator.post(TURN, json={"order": {"kind": "move", "pan": 1.1}})
+
+    assert (looking.status_code, too_fast.status_code) == (403, 422)
+    assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
+    assert (away.status_code, away.json()["code"]) == (404, "point_away")
+    assert site.box.orders == []

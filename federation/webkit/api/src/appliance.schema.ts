@@ -384,6 +384,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask a camera for the places that it remembers; 409 where its ONVIF address is not known. */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{point_id}/turn": {
         parameters: {
             query?: never;
@@ -858,23 +875,6 @@ export interface paths {
         };
         /** Tell how many are taken, how fast, what waits and what is held. */
         get: operations["get_snapshot_figures"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cameras/{point_id}/presets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Ask a camera for the places that it remembers; 409 where its ONVIF address is not known. */
-        get: operations["list_presets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4527,6 +4527,37 @@ export interface operations {
             };
         };
     };
+    list_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PresetRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     turn_camera: {
         parameters: {
             query?: never;
@@ -5601,37 +5632,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotFigures"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    list_presets: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_PresetRow_"];
                 };
             };
             /** @description a problem that says what to do */

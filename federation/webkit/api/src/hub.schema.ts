@@ -1303,6 +1303,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{point_id}/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask a point's camera for the places that it remembers; 409 where its ONVIF address is not known. */
+        get: operations["list_point_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a point's camera: with a speed, to a preset, or not any more; 409 while a snapshot turns it. */
+        post: operations["turn_point"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -2841,6 +2875,19 @@ export interface components {
             seen_at: string;
         };
         /**
+         * GoToPreset
+         * @description Turn to a remembered place.
+         */
+        GoToPreset: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "preset";
+            /** Preset */
+            preset: string;
+        };
+        /**
          * HourCount
          * @description Events of one hour.
          */
@@ -2975,6 +3022,37 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KeepTurning
+         * @description Turn with a speed, in shares of the fastest; it ends by itself after `for_s` seconds, or with `stop`.
+         */
+        KeepTurning: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "move";
+            /**
+             * Pan
+             * @default 0
+             */
+            pan: number;
+            /**
+             * Tilt
+             * @default 0
+             */
+            tilt: number;
+            /**
+             * Zoom
+             * @default 0
+             */
+            zoom: number;
+            /**
+             * For S
+             * @default 2
+             */
+            for_s: number;
         };
         /**
          * Lane
@@ -3674,6 +3752,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[PresetRow] */
+        Page_PresetRow_: {
+            /** Items */
+            items: components["schemas"]["PresetRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[RecordedDay] */
         Page_RecordedDay_: {
             /** Items */
@@ -4030,6 +4124,16 @@ export interface components {
             preset: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * PresetRow
+         * @description A place that a camera remembers (预置位).
+         */
+        PresetRow: {
+            /** Preset */
+            preset: string;
+            /** Name */
+            name: string;
         };
         /**
          * ProblemBody
@@ -4492,6 +4596,17 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * StopTurning
+         * @description End every movement.
+         */
+        StopTurning: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "stop";
+        };
+        /**
          * Subscription
          * @description One bureau's feed and how it goes.
          */
@@ -4858,6 +4973,14 @@ export interface components {
             name_zh: string;
             /** Name En */
             name_en: string;
+        };
+        /**
+         * Turn
+         * @description What a camera shall do now.
+         */
+        Turn: {
+            /** Order */
+            order: components["schemas"]["KeepTurning"] | components["schemas"]["StopTurning"] | components["schemas"]["GoToPreset"];
         };
         /**
          * UpperHub
@@ -8271,6 +8394,70 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_point_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PresetRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    turn_point: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Turn"];
+            };
+        };
         responses: {
             /** @description done */
             204: {

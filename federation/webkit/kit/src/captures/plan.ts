@@ -2,6 +2,8 @@
 
 import type { HubSchemas } from '@fengsui/api'
 
+import type { Preset } from '../video/turning.ts'
+
 /** A plan as the API of hub or box gives and takes it. */
 export type Plan = HubSchemas['CapturePlanDetail']
 export type PlanDraft = HubSchemas['CapturePlanDraft']
@@ -11,12 +13,6 @@ export interface PlanCamera {
   readonly id: string
   readonly name: string
   readonly turns: boolean
-}
-
-/** A place that a camera remembers. */
-export interface Preset {
-  readonly preset: string
-  readonly name: string
 }
 
 /** A plan as lists show it; one that is `fixed` cannot be changed here. */

@@ -21,6 +21,8 @@ export const videoTexts = bilingual(
       close: '关闭画面',
       state: { connecting: '连接中', live: '在线', stalled: '码流中断', refused: '拒绝访问', unreachable: '无法连接', idle: '按需取流', removed: '已移除', away: '未取流，或所属设备离线' },
     },
+    turn: { title: '云台控制', up: '向上', down: '向下', left: '向左', right: '向右', upLeft: '左上', upRight: '右上', downLeft: '左下', downRight: '右下', stop: '停止', zoomIn: '放大', zoomOut: '缩小', speed: '速度', presets: '预置位', noPresets: '摄像机上没有预置位' },
+    problem: { in_use: '摄像机正在为抓图计划转动，请几秒后再试', cannot_turn: '未填写摄像机的 ONVIF 地址，无法转动', too_many_turns: '云台指令过于频繁，请稍候几秒', device_unreachable: '摄像机的 ONVIF 地址无应答', device_refuses_credentials: 'ONVIF 用户名或密码错误' },
     recording: {
       title: '录像计划',
       of: '{name} 的录像计划',
@@ -103,6 +105,8 @@ export const videoTexts = bilingual(
       close: 'Close view',
       state: { connecting: 'connecting', live: 'live', stalled: 'stalled', refused: 'refused', unreachable: 'unreachable', idle: 'pulled when asked', removed: 'removed', away: 'not pulled, or its box is offline' },
     },
+    turn: { title: 'Pan, tilt, zoom', up: 'Up', down: 'Down', left: 'Left', right: 'Right', upLeft: 'Up left', upRight: 'Up right', downLeft: 'Down left', downRight: 'Down right', stop: 'Stop', zoomIn: 'Zoom in', zoomOut: 'Zoom out', speed: 'Speed', presets: 'Presets', noPresets: 'The camera remembers no place' },
+    problem: { in_use: 'The camera is being turned for a snapshot; try again in some seconds', cannot_turn: 'The camera’s ONVIF address is not known', too_many_turns: 'The camera gets too many orders; wait some seconds', device_unreachable: 'Nothing answers at the camera’s ONVIF address', device_refuses_credentials: 'Wrong ONVIF user name or password' },
     recording: {
       title: 'Recording plan',
       of: 'Recording of {name}',
