@@ -73,12 +73,12 @@ class Field:
         finally:
             writer.close()
 
-    async def costs(self, *pids: int) -> list[dict[str, float]]:
-        """Measure for the wanted time what processes cost: cores and megabytes of each."""
+    async def costs(self, *pids: int, at_least_s: float = 0.0) -> list[dict[str, float]]:
+        """Measure for the wanted time, or longer, what processes cost: cores and megabytes of each."""
         loop = asyncio.get_running_loop()
         before = [await asyncio.to_thread(cost_of, pid) for pid in pids]
         began_s = loop.time()
-        await asyncio.sleep(self.options.seconds)
+        await asyncio.sleep(max(self.options.seconds, at_least_s))
         after = [await asyncio.to_thread(cost_of, pid) for pid in pids]
         took_s = loop.time() - began_s
         return [_spent(old, new, took_s) for old, new in zip(before, after, strict=True)]

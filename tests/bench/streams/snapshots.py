@@ -52,17 +52,20 @@ async def _measured(field: Field, desk: Desk, point_ids: tuple[str, ...], vision
     await desk.planner.adopt([CapturePlan(plan_id="all", name="all", every_s=EVERY_S, rounds=rounds)])
     await asyncio.sleep(WARM_S)
     before, began_s = _counts(desk.figures), time.monotonic()
-    own, vision, streams, rig = await field.costs(os.getpid(), vision_pid, field.streams_pid, field.rig_pid)
+    pids = (os.getpid(), vision_pid, field.streams_pid, field.rig_pid)
+    own, vision, streams, rig = await field.costs(*pids, at_least_s=field.options.snapshot_seconds)
     taken, failed = (now - then for now, then in zip(_counts(desk.figures), before, strict=True))
     pace = desk.figures.pace(time.monotonic())
-    ours = (own, vision, streams)
+    ours, span_s = (own, vision, streams), time.monotonic() - began_s
+    cores = sum(each["cores"] for each in ours)
     return {
-        "per_minute": round(taken * 60 / (time.monotonic() - began_s)),
+        "per_minute": round(taken * 60 / span_s),
         "failed": failed,
         "skipped": sum(desk.dispatcher.lanes.dropped.values()),
         "p50_s": pace.p50_s,
         "p95_s": pace.p95_s,
-        "cores": round(sum(each["cores"] for each in ours), 2),
+        "cores": round(cores, 2),
+        "cpu_ms_each": round(1000 * cores * span_s / max(1, taken), 1),
         "cores_each": {name: each["cores"] for name, each in zip(("agent", "vision", "streams"), ours, strict=True)},
         "memory_mb": round(sum(each["memory_mb"] for each in ours)),
         "rig_cores": rig["cores"],

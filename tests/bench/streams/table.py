@@ -1,7 +1,12 @@
 """The figures as people read them, each with the bar that it is held against."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+Holds = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+
+FLAT_SHARE = 1.1
+"""What is flat grows by no more than a tenth, beside what the system counts by itself."""
 
 # scenario, figure, what it is, unit, bar
 LINES = (
@@ -40,16 +45,64 @@ LINES = (
     ("snapshots", "p95_s", "from due to safe on the disk, 95 of 100", "s", "≤ GOP 2 + 1"),
     ("snapshots", "failed", "failed", "", "0"),
     ("snapshots", "cores", "agent, vision and streams together", "cores", ""),
+    ("snapshots", "cpu_ms_each", "of a processor for each picture", "ms", ""),
     ("snapshots", "memory_mb", "", "MB", ""),
     ("snapshots", "rig_cores", "the virtual cameras meanwhile", "cores", ""),
 )
 
 
-def rows(figures: dict[str, Any]) -> Iterator[str]:
+# What the words of a bar mean: a function of the figures of its scenario, and of all.
+BARS: dict[tuple[str, str], Holds] = {
+    ("pull", "cores"): lambda own, _: own["cores"] <= 0.3,
+    ("pull", "memory_mb"): lambda own, _: own["memory_mb"] <= 150,
+    ("pull", "packets_lost"): lambda own, _: own["packets_lost"] == 0,
+    ("pull", "fps_each"): lambda own, _: own["fps_each"] >= 24.5,
+    ("decode", "cores"): lambda own, _: own["cores"] <= 1,
+    ("decode", "key_frames_per_s"): lambda own, every: own["key_frames_per_s"] >= every["cameras"] / 2 * 0.98,
+    ("record", "cores"): lambda own, _: own["cores"] <= 0.6,
+    ("record", "packets_lost"): lambda own, _: own["packets_lost"] == 0,
+    ("record", "fragments_dropped"): lambda own, _: own["fragments_dropped"] == 0,
+    ("record", "pictures_missing"): lambda own, _: own["pictures_missing"] == 0,
+    ("record", "gaps"): lambda own, _: own["gaps"] == 0,
+    ("live", "age_p95_ms"): lambda own, _: own["age_p95_ms"] <= 200,
+    ("reconnect", "p95_s"): lambda own, _: own["p95_s"] <= 4,
+    ("soak", "memory_mb"): lambda own, _: own["memory_mb"] <= own["memory_mb_after_a_fifth"] * FLAT_SHARE,
+    ("soak", "descriptors"): lambda own, _: own["descriptors"] <= own["descriptors_after_a_fifth"] * FLAT_SHARE,
+    ("dead", "cores"): lambda own, _: own["cores"] <= 0.1,
+    ("snapshots", "per_minute"): lambda own, _: own["per_minute"] >= 1500,
+    ("snapshots", "p95_s"): lambda own, _: own["p95_s"] <= 3,
+    ("snapshots", "failed"): lambda own, _: own["failed"] == 0,
+}
+
+
+def rows(figures: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of the table; what was not measured is left out."""
     yield f"\n{'':52}{'measured':>12} {'':6} bar"
     for scenario, name, words, unit, bar in LINES:
         value = figures.get(scenario, {}).get(name)
         if value is not None:
-            yield f"{scenario:10}{words:42}{value:>12} {unit:6} {bar}"
+            mark = "" if _holds(figures, scenario, name) else "  <- short of it"
+            yield f"{scenario:10}{words:42}{value:>12} {unit:6} {bar}{mark}"
+    for scenario, why in _failed(figures):
+        yield f"{scenario:10}has failed: {why}"
     yield ""
+
+
+def short(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the figures that fall short of their bars, and the scenarios that have none."""
+    for scenario, name in BARS:
+        if not _holds(figures, scenario, name):
+            yield f"{scenario}.{name}"
+    yield from (scenario for scenario, _ in _failed(figures))
+
+
+def _holds(figures: Mapping[str, Any], scenario: str, name: str) -> bool:
+    """Tell whether a figure is within its bar; one that was not measured, or has none, is."""
+    found = figures.get(scenario, {})
+    holds = BARS.get((scenario, name))
+    return holds is None or name not in found or holds(found, figures)
+
+
+def _failed(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = [(name, each) for name, each in figures.items() if isinstance(each, dict)]
+    return [(name, str(each["failed_with"])) for name, each in found if "failed_with" in each]
