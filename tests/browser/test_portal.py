@@ -14,7 +14,7 @@ from federation.testing.waiting import wait_until
 from hil_tests.demo.cameras import Rig
 from hil_tests.demo.run import Demo
 from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, served
-from tests.browser.conftest import Look, SignIn
+from tests.browser.conftest import SIDEWAYS, Look, SignIn
 from tests.browser.lone_box import held
 from tests.browser.watching import goes_on, profile_with_cameras
 
@@ -226,7 +226,7 @@ async def _dome(rig: Rig) -> AsyncIterator[ServedCamera]:
 
 
 def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
-    demo: Demo, page: Page, sign_in: SignIn, look: Look, screenshots: Path
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
 ) -> None:
     with held(_dome(demo.rig)) as dome:
         command = {"stream_url": dome.value.camera.stream_url, "onvif_url": dome.value.url}
@@ -234,6 +234,8 @@ def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
         demo.hub.post("/api/v1/points", {"id": "dome", "name": "西门球机", "bureau": "公安局", **command, **access})
         sign_in(demo.site.portal_url, demo.site.hub_data)
         page.goto(f"{demo.site.portal_url}/live?point=dome")
+        page.get_by_text("1 画面", exact=True).click()
+        page.locator("aside button", has_text="西门球机").click()
         page.locator(".window", has_text="西门球机").click()
         pad = page.get_by_test_id("turn-pad")
         expect(pad.get_by_test_id("preset")).to_have_text(["大门", "停车场"])
@@ -245,10 +247,11 @@ def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
         wait_until(lambda: dome.do(lambda device: not device.camera.moving), within_s=30, what="it stops")
         pad.get_by_text("停车场").click()
         wait_until(lambda: dome.do(lambda device: device.camera.view().zoom == 0.4), within_s=30, what="it is there")
-        look(demo.site.portal_url, ("/live",), "portal-turn")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.screenshot(path=screenshots / "portal-live-turn-390.png", animations="disabled")
+        assert page.evaluate(SIDEWAYS) <= 0
 
         page.set_viewport_size({"width": 1920, "height": 1080})
-        page.evaluate("localStorage.setItem('fengsui.language', '\"zh-CN\"')")
         page.goto(f"{demo.site.portal_url}/captures")
         page.get_by_role("tab", name="抓图计划").click()
         page.get_by_test_id("add-plan").first.click()
