@@ -13,6 +13,15 @@ from federation.messages import CapturePlan, CaptureTarget, new_id
 TICK_S = 0.25
 SLOWEST_PER_S = 0.1
 
+LATE_S = 0.1
+"""So late a busy box may wake up without slowing the pace down: what has passed meanwhile begins at one moment."""
+
+
+def gate_of(demand_per_s: float) -> Gate:
+    """Return the gate of planned pictures, a little faster than they fall due in the mean."""
+    per_s = max(SLOWEST_PER_S, demand_per_s * HEADROOM)
+    return Gate("plans", Rate(per_s=per_s, burst=max(1.0, per_s * LATE_S)))
+
 
 @dataclass(kw_only=True)
 class Planner:
@@ -28,13 +37,8 @@ class Planner:
 
     @property
     def gate(self) -> Gate:
-        """What planned pictures pass besides all other limits: a little faster than they fall due in the mean.
-
-        What falls due within a tick comes at one moment and may begin at one, or each wake-up that is some milliseconds
-        late would slow the pace down, to below the mean in the end.
-        """
-        per_s = max(SLOWEST_PER_S, self._demand_per_s * HEADROOM)
-        return Gate("plans", Rate(per_s=per_s, burst=max(1.0, per_s * TICK_S)))
+        """What planned pictures pass besides all other limits."""
+        return gate_of(self._demand_per_s)
 
     async def adopt(self, plans: Iterable[CapturePlan]) -> None:
         """Follow these plans of the box from now on; what waits of others is carried out still."""

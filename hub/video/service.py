@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from federation.http import Page, Problem
 from federation.http.problem import ProblemBody
@@ -66,8 +66,8 @@ class Video:
 
     async def turning_node(self, point_id: str) -> str:
         """Return the node that turns a point's camera: its home, which takes its snapshots too, if that is online."""
-        home = select(points.c.node_id).where(points.c.id == point_id)
-        node = self.roster.get(await self.database.run(lambda connection: connection.scalar(home)) or "")
+        home = await self.database.run(lambda connection: _home(connection, point_id))
+        node = None if home is None else self.roster.get(home)
         found = node.id if node is not None and node.online else self.pulling_node(point_id)
         if found is None:
             raise _away()
@@ -180,6 +180,10 @@ class Video:
     async def _note(self, actor: Actor, action: str, point_id: str, detail: Mapping[str, Any]) -> None:
         subject = f"point:{point_id}"
         await self.database.run(lambda connection: record(connection, actor, action, subject, detail))
+
+
+def _home(connection: Connection, point_id: str) -> str | None:
+    return connection.scalar(select(points.c.node_id).where(points.c.id == point_id))
 
 
 def _call(
