@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from appliance.capture.order import FRESH_S, TAKEN_WITHIN_S, Origin
+from federation.captures import Target, TargetDraft
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, Box, CaptureTarget, PlanCalendar, Region, Round, Slug, TargetUrl, Want
+from federation.messages import Aim, Box, PlanCalendar, Region, Round, Slug, Want
 
 MOST_ORDERS = 1_000
 
@@ -81,29 +82,6 @@ class SnapshotFigures(Output):
     pictures_bytes: int
     most_bytes: int
     paused: str = Field(description="why nothing is kept now; empty if it is")
-
-
-class TargetDraft(Input):
-    """An HTTP service that takes pictures: JPEG as the body, who and when in the headers `Fengsui-…`."""
-
-    url: TargetUrl = Field(description="`{point}` and `{snapshot}` in it stand for their ids")
-    method: Literal["POST", "PUT"] = "POST"
-    token: str | None = Field(
-        default=None, max_length=512, pattern=r"^[\x21-\x7e]*$", repr=False, description="absent keeps the present one"
-    )
-
-    def settled(self, present: CaptureTarget | None) -> CaptureTarget:
-        """Return the target; its token stays only while the address is the same."""
-        kept = present.token if present is not None and present.url == self.url else ""
-        return CaptureTarget(url=self.url, method=self.method, token=kept if self.token is None else self.token)
-
-
-class Target(Output):
-    """A target without its secret."""
-
-    url: str
-    method: Literal["POST", "PUT"]
-    has_token: bool
 
 
 class PlanDetail(Output):

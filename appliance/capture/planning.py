@@ -11,6 +11,7 @@ from appliance.capture.desk import Desk
 from appliance.capture.service import ready
 from appliance.capture.timetable import Timed
 from appliance.store.results import Doer
+from federation.captures import Target
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
 from federation.messages import CameraSpec, CapturePlan, CaptureTarget, new_id
@@ -119,7 +120,6 @@ class Plans:
 
 
 def _detail(plan: CapturePlan) -> model.PlanDetail:
-    target = plan.target
     return model.PlanDetail(
         plan_id=plan.plan_id,
         name=plan.name,
@@ -127,7 +127,5 @@ def _detail(plan: CapturePlan) -> model.PlanDetail:
         every_s=plan.every_s,
         calendar=plan.calendar,
         rounds=plan.rounds,
-        target=None
-        if target is None
-        else model.Target(url=target.url, method=target.method, has_token=bool(target.token)),
+        target=None if plan.target is None else Target.shown(plan.target),
     )

@@ -4,31 +4,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from federation.captures import Target, TargetDraft
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, CaptureTarget, PlanCalendar, Round, Slug, TargetUrl
-
-
-class TargetDraft(Input):
-    """An HTTP service that gets each picture from the appliance that took it."""
-
-    url: TargetUrl = Field(description="`{point}` and `{snapshot}` in it stand for their ids")
-    method: Literal["POST", "PUT"] = "POST"
-    token: str | None = Field(
-        default=None, max_length=512, pattern=r"^[\x21-\x7e]*$", repr=False, description="absent keeps the present one"
-    )
-
-    def settled(self, present: CaptureTarget | None) -> CaptureTarget:
-        """Return the target; its token stays only while the address is the same."""
-        kept = present.token if present is not None and present.url == self.url else ""
-        return CaptureTarget(url=self.url, method=self.method, token=kept if self.token is None else self.token)
-
-
-class Target(Output):
-    """A target without its secret."""
-
-    url: str
-    method: Literal["POST", "PUT"]
-    has_token: bool
+from federation.messages import Aim, PlanCalendar, Round, Slug
 
 
 class CapturePlanDraft(Input):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from federation.captures import Target
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
 from federation.messages import CapturePlan, CaptureTarget, new_id
@@ -15,7 +16,6 @@ from hub.captures.model import (
     CapturePlanDraft,
     CapturePlanRow,
     CaptureQuery,
-    Target,
 )
 from hub.captures.tables import capture_plans, captures
 from hub.database import Database
@@ -153,7 +153,6 @@ def _audited(plan: CapturePlan) -> dict[str, Any]:
 
 
 def _detail(plan: CapturePlan) -> CapturePlanDetail:
-    target = plan.target
     return CapturePlanDetail(
         plan_id=plan.plan_id,
         name=plan.name,
@@ -161,7 +160,7 @@ def _detail(plan: CapturePlan) -> CapturePlanDetail:
         every_s=plan.every_s,
         calendar=plan.calendar,
         rounds=plan.rounds,
-        target=None if target is None else Target(url=target.url, method=target.method, has_token=bool(target.token)),
+        target=None if plan.target is None else Target.shown(plan.target),
     )
 
 

@@ -4711,7 +4711,7 @@ export interface components {
         };
         /**
          * TargetDraft
-         * @description An HTTP service that gets each picture from the appliance that took it.
+         * @description An HTTP service that takes pictures: JPEG as the body, who and when in the headers `Fengsui-…`.
          */
         TargetDraft: {
             /**
