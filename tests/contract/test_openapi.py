@@ -31,6 +31,8 @@ from tests.hub.conftest import running_postgres
 
 START_WITHIN_S = 60
 KNOWN = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+# Every text is right for these: nothing wrong can be made up for whom only they are sent to.
+ANYTHING = ({"type": "string"}, {"type": "string", "format": "binary"})
 # They would end or lock the session that the others are called with.
 NOT_AS_ADMINISTRATOR = {"sign_in", "sign_out", "change_password"}
 
@@ -152,7 +154,7 @@ def _try_all_of(
 
 
 def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Counter[int], verify: str | None) -> None:
-    for mode in GenerationMode:
+    for mode in _modes(operation.definition.raw):
 
         @hypothesis.seed(1)
         @hypothesis.settings(
@@ -168,10 +170,15 @@ def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Cou
             answers[response.status_code] += 1
             case.validate_response(response, checks=KNOWN)
 
-        try:
-            send()
-        except hypothesis.errors.Unsatisfiable:
-            continue  # nothing wrong can be sent to an operation that takes nothing
+        send()
+
+
+def _modes(operation: dict[str, Any]) -> tuple[GenerationMode, ...]:
+    """Return whether right and wrong, or only right things can be sent: searching for what is not there takes long."""
+    taken = [each["schema"] for each in operation.get("parameters", ())]
+    taken += [each["schema"] for each in operation.get("requestBody", {}).get("content", {}).values()]
+    only_right = all(schema in ANYTHING for schema in taken)
+    return (GenerationMode.POSITIVE,) if only_right else (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
 def test_an_administrator_is_answered_as_documented(site: Site) -> None:

@@ -42,7 +42,7 @@ def is_alive(pid: int) -> bool:
 
 def test_a_headless_run_ends_with_its_figures_and_status_0() -> None:
     done = subprocess.run(
-        [FENGSUI, "demo", "--for", "20", "--json", "--port", "0"],
+        [FENGSUI, "demo", "--for", "5", "--json", "--port", "0"],
         capture_output=True,
         text=True,
         timeout=400,

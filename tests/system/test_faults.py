@@ -18,15 +18,12 @@ pytestmark = [
 
 HEALED_WITHIN_S = 90.0  # a scripted street repeats itself every minute
 POLL_S = 0.2
-PROCESSES = (
-    "hub",
-    "broker",
-    "analysis-agent",
-    "analysis-streams",
-    "analysis-vision",
-    "capture-agent",
-    "rig",
-)
+# Who calls dies before whom it calls: so each comes back to find the others, and is found anew when they come back.
+OF_THE_BOX = ("analysis-vision", "analysis-streams", "analysis-agent")
+OF_THE_SITE = ("capture-agent", "hub", "broker", "rig")
+
+FAULTS = (("stopped", "unreachable"), ("frozen", "stalled"), ("silent", "stalled"))
+"""What a camera does, and as what it is seen."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,35 +70,40 @@ def wait_until_well(demo: Demo, what: str) -> None:
         time.sleep(POLL_S)
 
 
-@pytest.mark.parametrize("name", PROCESSES)
-def test_a_killed_process_comes_back_and_events_flow_again(demo: Demo, name: str) -> None:
-    wait_until_well(demo, f"before {name} was killed")
+@pytest.mark.parametrize("names", [OF_THE_BOX, OF_THE_SITE], ids=["of a box", "around it"])
+def test_killed_processes_come_back_one_after_the_other_and_events_flow_again(
+    demo: Demo, names: tuple[str, ...]
+) -> None:
+    wait_until_well(demo, "before anything was killed")
+
+    for name in names:
+        kill(demo, name)
+        demo.hub.wait_until_ready(within_s=HEALED_WITHIN_S)
+        wait_until_well(demo, f"after {name} was killed")
+
+    before = events(demo)
+    wait_until(lambda: events(demo) > before, within_s=HEALED_WITHIN_S, what=f"an event after {names} died")
+
+
+def kill(demo: Demo, name: str) -> None:
+    """Kill a process, and return when there is another in its place."""
     victim = demo.supervisor.pids()[name]
-
     os.kill(victim, signal.SIGKILL)
-
     wait_until(
         lambda: demo.supervisor.pids().get(name, victim) != victim,
         within_s=HEALED_WITHIN_S,
         what=f"a new process for {name}",
     )
-    demo.hub.wait_until_ready(within_s=HEALED_WITHIN_S)
-    wait_until_well(demo, f"after {name} was killed")
-    before = events(demo)
-    wait_until(lambda: events(demo) > before, within_s=HEALED_WITHIN_S, what=f"an event after {name} died")
 
 
-@pytest.mark.parametrize(
-    ("fault", "seen_as"), [("stopped", "unreachable"), ("frozen", "stalled"), ("silent", "stalled")]
-)
-def test_a_camera_that_was_gone_is_live_again(demo: Demo, fault: str, seen_as: str) -> None:
-    wait_until_well(demo, f"before a camera is {fault}")
-    camera = demo.rig.cameras[0]
+def test_cameras_that_were_gone_are_live_again(demo: Demo) -> None:
+    wait_until_well(demo, "before cameras are gone")
 
-    demo.behave(camera, state=fault)
+    for camera, (state, _) in zip(demo.rig.cameras, FAULTS, strict=True):
+        demo.behave(camera, state=state)
 
-    wait_until(
-        lambda: camera_states(demo)[camera.point_id] == seen_as, within_s=HEALED_WITHIN_S, what=f"a camera {seen_as}"
-    )
-    demo.behave(camera, state="live")
-    wait_until_well(demo, f"after a camera was {fault}")
+    wanted = {camera.point_id: seen_as for camera, (_, seen_as) in zip(demo.rig.cameras, FAULTS, strict=True)}
+    wait_until(lambda: camera_states(demo) == wanted, within_s=HEALED_WITHIN_S, what=f"cameras as {wanted}")
+    for camera in demo.rig.cameras:
+        demo.behave(camera, state="live")
+    wait_until_well(demo, "after cameras were gone")
