@@ -10,10 +10,12 @@ from appliance.analysis.decoding import DecoderPool
 from appliance.local import DecodeLevel
 from appliance.local.frames import AccessUnit, FrameSource
 from appliance.local.sockets import STREAMS_SOCKET
+from federation.testing.waiting import until
 from tests.bench.streams.field import Field, running
 from tests.bench.streams.pulling import arrived
 
-FIRST_WITHIN_S = 30.0
+FIRST_WITHIN_S = 60.0
+SETTLE_S = 4.0
 
 
 async def measure(field: Field) -> dict[str, Any]:
@@ -22,7 +24,8 @@ async def measure(field: Field) -> dict[str, Any]:
     points = [camera.point_id for camera in field.cameras()]
     await field.pull_all()
     async with running("-m", "tests.bench.streams.decoding", str(field.run_folder), json.dumps(points)) as pid:
-        await asyncio.sleep(FIRST_WITHIN_S / 6)
+        await until(note.exists, within_s=FIRST_WITHIN_S, what="the first key frames decoded")
+        await asyncio.sleep(SETTLE_S)
         before = json.loads(note.read_text())
         own, decoder, rig = await field.costs(field.streams_pid, pid, field.rig_pid)
         after = json.loads(note.read_text())
