@@ -1,5 +1,6 @@
 """Portal and panel of a running system, in the browser that Debian ships."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NeverFits
 
 from hil_tests.demo.run import Demo, Options, started
 
@@ -18,6 +20,8 @@ SIZES = {"1920": (1920, 1080), "1366": (1366, 768), "390": (390, 844)}
 LOOKS = {"zh-CN": ("1920", "390"), "en": ("1366", "390")}
 # What sticks out of the page's stage sideways, unless it scrolls in a box of its own.
 SIDEWAYS = "(() => { const s = document.querySelector('.stage'); return s.scrollWidth - s.clientWidth })()"
+
+FOLLOWS_WITHIN_MS = 5_000
 
 SignIn = Callable[[str, Path], None]
 Look = Callable[[str, Sequence[str], str], None]
@@ -95,23 +99,39 @@ def sign_in(page: Page) -> SignIn:
 
 @pytest.fixture
 def look(page: Page, screenshots: Path) -> Look:
-    """Picture pages at every size in both languages; nothing may stick out sideways."""
+    """Picture pages at every size in both languages; nothing may stick out sideways.
+
+    A page is opened once for each language, and then made narrow: it has to follow.
+    """
 
     def picture(base: str, paths: Sequence[str], prefix: str) -> None:
         wide: dict[str, int] = {}
         for language, sizes in LOOKS.items():
             page.evaluate("text => localStorage.setItem('fengsui.language', text)", json.dumps(language))
-            for size in sizes:
-                width, height = SIZES[size]
-                page.set_viewport_size({"width": width, "height": height})
-                for path in paths:
-                    page.goto(base + path)
-                    expect(page.locator(".stage h1, .stage h2").first).to_be_visible()
-                    expect(page.locator(".stage .el-skeleton")).to_have_count(0)
+            for path in paths:
+                resize(page, sizes[0])
+                page.goto(base + path)
+                expect(page.locator(".stage h1, .stage h2").first).to_be_visible()
+                expect(page.locator(".stage .el-skeleton")).to_have_count(0)
+                for size in sizes:
+                    resize(page, size)
                     name = f"{prefix}-{path.strip('/').replace('/', '-') or 'home'}-{size}-{language[:2]}"
-                    page.screenshot(path=screenshots / f"{name}.png", animations="disabled")
-                    if (beyond := page.evaluate(SIDEWAYS)) > 0:
+                    if (beyond := sideways_px(page)) > 0:
                         wide[name] = beyond
+                    page.screenshot(path=screenshots / f"{name}.png", animations="disabled")
         assert wide == {}
 
     return picture
+
+
+def resize(page: Page, size: str) -> None:
+    """Give the window one of the sizes."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+
+
+def sideways_px(page: Page) -> int:
+    """Return what still sticks out of the page's stage once it has had the time to follow the window."""
+    with contextlib.suppress(NeverFits):
+        page.wait_for_function(f"() => {SIDEWAYS} <= 0", timeout=FOLLOWS_WITHIN_MS)
+    return int(page.evaluate(SIDEWAYS))
