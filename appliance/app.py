@@ -99,6 +99,8 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
                 group.create_task(_kept_up(parts.jobs.run, "picture tasks"), name="picture tasks")
+                if parts.jobs.queue.exists:
+                    group.create_task(_kept_up(parts.jobs.queue.run, "results queue"), name="results queue")
         finally:
             video.recordings.player.close()
             await state.ended()

@@ -133,6 +133,23 @@ class AnalysisConfig(_Section):
     )
 
 
+class ResultsQueueConfig(_Section):
+    """A message queue, MQTT over TLS, that gets the results of the picture tasks that ask for it."""
+
+    host: str | None = Field(default=None, min_length=1, description="the broker; absent: no queue")
+    port: int = Field(default=8883, ge=1, le=65535, description="its port for TLS")
+    topic: str = Field(
+        default="fengsui/picture-results", pattern=r"^[^#+\x00]{1,200}$", description="topic of all results"
+    )
+    ca_file: Path | None = Field(default=None, description="who vouches for the broker; absent: as the system trusts")
+    certificate_file: Path | None = Field(
+        default=None, description="PEM with the box's key and certificate there; absent: none is shown"
+    )
+    username: str = Field(default="", max_length=200, description="name there; empty: none")
+    password_file: Path | None = Field(default=None, description="file with the password, for this system user alone")
+    most: int = Field(default=100_000, ge=1, description="results to keep while the broker does not take them")
+
+
 class LanConfig(_Section):
     """The box's HTTPS port on the local network: a hub claims it here, and boxes of the same hub fetch files."""
 
@@ -212,6 +229,7 @@ class Config(_Section):
     recordings: RecordingsConfig = RecordingsConfig()
     capture: CaptureConfig = CaptureConfig()
     analysis: AnalysisConfig = AnalysisConfig()
+    results_queue: ResultsQueueConfig = ResultsQueueConfig()
     lan: LanConfig = LanConfig()
     artifacts: ArtifactsConfig = ArtifactsConfig()
     exchange: ExchangeConfig = ExchangeConfig()
@@ -250,7 +268,7 @@ class Config(_Section):
 
     @property
     def footage_folder(self) -> Path:
-        """Video files that `file:` addresses of cameras may name."""
+        """Video files that `file:` addresses of cameras may name, and pictures and films for picture tasks."""
         return self.data_folder / "footage"
 
     @property
@@ -358,6 +376,12 @@ def _absolute(config: Config, folder: Path) -> Config:
     metrics = config.metrics.model_copy(update={"token_file": _under(folder, config.metrics.token_file)})
     recordings = config.recordings.model_copy(update={"folder": _under(folder, config.recordings.folder)})
     capture = config.capture.model_copy(update={"folder": _under(folder, config.capture.folder)})
+    queue = config.results_queue.model_copy(
+        update={
+            name: _under(folder, getattr(config.results_queue, name))
+            for name in ("ca_file", "certificate_file", "password_file")
+        }
+    )
     exchange = config.exchange.model_copy(
         update={name: _under(folder, getattr(config.exchange, name)) for name in ("out_folder", "in_folder")}
     )
@@ -369,6 +393,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             "metrics": metrics,
             "recordings": recordings,
             "capture": capture,
+            "results_queue": queue,
             "exchange": exchange,
         }
     )

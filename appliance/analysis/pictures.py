@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from aiohttp import web
 
-from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.decoding import CannotDecode, jpeg
 from appliance.analysis.engine.engine import Engine, PackageKey, Ready
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
@@ -87,15 +87,26 @@ class Pictures:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         try:
+            of_s = await asyncio.to_thread(_length_s, path)
             async for at_s, picture in _film(path, every_s):
                 verdict = await self.look(picture, _key(request), Lane.BACKLOG)
-                line = verdict.model_copy(update={"at_s": round(at_s, 3)})
+                line = verdict.model_copy(update={"at_s": round(at_s, 3), "of_s": of_s})
                 await response.write(line.to_bytes() + b"\n")
         except (NotLoaded, CannotDecode, av.FFmpegError) as error:
             text = "no model of this algorithm and version is loaded" if isinstance(error, NotLoaded) else str(error)
             await response.write(PictureVerdict(fault=text[:300] or "unreadable").to_bytes() + b"\n")
         await response.write_eof()
         return response
+
+
+async def film_picture(request: web.Request) -> web.Response:
+    """Answer the path of a film and a time in it with the picture there as JPEG; 422 where there is none."""
+    path, at_s = Path(request.query["path"]), float(request.query["at_s"])
+    try:
+        content = await asyncio.to_thread(_jpeg_at, path, at_s)
+    except (CannotDecode, av.FFmpegError) as error:
+        return web.Response(status=422, text=str(error)[:300])
+    return web.Response(body=content, content_type="image/jpeg")
 
 
 def _key(request: web.Request) -> PackageKey:
@@ -158,3 +169,19 @@ def _pictures(path: Path, every_s: float) -> Generator[tuple[float, Picture]]:
             if at_s >= due_s:
                 due_s = at_s + every_s
                 yield at_s, cast("Picture", frame.to_ndarray(format="bgr24"))
+
+
+def _length_s(path: Path) -> float:
+    """Return the length of a film in seconds, 0 where its file does not tell."""
+    with av.open(str(path), metadata_errors="ignore") as film:
+        return 0.0 if film.duration is None else round(film.duration / av.time_base, 3)
+
+
+def _jpeg_at(path: Path, at_s: float) -> bytes:
+    """Return the first picture that is not before `at_s`, from the key frame before it on; raise CannotDecode."""
+    with av.open(str(path), metadata_errors="ignore") as film:
+        film.seek(max(0, int(at_s * av.time_base)), backward=True)
+        for frame in film.decode(video=0):
+            if float(frame.time or 0.0) >= at_s - 0.0005:  # times are told in whole milliseconds
+                return jpeg(cast("Picture", frame.to_ndarray(format="bgr24")))[0]
+    raise CannotDecode(f"the film has no picture at {at_s:g} s")

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from appliance.analysis.decoding import CannotDecode
-from appliance.analysis.pictures import Pictures
+from appliance.analysis.pictures import Pictures, film_picture
 from appliance.local import FirstLook
 from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
@@ -114,6 +114,7 @@ async def serving(snapshots: Snapshots, pictures: Pictures, run_folder: Path) ->
     app.router.add_post("/look", snapshots.first_look)
     app.router.add_post("/picture", pictures.answer)
     app.router.add_post("/film", pictures.answer_film)
+    app.router.add_get("/film-picture", film_picture)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()

@@ -211,6 +211,7 @@ class PictureVerdict(WireModel):
     height_px: int = 0
     took_ms: float = Field(default=0.0, description="from its turn in the line to the answer")
     at_s: float = Field(default=0.0, description="place in a film, in seconds")
+    of_s: float = Field(default=0.0, description="length of that film; 0 where it is not known")
     detections: tuple[Detection, ...] = ()
     events: tuple[PictureEvent, ...] = ()
     fault: str = ""

@@ -85,6 +85,10 @@ class VisionClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ProcessAway("the vision process ended") from error
 
+    async def film_picture(self, path: Path, at_s: float) -> bytes | None:
+        """Return the picture of a film at this time as JPEG; None if there is none."""
+        return await self._ask("GET", "/film-picture", query={"path": str(path), "at_s": str(at_s)})
+
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
     ) -> bytes | None:

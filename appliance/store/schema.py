@@ -192,3 +192,13 @@ def _hub_returns(db: Database) -> None:
     db.execute("""
         CREATE TABLE hub_returns (lane TEXT PRIMARY KEY, upto INTEGER NOT NULL, times INTEGER NOT NULL)
         WITHOUT ROWID""")
+
+
+@migrations(name="0013_queued_results")
+def _queued_results(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE queued_results (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            job_id TEXT NOT NULL,
+            body TEXT NOT NULL
+        )""")

@@ -10,8 +10,8 @@ import logging
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class BrokerAddress:
 
     endpoints: tuple[BrokerEndpoint, ...]
     tls: ssl.SSLContext
+    username: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,12 +199,30 @@ class Session:
             self._wire.send(qos_0(topic, payload, retain=retain))
             self._on_something_to_write()
             return
+        self._newest = self._published(topic, payload, qos=qos, retain=retain)
+
+    async def hand_over(self, topic: str, payloads: Sequence[bytes], *, within_s: float) -> None:
+        """Publish messages and return once the broker has acknowledged every one (QoS 1, PUBACK).
+
+        Raises NotConnected, Congested or TimeoutError; each message may then have arrived or not.
+        """
+        if not self._connected:
+            raise NotConnected(topic)
+        sent = [self._published(topic, payload, qos=1, retain=False) for payload in payloads]
+        async with asyncio.timeout(within_s):
+            while not all(info.is_published() for info in sent):
+                if not self._connected:
+                    raise NotConnected(topic)
+                self._acknowledged.clear()
+                await self._acknowledged.wait()
+
+    def _published(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> paho.MQTTMessageInfo:
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise Congested(topic)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnected(topic)
-        self._newest = info
+        return info
 
     async def _keep_connected(self) -> None:
         failures = 0
@@ -259,6 +279,8 @@ class Session:
             clean_session=True,
         )
         client.wire, client.message = self._wire, self._on_message
+        if self._address.username:
+            client.username_pw_set(self._address.username, self._address.password)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.max_queued_messages_set(QUEUED_MESSAGES)
@@ -305,6 +327,7 @@ class Session:
         # The broker looks at our certificate after TLS stands on our side (RFC 8446, 4.4.2.4): it hangs up then.
         refused, self._connected, self._welcome = not self._welcome, False, False
         self._inbox.put(Disconnected(reason=str(reason), refused=refused))
+        self._acknowledged.set()  # who waits for an acknowledgement must hear of this
 
     def _on_publish(self, _c: paho.Client, _u: Any, _mid: int, _r: Any, _p: Any) -> None:
         self._acknowledged.set()

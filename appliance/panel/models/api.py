@@ -1,16 +1,26 @@
 """The panel's routes of models and of pictures handed to them."""
 
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
 from appliance.agent.state import AgentState
 from appliance.errors import ProcessAway
 from appliance.local import EngineReport, PictureVerdict
 from appliance.local.vision_client import CannotRead, VisionClient
-from appliance.panel.models.jobs import PICTURE_LIMIT_BYTES, Jobs
-from appliance.panel.models.model import Job, JobDraft, JobRow, LookQuery, ResultQuery
+from appliance.panel.models.footage import PICTURE_LIMIT_BYTES
+from appliance.panel.models.jobs import Jobs
+from appliance.panel.models.model import FootageItem, FootageStore, Job, JobDraft, JobRow, LookQuery, ResultQuery
 from appliance.store.people import OPERATE, READ
 from federation.http import Access, Call, Page, Problem, Routes
+from federation.messages import Slug
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
+FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00.][^/\\\x00]{0,199}$")]
 
 
 def routes(state: AgentState, jobs: Jobs) -> Routes:
@@ -31,6 +41,7 @@ def routes(state: AgentState, jobs: Jobs) -> Routes:
         return await look(state, content, query, person=True)
 
     _add_jobs(part, jobs)
+    _add_footage(part, jobs)
     return part
 
 
@@ -59,6 +70,44 @@ def _add_jobs(part: Routes, jobs: Jobs) -> None:
     async def cancel_picture_job(job_id: str) -> None:
         """End a picture task; what it has found stays."""
         jobs.cancel(job_id)
+
+    @part.post("/api/v1/picture-jobs/{job_id}/again", access=CAN_OPERATE, status=201)
+    async def repeat_picture_job(job_id: str) -> Job:
+        """Order once more what a picture task looked at, as a task of its own."""
+        return jobs.again(job_id)
+
+    @part.get(
+        "/api/v1/picture-jobs/{job_id}/results/{number}/picture", access=CAN_READ, produces="application/octet-stream"
+    )
+    async def get_result_picture(job_id: str, number: int) -> web.StreamResponse:
+        """Give the picture of a result; 404 if its file is not there any more."""
+        content = await jobs.picture(job_id, number)
+        headers = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=content, content_type=kind_of(content), headers=headers)
+
+
+def _add_footage(part: Routes, jobs: Jobs) -> None:
+    @part.get("/api/v1/footage", access=CAN_READ)
+    async def list_footage() -> FootageStore:
+        """List the folders of pictures, and the films, that lie on this box for picture tasks."""
+        found = await asyncio.to_thread(jobs.footage.content)
+        items = tuple(FootageItem.model_validate(asdict(item)) for item in found)
+        return FootageStore(items=items, queue=jobs.queue.exists, queue_fault=jobs.queue.fault)
+
+    @part.put(
+        "/api/v1/footage/uploads/{batch}/{name}", access=CAN_OPERATE, status=201, consumes="application/octet-stream"
+    )
+    async def upload_footage(call: Call, batch: Slug, name: FileName) -> FootageItem:
+        """Bring a picture (16 MiB) or a film (2 GiB) to this box; what was uploaded first gives way to it."""
+        kept = await jobs.footage.take(batch, name, call.request, kept=jobs.batches)
+        return FootageItem.model_validate(asdict(kept))
+
+
+def kind_of(content: bytes) -> str:
+    """Return the media type of a picture by its first bytes."""
+    if content.startswith(b"\x89PNG"):
+        return "image/png"
+    return "image/webp" if content[8:12] == b"WEBP" else "image/jpeg"
 
 
 async def look(state: AgentState, content: bytes, query: LookQuery, *, person: bool) -> PictureVerdict:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from appliance.local import PictureVerdict
 from federation.http import Input, Output, PageQuery
@@ -35,6 +35,7 @@ class JobDraft(Input):
     folder: RelativeName | None = Field(default=None, description="its JPEG, PNG and WebP files by name; not below it")
     film: RelativeName | None = None
     every_s: float = Field(default=1.0, ge=0, le=3600, description="from one picture of a film to the next; 0 for all")
+    queue: bool = Field(default=False, description="the results also go to the box's message queue, as they come")
     callback_url: str | None = Field(
         default=None, max_length=2000, pattern=r"^https?://", description="gets the results by POST once all are there"
     )
@@ -63,11 +64,34 @@ class Job(Output):
     id: str
     algorithm_id: str
     version: str
+    source: str = Field(description="its folder or film, or nothing for pictures of the request")
+    ordered_at: AwareDatetime
     state: JobState
     reason: str
     callback_reason: str
     pictures: int = Field(description="pictures looked at so far")
+    total: int | None = Field(description="how many there are; absent while that is not known")
+    reported: int = Field(description="of those looked at, those that the rule would report")
+    queue: bool = Field(description="whether its results go to the box's message queue")
+    queue_waiting: int = Field(description="results that the queue has not taken yet")
     faults: int = Field(description="of them, those that could not be analysed")
+
+
+class FootageItem(Output):
+    """A folder with pictures, or a film, that a picture task may name."""
+
+    name: str
+    film: bool
+    pictures: int
+    size_bytes: int
+
+
+class FootageStore(Output):
+    """What lies on this box for picture tasks, and whether the box has a message queue for their results."""
+
+    items: tuple[FootageItem, ...]
+    queue: bool
+    queue_fault: str = Field(description="why results cannot be handed to the queue now; empty if they can")
 
 
 class JobRow(Output):

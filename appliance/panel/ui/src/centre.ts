@@ -1,6 +1,6 @@
 import { Bell, Box, Camera, Connection, Crop, DataLine, Film, Monitor, Share, Switch, VideoCamera } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
-import { Aim, Cpu } from '@element-plus/icons-vue'
+import { Aim, Cpu, Files } from '@element-plus/icons-vue'
 
 import { texts } from './texts.ts'
 
@@ -16,6 +16,7 @@ export const panelCentre: Centre = {
     { path: '/events', title: 'panel.events', load: () => import('./pages/EventsPage.vue') },
     { path: '/models', title: 'engine.title', load: () => import('./pages/ModelsPage.vue') },
     { path: '/try', title: 'engine.tryTitle', load: () => import('./pages/TryPage.vue') },
+    { path: '/picture-tasks', title: 'pictureTask.title', load: () => import('./pages/PictureTasksPage.vue') },
     { path: '/artifacts', title: 'delivery.title', load: () => import('./pages/ArtifactsPage.vue') },
     { path: '/link', title: 'way.title', load: () => import('./pages/LinkPage.vue') },
     { path: '/hub', title: 'panel.hub', load: () => import('./pages/HubPage.vue') },
@@ -31,6 +32,7 @@ export const panelCentre: Centre = {
     { path: '/events', title: 'panel.events', icon: Bell },
     { path: '/models', title: 'engine.title', icon: Cpu },
     { path: '/try', title: 'engine.tryTitle', icon: Aim },
+    { path: '/picture-tasks', title: 'pictureTask.title', icon: Files },
     { path: '/artifacts', title: 'delivery.title', icon: Box },
     { path: '/link', title: 'way.title', icon: Share },
     { path: '/hub', title: 'panel.hub', icon: Connection },

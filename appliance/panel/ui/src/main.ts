@@ -8,6 +8,7 @@ import { addTexts, captureTexts, makeApplication, shapeTexts, videoTexts } from 
 import { panelCentre } from './centre.ts'
 import { engineTexts } from './engine-texts.ts'
 import { linkTexts } from './link-texts.ts'
+import { pictureTaskTexts } from './picture-task-texts.ts'
 import { sceneTexts } from './scene-texts.ts'
 import { snapshotTexts } from './snapshot-texts.ts'
 
@@ -18,4 +19,5 @@ addTexts(captureTexts)
 addTexts(linkTexts)
 addTexts(shapeTexts)
 addTexts(sceneTexts)
+addTexts(pictureTaskTexts)
 makeApplication({ title: 'product.panel', centres: [panelCentre] }).mount('#app')

@@ -505,6 +505,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/picture-jobs/{job_id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order once more what a picture task looked at, as a task of its own. */
+        post: operations["repeat_picture_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}/results/{number}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the picture of a result; 404 if its file is not there any more. */
+        get: operations["get_result_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/footage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the folders of pictures, and the films, that lie on this box for picture tasks. */
+        get: operations["list_footage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/footage/uploads/{batch}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Bring a picture (16 MiB) or a film (2 GiB) to this box; what was uploaded first gives way to it. */
+        put: operations["upload_footage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchange": {
         parameters: {
             query?: never;
@@ -1853,6 +1921,35 @@ export interface components {
             message: string;
         };
         /**
+         * FootageItem
+         * @description A folder with pictures, or a film, that a picture task may name.
+         */
+        FootageItem: {
+            /** Name */
+            name: string;
+            /** Film */
+            film: boolean;
+            /** Pictures */
+            pictures: number;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * FootageStore
+         * @description What lies on this box for picture tasks, and whether the box has a message queue for their results.
+         */
+        FootageStore: {
+            /** Items */
+            items: components["schemas"]["FootageItem"][];
+            /** Queue */
+            queue: boolean;
+            /**
+             * Queue Fault
+             * @description why results cannot be handed to the queue now; empty if they can
+             */
+            queue_fault: string;
+        };
+        /**
          * FoundDevice
          * @description A camera that answered a search; `point_id` is that of this box which has its address already.
          */
@@ -1941,6 +2038,16 @@ export interface components {
             algorithm_id: string;
             /** Version */
             version: string;
+            /**
+             * Source
+             * @description its folder or film, or nothing for pictures of the request
+             */
+            source: string;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
             state: components["schemas"]["JobState"];
             /** Reason */
             reason: string;
@@ -1951,6 +2058,26 @@ export interface components {
              * @description pictures looked at so far
              */
             pictures: number;
+            /**
+             * Total
+             * @description how many there are; absent while that is not known
+             */
+            total: number | null;
+            /**
+             * Reported
+             * @description of those looked at, those that the rule would report
+             */
+            reported: number;
+            /**
+             * Queue
+             * @description whether its results go to the box's message queue
+             */
+            queue: boolean;
+            /**
+             * Queue Waiting
+             * @description results that the queue has not taken yet
+             */
+            queue_waiting: number;
             /**
              * Faults
              * @description of them, those that could not be analysed
@@ -1988,6 +2115,12 @@ export interface components {
              * @default 1
              */
             every_s: number;
+            /**
+             * Queue
+             * @description the results also go to the box's message queue, as they come
+             * @default false
+             */
+            queue: boolean;
             /**
              * Callback Url
              * @description gets the results by POST once all are there
@@ -2613,6 +2746,12 @@ export interface components {
              * @default 0
              */
             at_s: number;
+            /**
+             * Of S
+             * @description length of that film; 0 where it is not known
+             * @default 0
+             */
+            of_s: number;
             /**
              * Detections
              * @default []
@@ -4799,6 +4938,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_JobRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    repeat_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_result_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_footage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FootageStore"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    upload_footage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FootageItem"];
                 };
             };
             /** @description a problem that says what to do */

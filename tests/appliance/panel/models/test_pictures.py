@@ -1,111 +1,27 @@
 """Pictures that people and programs hand to the models of a box: real agent, real engine, planted models."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import cv2
-import httpx
-import numpy as np
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from appliance.analysis.engine.engine import Ready
-from appliance.analysis.pictures import Pictures
-from appliance.analysis.snapshots import Snapshots, serving
-from appliance.config import Config
-from appliance.local import VisionReport
-from appliance.local.agent_client import agent_client
-from federation.packages import write_manifest, write_package
 from federation.testing.waiting import until
-from hil_tests.rig.footage.writer import Encoding, write_video
-from tests.appliance.analysis.engine.conftest import one_box, running
-from tests.appliance.analysis.test_detector import manifest
-from tests.appliance.panel.test_api import agent, config_in, signed_in
-
-NAME = {"algorithm_id": "test.planted", "version": "1.0.0"}
-WIDE = np.full((16, 32, 3), 128, np.uint8)
-JPEG = cv2.imencode(".jpg", WIDE)[1].tobytes()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Box:
-    """A box whose engine holds one planted model."""
-
-    config: Config
-    panel: httpx.AsyncClient
-
-    async def look(self, content: bytes, **query: str) -> httpx.Response:
-        headers = {"Content-Type": "image/jpeg"}
-        return await self.panel.post(
-            "/api/v1/pictures/look", params={**NAME, **query}, content=content, headers=headers
-        )
-
-    async def results(self, **order: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Order a picture task, and return it when it has ended, with its results."""
-        made = await self.panel.post("/api/v1/picture-jobs", json={**NAME, **order})
-        assert made.status_code == 201, made.text
-        path = f"/api/v1/picture-jobs/{made.json()['id']}"
-
-        async def ended() -> dict[str, Any] | None:
-            told: dict[str, Any] = (await self.panel.get(path)).json()
-            return told if told["state"] not in {"waiting", "running"} else None
-
-        job = await until(ended, within_s=60, what="the end of a picture task")
-        assert isinstance(job, dict)
-        return job, (await self.panel.get(f"{path}/results")).json()["items"]
+from tests.appliance.panel.models.planted import JPEG, NAME, PlantedBox, planted_box
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Box]:
-    folder = tmp_path_factory.mktemp("box")
-    config = config_in(folder)
-    await asyncio.to_thread(config.run_folder.mkdir, parents=True)
-    await asyncio.to_thread(_footage, config.footage_folder)
-    parts = {
-        "algorithm.yaml": write_manifest(manifest({"decoder": "rows", "tensor": "o"})).encode(),
-        "models/m.onnx": one_box(label=0),
-    }
-    await asyncio.to_thread(write_package, parts, folder / "planted.algpkg")
-    async with running() as engine:
-        held = await engine.holds({("test.planted", "1.0.0"): folder / "planted.algpkg"})
-        assert all(isinstance(state, Ready) for state in held.values())
-        snapshots = Snapshots(
-            render=lambda *_: b"", portray=lambda *_: b"", look=lambda *_: _never(), known=lambda _: False
-        )
-        async with (
-            serving(snapshots, Pictures(engine.engine), config.run_folder),
-            agent(config) as url,
-            signed_in(config, url) as panel,
-            agent_client(config.run_folder) as vision,
-        ):
-            await vision.report(VisionReport(pid=1, tasks=(), engine=engine.engine.report()))
-            yield Box(config=config, panel=panel)
-
-
-def _never() -> Any:
-    raise AssertionError
-
-
-def _footage(folder: Path) -> None:
-    (folder / "yard").mkdir(parents=True)
-    for name in ("b.jpg", "a.jpg"):
-        (folder / "yard" / name).write_bytes(JPEG)
-    (folder / "yard" / "broken.png").write_bytes(b"no picture")
-    (folder / "yard" / "notes.txt").write_text("left alone")
-    encoding = Encoding(width_px=320, height_px=240, fps=Fraction(10), gop_s=1)
-    write_video(folder / "street.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 30, encoding)
+async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlantedBox]:
+    async with planted_box(tmp_path_factory.mktemp("box")) as found:
+        yield found
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_the_page_of_models_is_told_what_is_loaded_and_what_it_costs(box: Box) -> None:
+async def test_the_page_of_models_is_told_what_is_loaded_and_what_it_costs(box: PlantedBox) -> None:
     told = (await box.panel.get("/api/v1/models")).json()
 
     assert [model["packages"] for model in told["models"]] == [["test.planted 1.0.0"]]
@@ -113,15 +29,15 @@ async def test_the_page_of_models_is_told_what_is_loaded_and_what_it_costs(box: 
     assert told["models"][0]["declared_mb"] == 1024
 
 
-async def test_a_picture_is_shown_with_what_the_model_sees_and_what_its_rule_says(box: Box) -> None:
+async def test_a_picture_is_shown_with_what_the_model_sees_and_what_its_rule_says(box: PlantedBox) -> None:
     told = (await box.look(JPEG)).json()
 
-    assert (told["width_px"], told["height_px"]) == (32, 16)
+    assert (told["width_px"], told["height_px"]) == (720, 360)
     assert [(item["label"], round(item["box"]["x"], 2)) for item in told["detections"]] == [("bin", 0.25)]
     assert [(event["code"], event["after_s"]) for event in told["events"]] == [("test.planted/x", 0)]
 
 
-async def test_what_is_no_picture_and_what_no_model_can_see_is_refused_with_a_reason(box: Box) -> None:
+async def test_what_is_no_picture_and_what_no_model_can_see_is_refused_with_a_reason(box: PlantedBox) -> None:
     broken, unknown = await box.look(b"no picture"), await box.look(JPEG, version="9.0.0")
     large = await box.look(b"x" * ((16 << 20) + 1))
 
@@ -130,7 +46,7 @@ async def test_what_is_no_picture_and_what_no_model_can_see_is_refused_with_a_re
     assert large.status_code == 413
 
 
-async def test_pictures_of_a_folder_are_looked_at_by_name_and_a_broken_one_stops_nothing(box: Box) -> None:
+async def test_pictures_of_a_folder_are_looked_at_by_name_and_a_broken_one_stops_nothing(box: PlantedBox) -> None:
     job, rows = await box.results(folder="yard")
 
     assert (job["state"], job["pictures"], job["faults"]) == ("done", 3, 1)
@@ -141,14 +57,14 @@ async def test_pictures_of_a_folder_are_looked_at_by_name_and_a_broken_one_stops
     ]
 
 
-async def test_a_film_is_looked_at_as_often_as_asked_for(box: Box) -> None:
+async def test_a_film_is_looked_at_as_often_as_asked_for(box: PlantedBox) -> None:
     job, rows = await box.results(film="street.mp4", every_s=1)
 
     assert job["state"] == "done"
     assert [row["verdict"]["at_s"] for row in rows] == [0.0, 1.0, 2.0]
 
 
-async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(box: Box) -> None:
+async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(box: PlantedBox) -> None:
     got: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -174,15 +90,77 @@ async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(bo
 
 
 @pytest.mark.parametrize("folder", ["../secrets", "/etc", "yard/a.jpg", "nowhere"])
-async def test_a_folder_outside_of_the_footage_is_not_looked_into(box: Box, folder: str) -> None:
+async def test_a_folder_outside_of_the_footage_is_not_looked_into(box: PlantedBox, folder: str) -> None:
     job, rows = await box.results(folder=folder)
 
     assert (job["state"], rows) == ("failed", [])
     assert "folder of footage" in job["reason"]
 
 
-async def test_an_order_with_no_source_or_two_is_refused(box: Box) -> None:
+async def test_an_order_with_no_source_or_two_is_refused(box: PlantedBox) -> None:
     none = await box.panel.post("/api/v1/picture-jobs", json=NAME)
     two = await box.panel.post("/api/v1/picture-jobs", json={**NAME, "folder": "yard", "film": "street.mp4"})
 
     assert [answer.status_code for answer in (none, two)] == [422, 422]
+
+
+async def test_a_job_tells_how_far_it_is_and_what_it_found(box: PlantedBox) -> None:
+    folder, _ = await box.results(folder="yard")
+    film, _ = await box.results(film="street.mp4", every_s=1)
+
+    assert (folder["source"], folder["total"], folder["reported"], folder["queue"]) == ("yard", 3, 2, False)
+    assert (film["source"], film["total"], film["reported"]) == ("street.mp4", 3, 3)
+
+
+@pytest.mark.parametrize("order", [{"folder": "yard"}, {"film": "street.mp4"}, {"pictures": True}])
+async def test_the_picture_of_a_result_is_given_whatever_the_source(box: PlantedBox, order: dict[str, Any]) -> None:
+    given = [{"name": "one", "content": base64.b64encode(JPEG).decode()}]
+    path = await box.ordered(**({"pictures": given} if "pictures" in order else order))
+    await box.ended(path)
+
+    first, beyond = [await box.panel.get(f"{path}/results/{number}/picture") for number in (1, 99)]
+
+    assert (first.status_code, first.headers["Content-Type"], first.content[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert beyond.status_code == 404
+
+
+async def test_a_job_is_done_once_more_as_one_of_its_own(box: PlantedBox) -> None:
+    path = await box.ordered(folder="yard")
+    first = await box.ended(path)
+
+    made = await box.panel.post(f"{path}/again")
+
+    second = await box.ended(f"/api/v1/picture-jobs/{made.json()['id']}")
+    assert second["id"] != first["id"]
+    assert second["pictures"] == first["pictures"] == 3
+
+
+async def test_uploaded_pictures_and_films_are_there_for_a_task(box: PlantedBox) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    kept = await box.panel.put("/api/v1/footage/uploads/u1/街景.jpg", content=JPEG, headers=headers)
+
+    assert kept.status_code == 201, kept.text
+    job, _ = await box.results(folder="uploads/u1")
+    assert (job["state"], job["pictures"], job["faults"]) == ("done", 1, 0)
+    items = {item["name"]: item for item in (await box.panel.get("/api/v1/footage")).json()["items"]}
+    assert (items["uploads/u1"]["pictures"], items["street.mp4"]["film"], items["yard"]["pictures"]) == (1, True, 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [("u1/a.exe", 422), ("u1/.a.jpg", 404), ("u1/..%2Fa.jpg", 404), ("..%2Fu1/a.jpg", 404), ("u1/large.jpg", 413)],
+)
+async def test_an_upload_that_is_no_picture_or_leads_elsewhere_is_refused(
+    box: PlantedBox, place: str, status: int
+) -> None:
+    content = b"x" * ((16 << 20) + 1) if "large" in place else JPEG
+    headers = {"Content-Type": "application/octet-stream"}
+    answer = await box.panel.put(f"/api/v1/footage/uploads/{place}", content=content, headers=headers)
+
+    assert answer.status_code == status, answer.text
+
+
+async def test_results_for_a_queue_that_the_box_does_not_have_are_refused(box: PlantedBox) -> None:
+    answer = await box.panel.post("/api/v1/picture-jobs", json={**NAME, "folder": "yard", "queue": True})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_queue")

@@ -1,0 +1,103 @@
+"""An operator shows pictures to the models of a box: one at a time, of a camera, and many at once."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.appliance.panel.models.planted import JPEG, PlantedBox, planted_box
+from tests.appliance.panel.test_api import PASSWORD as BOX_PASSWORD
+from tests.browser.conftest import Look
+from tests.browser.lone_box import held
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+JPEG_FILE = {"name": "路口.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[PlantedBox]:
+    """Run a box with one model and one camera; its folder is short, as sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as folder, held(planted_box(Path(folder))) as running:
+        asyncio.run_coroutine_threadsafe(running.value.add_camera(), running.loop).result(30)
+        yield running.value
+
+
+@pytest.fixture
+def operator(box: PlantedBox, page: Page) -> Page:
+    """Sign in at the box's panel."""
+    page.goto(box.url)
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", BOX_PASSWORD)
+    page.press("input[name=password]", "Enter")
+    expect(page.locator(".stage")).to_be_visible()
+    return page
+
+
+def drawn(page: Page) -> bool:
+    """Tell whether something is drawn over the picture that is shown."""
+    return bool(
+        page.locator(".stage canvas").evaluate(
+            "it => it.getContext('2d').getImageData(0, 0, it.width, it.height).data.some((value) => value > 0)"
+        )
+    )
+
+
+def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_is_drawn(
+    box: PlantedBox, operator: Page, screenshots: Path
+) -> None:
+    page = operator
+    page.goto(f"{box.url}/try")
+    page.locator(".camera").click()
+    page.get_by_role("option", name="东门").click()
+
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+    expect(page.locator(".result aside")).to_contain_text("立即报警")
+    expect(page.locator(".stage .result img")).to_have_js_property("naturalWidth", 720)
+    assert drawn(page)
+    page.screenshot(path=screenshots / "panel-try-camera.png", animations="disabled")
+
+    page.locator("input[type=file]").set_input_files(JPEG_FILE)  # type: ignore[arg-type]
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+    assert drawn(page)
+
+
+def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
+    box: PlantedBox, operator: Page, look: Look, screenshots: Path
+) -> None:
+    page = operator
+    page.click(".menu a[href='/picture-tasks']")
+    expect(page.locator(".empty")).to_contain_text("还没有图片任务")
+
+    page.get_by_test_id("order-pictures").click()
+    page.get_by_test_id("files").set_input_files([JPEG_FILE, {**JPEG_FILE, "name": "broken.jpg", "buffer": b"none"}])  # type: ignore[list-item]
+    page.screenshot(path=screenshots / "panel-picture-task-dialog.png", animations="disabled")
+    page.get_by_test_id("submit-pictures").click()
+    card = page.get_by_test_id("picture-job").first
+    expect(card).to_contain_text("已完成", timeout=30_000)
+    expect(card).to_contain_text("告警 1")
+    expect(card).to_contain_text("无法分析 1")
+    card.get_by_test_id("show-results").click()
+    page.get_by_test_id("picture-result").filter(has_text="路口.jpg").click()
+    expect(page.locator(".result img")).to_have_js_property("naturalWidth", 720)
+    assert drawn(page)
+    page.screenshot(path=screenshots / "panel-picture-results.png", animations="disabled")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.screenshot(path=screenshots / "panel-picture-results-phone.png", animations="disabled")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_test_id("back").click()
+
+    page.get_by_test_id("order-pictures").click()
+    page.get_by_test_id("from-box").click()
+    page.get_by_test_id("lying").click()
+    page.get_by_role("option", name="street.mp4").click()
+    page.get_by_test_id("submit-pictures").click()
+    film = page.get_by_test_id("picture-job").filter(has_text="street.mp4").first
+    expect(film).to_contain_text("3 / 3", timeout=30_000)
+    film.get_by_test_id("again").click()
+    expect(page.get_by_test_id("picture-job").filter(has_text="street.mp4")).to_have_count(2)
+
+    look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
