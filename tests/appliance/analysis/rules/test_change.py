@@ -67,3 +67,23 @@ def test_a_change_is_measured_by_masks_where_there_are_any() -> None:
 
     assert play(ruling("change", share=0.03, learn_s=LEARN_S), [shown(EMPTY)] * 3 + [after] * 2) == []
     assert play(ruling("change", share=0.015, learn_s=LEARN_S), [shown(EMPTY)] * 3 + [after] * 2) != []
+
+
+def test_history_played_again_gives_the_same_findings() -> None:
+    """Squares come, move on and go; the reference is learnt while one of them is there already."""
+
+    def recorded() -> list[Shown]:
+        generator = np.random.default_rng(11)
+        places = [(30 + 6 * second % 180, 60) for second in range(45)]
+        return [
+            shown(
+                scene(place) + generator.integers(0, 12, EMPTY.shape, np.uint8),
+                detections=(thing((place[0] + 30) / 320, 120 / 180, size=60 / 180),),
+            )
+            for place in places
+        ]
+
+    first, again = (play(ruling("change", share=0.03, learn_s=LEARN_S, dedupe_s=5), recorded()) for _ in range(2))
+
+    assert len(first) > 1
+    assert first == again
