@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.appliance.panel.models.planted import JPEG, PlantedBox, planted_box
 from tests.appliance.panel.test_api import PASSWORD as BOX_PASSWORD
@@ -15,7 +15,8 @@ from tests.browser.lone_box import held
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-JPEG_FILE = {"name": "路口.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
+JPEG_FILE: FilePayload = {"name": "路口.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
+BROKEN_FILE: FilePayload = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"none"}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,15 @@ def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_
     assert drawn(page)
     page.screenshot(path=screenshots / "panel-try-camera.png", animations="disabled")
 
-    page.locator("input[type=file]").set_input_files(JPEG_FILE)  # type: ignore[arg-type]
+    with page.expect_response("**/api/v1/pictures/look**") as answer:
+        page.get_by_test_id("take-again").click()
+    assert answer.value.ok
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+
+    page.locator("input[type=file]").set_input_files(JPEG_FILE)
     expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
     assert drawn(page)
+    expect(page.get_by_test_id("take-again")).to_have_count(0)
 
 
 def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
@@ -73,7 +80,7 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(page.locator(".empty")).to_contain_text("还没有图片任务")
 
     page.get_by_test_id("order-pictures").click()
-    page.get_by_test_id("files").set_input_files([JPEG_FILE, {**JPEG_FILE, "name": "broken.jpg", "buffer": b"none"}])  # type: ignore[list-item]
+    page.get_by_test_id("files").set_input_files([JPEG_FILE, BROKEN_FILE])
     page.screenshot(path=screenshots / "panel-picture-task-dialog.png", animations="disabled")
     page.get_by_test_id("submit-pictures").click()
     card = page.get_by_test_id("picture-job").first
