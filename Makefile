@@ -2,10 +2,10 @@
 #   make demo [FOOTAGE=folder] [MODEL=file.onnx] [ARGS="--for 60 --json"]   the whole system on this machine
 #   make test [ARGS="tests/hub -k names"]                                   rules, types and tests; needs no GPU, no camera
 #   make chaos [EVENTS=100000] [FAULTS=200] [SEED=n]                        custody under drawn faults
-#   make check | fix | bench | bench-streams | bench-quality | bench-engine | bench-custody | openapi | requirements       see below
+#   make check | fix | bench | bench-streams | bench-quality | bench-engine | bench-custody | train-detector | openapi | requirements       see below
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix fuzz bench bench-streams bench-quality bench-engine bench-custody chaos openapi requirements set-up
+.PHONY: help demo test check fix fuzz bench bench-streams bench-quality bench-engine bench-custody chaos openapi requirements set-up train-detector
 BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
@@ -63,6 +63,10 @@ chaos: ## real boxes, broker and hub under faults drawn from a seed; then every 
 bench-custody: ## events per second, latency, backlog, CPU and memory of real boxes, broker and hub
 	@./set-up.sh develop
 	@exec $(BIN)/fengsui load $(ARGS)
+
+train-detector: ## draw streets, train a detector on them and write its package to build/street_objects
+	@./set-up.sh training
+	@exec $(BIN)/python -m hil_tests.training $(ARGS)
 
 openapi: ## describe both APIs anew, and make the front end's client from that
 	@./set-up.sh develop

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes everything that Fengsui needs to run or to be tested from this folder, and says what it does and why.
 # A step whose inputs have not changed since it last succeeded is skipped in silence.
-# Usage: ./set-up.sh demo | develop | fuzz | front-end-types (fuzz: develop, and the fuzzer that the tests do not need)
+# Usage: ./set-up.sh demo | develop | fuzz | training | front-end-types
+# (fuzz, training: develop, and the fuzzer, or what trains a detector, which the tests do not need)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -115,6 +116,7 @@ python_packages() { # LEVEL
     fi
     fengsui_itself
     [ "$1" != fuzz ] || install_hashed fuzz "what drives the fuzz targets"
+    [ "$1" != training ] || install_hashed training "what trains a detector"
 }
 
 # --- Front end -------------------------------------------------------------------------------------------------
@@ -190,12 +192,12 @@ front_end_types() { # check them, unless the sources are those that passed last
 
 main() {
     case ${1:-} in
-        demo | develop | fuzz) ;;
+        demo | develop | fuzz | training) ;;
         front-end-types)
             front_end_types
             return
             ;;
-        *) refuse "which level? ./set-up.sh demo | develop | fuzz | front-end-types" ;;
+        *) refuse "which level? ./set-up.sh demo | develop | fuzz | training | front-end-types" ;;
     esac
     mkdir -p $STAMPS
     exec 9> $STAMPS/lock

@@ -34,7 +34,7 @@ def test_a_requirement_file_satisfies_pyproject(name: str, root: Path, pyproject
         assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), requirement
 
 
-@pytest.mark.parametrize("name", ["build.txt", "cpu.txt", "dev.txt", "fuzz.txt", "gpu.txt", "node.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "cpu.txt", "dev.txt", "fuzz.txt", "gpu.txt", "node.txt", "training.txt"])
 def test_every_line_is_a_pin_or_a_hash(name: str, root: Path) -> None:
     lines = (root / "requirements" / name).read_text("utf-8").splitlines()
 

@@ -24,4 +24,4 @@ def test_set_up_refuses_an_unknown_level_in_one_line(arguments: list[str], root:
     done = subprocess.run([root / "set-up.sh", *arguments], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert done.stderr == "set-up: which level? ./set-up.sh demo | develop | fuzz | front-end-types\n"
+    assert done.stderr == "set-up: which level? ./set-up.sh demo | develop | fuzz | training | front-end-types\n"
