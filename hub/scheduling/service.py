@@ -6,31 +6,42 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
 from federation.http.problem import FieldError, conflict, invalid, not_found
-from federation.messages import Calendar, CameraSpec, Line, OnCut, Shapes, new_id
 from federation.packages import BadParameters
 from hub.captures.service import bodies
 from hub.captures.sharing import photographed, shared_out
 from hub.database import Database
-from hub.database.moments import from_us, now_us
 from hub.errors import UnknownNode
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.liveness import Cause, Condition
 from hub.fleet.roster import NodeRecord, Roster
 from hub.live import LiveFeed
-from hub.points.service import plan_of
 from hub.points.tables import points
-from hub.repository.catalogue import Catalogue, Listed
+from hub.repository.catalogue import Listed
 from hub.repository.service import Repository
-from hub.scheduling.homes import Resident, homes
+from hub.scheduling.homes import homes
 from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
 from hub.scheduling.placement import Placer
-from hub.scheduling.reconcile import Move, WantedTask, Wish, moves, units, wishes
-from hub.scheduling.state import reports_by_task, status_of
+from hub.scheduling.reconcile import Wish, moves, units, wishes
+from hub.scheduling.rows import (
+    cameras_used,
+    columns_of,
+    columns_of_settings,
+    filtered,
+    move_home,
+    parts,
+    remove_tasks,
+    residents_of,
+    store_move,
+    switch_tasks,
+    task_of,
+    wanted_tasks,
+)
+from hub.scheduling.state import reports_by_task
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
 
@@ -39,7 +50,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
 PAUSE_S = 0.1  # what changes within it is looked at together
 MOST_AT_ONCE = 10_000
-IDS_PER_STATEMENT = 500
 
 
 class Scheduler:
@@ -153,7 +163,7 @@ class Scheduler:
         def work(connection: Connection) -> list[str]:
             _require_points(connection, point_ids)
             rows = [
-                _columns(draft, point_id, algorithm_id, parameters, actor)
+                columns_of(draft, point_id, algorithm_id, parameters, actor)
                 for point_id in point_ids
                 for algorithm_id, parameters in settled.items()
             ]
@@ -181,7 +191,7 @@ class Scheduler:
 
         def work(connection: Connection) -> None:
             changed = connection.execute(
-                update(tasks).where(tasks.c.id == task_id).values(**_settings(merged, parameters))
+                update(tasks).where(tasks.c.id == task_id).values(**columns_of_settings(merged, parameters))
             )
             if not changed.rowcount:
                 raise not_found("task", task_id)
@@ -197,7 +207,7 @@ class Scheduler:
         action = "task.start" if started else "task.stop"
 
         def work(connection: Connection) -> int:
-            known = [task_id for part in _parts(ids) for task_id in _switch(connection, part, started=started)]
+            known = [task_id for part in parts(ids) for task_id in switch_tasks(connection, part, started=started)]
             for task_id in known:
                 record(connection, actor, action, f"task:{task_id}")
             return len(known)
@@ -208,7 +218,7 @@ class Scheduler:
         """Remove tasks; their events stay. Unknown ones are not counted."""
 
         def work(connection: Connection) -> int:
-            known = [task_id for part in _parts(ids) for task_id in _remove(connection, part)]
+            known = [task_id for part in parts(ids) for task_id in remove_tasks(connection, part)]
             for task_id in known:
                 record(connection, actor, "task.delete", f"task:{task_id}")
             return len(known)
@@ -234,35 +244,35 @@ class Scheduler:
         catalogue = self._repository.catalogue
         plans = bodies(connection)
         points_of_plans = photographed(plans)
-        wanted, residents = _wanted(connection), _residents(connection, points_of_plans)
+        wanted, residents = wanted_tasks(connection), residents_of(connection, points_of_plans)
         decided = moves(wanted, nodes, catalogue, self._placer, silent_s=silent_s, residents=residents)
         changes = {move.task_id: move for move in decided}
         for move in changes.values():
-            _store(connection, move)
+            store_move(connection, move)
             if move.node_id is not None:
                 log.info("task placed: task=%s node=%s generation=%d", move.task_id, move.node_id, move.generation)
             if move.left_behind:
                 record(connection, HUB, "task.move", f"task:{move.task_id}", {"node": move.node_id})
         if changes:
-            wanted, residents = _wanted(connection), _residents(connection, points_of_plans)
+            wanted, residents = wanted_tasks(connection), residents_of(connection, points_of_plans)
         boxes = units(nodes, [task for task in wanted if task.started], catalogue)
         if rehomed := homes(residents, boxes):
-            _move_home(connection, rehomed)
-            residents = _residents(connection, points_of_plans)
+            move_home(connection, rehomed)
+            residents = residents_of(connection, points_of_plans)
         at_home = {one.point_id: one.node_id for one in residents if one.node_id is not None}
         shares = shared_out(plans, at_home)
-        found = wishes(wanted, residents, boxes, _cameras(connection), catalogue)
+        found = wishes(wanted, residents, boxes, cameras_used(connection), catalogue)
         return {node_id: replace(wish, captures=tuple(shares.get(node_id, ()))) for node_id, wish in found.items()}
 
     async def _find(self, query: TaskQuery) -> list[Task]:
-        statement = _filtered(query).order_by(tasks.c.id.desc())
+        statement = filtered(query).order_by(tasks.c.id.desc())
         rows = await self._database.run(lambda connection: connection.execute(statement).all())
         return self._shown(rows)
 
     async def _by_ids(self, ids: Sequence[str]) -> tuple[Task, ...]:
         def work(connection: Connection) -> list[Any]:
-            statement = _filtered(TaskQuery())
-            return [row for part in _parts(ids) for row in connection.execute(statement.where(tasks.c.id.in_(part)))]
+            statement = filtered(TaskQuery())
+            return [row for part in parts(ids) for row in connection.execute(statement.where(tasks.c.id.in_(part)))]
 
         found = {task.id: task for task in self._shown(await self._database.run(work))}
         missing = [task_id for task_id in ids if task_id not in found]
@@ -273,7 +283,7 @@ class Scheduler:
     def _shown(self, rows: Iterable[Any]) -> list[Task]:
         nodes = {node.id: node for node in self._roster.all()}
         reports = reports_by_task(nodes.values())
-        return [_task(row, self._repository.catalogue, nodes, reports) for row in rows]
+        return [task_of(row, self._repository.catalogue, nodes, reports) for row in rows]
 
     async def _tell_viewers(self) -> None:
         if not self._live.viewers:
@@ -306,187 +316,8 @@ def _settle(algorithm: Listed, settings: TaskSettings) -> dict[str, Any]:
 
 
 def _require_points(connection: Connection, point_ids: Sequence[str]) -> None:
-    for part in _parts(point_ids):
+    for part in parts(point_ids):
         known = set(connection.execute(select(points.c.id).where(points.c.id.in_(part))).scalars())
         missing = [point_id for point_id in part if point_id not in known]
         if missing:
             raise invalid("body.point_ids", f"There is no point {missing[0]!r}.")
-
-
-def _columns(
-    draft: TaskDraft, point_id: str, algorithm_id: str, parameters: dict[str, Any], actor: Actor
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "name": draft.name,
-        "point_id": point_id,
-        "algorithm_id": algorithm_id,
-        **_settings(draft, parameters),
-        "started": draft.started,
-        "node_id": None,
-        "generation": 0,
-        "reason": "",
-        "events": 0,
-        "created_at_us": now_us(),
-        "created_by": actor.name[:64],
-    }
-
-
-def _settings(settings: TaskSettings, parameters: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "region": settings.region,
-        "masks": settings.masks,
-        "lines": [line.model_dump(mode="json") for line in settings.lines],
-        "parameters": parameters,
-        "calendar": settings.calendar.model_dump(mode="json"),
-        "priority": settings.priority,
-        "fence_after_s": settings.on_cut.fence_after_s,
-        "move_after_s": settings.on_cut.move_after_s,
-    }
-
-
-def _switch(connection: Connection, ids: Sequence[str], *, started: bool) -> list[str]:
-    changing = tasks.c.id.in_(ids) & (tasks.c.started != started)
-    connection.execute(update(tasks).where(changing).values(started=started))
-    return list(connection.execute(select(tasks.c.id).where(tasks.c.id.in_(ids))).scalars())
-
-
-def _remove(connection: Connection, ids: Sequence[str]) -> list[str]:
-    known = list(connection.execute(select(tasks.c.id).where(tasks.c.id.in_(ids))).scalars())
-    connection.execute(delete(tasks).where(tasks.c.id.in_(known)))
-    return known
-
-
-def _store(connection: Connection, move: Move) -> None:
-    values: dict[str, Any] = {"node_id": move.node_id, "generation": move.generation, "reason": move.reason}
-    if move.left_behind:
-        values["superseded_below"] = move.generation
-    connection.execute(update(tasks).where(tasks.c.id == move.task_id).values(**values))
-
-
-def _shapes(row: Any) -> Shapes:
-    regions = [] if row.region is None else [row.region]
-    return Shapes.model_validate({"regions": regions, "masks": row.masks, "lines": row.lines})
-
-
-def _wanted(connection: Connection) -> list[WantedTask]:
-    return [
-        WantedTask(
-            id=row.id,
-            point_id=row.point_id,
-            algorithm_id=row.algorithm_id,
-            shapes=_shapes(row),
-            parameters=row.parameters,
-            calendar=Calendar.model_validate(row.calendar),
-            priority=row.priority,
-            on_cut=_on_cut(row),
-            started=row.started,
-            node_id=row.node_id,
-            generation=row.generation,
-            reason=row.reason,
-        )
-        for row in connection.execute(select(tasks))
-    ]
-
-
-def _on_cut(row: Any) -> OnCut:
-    return OnCut(fence_after_s=row.fence_after_s, move_after_s=row.move_after_s)
-
-
-def _residents(connection: Connection, points_of_plans: frozenset[str]) -> list[Resident]:
-    tasks_at: dict[str, set[str]] = {}
-    placed = select(tasks.c.point_id, tasks.c.node_id).where(tasks.c.started, tasks.c.node_id.is_not(None))
-    for point_id, node_id in connection.execute(placed):
-        tasks_at.setdefault(point_id, set()).add(node_id)
-    return [
-        Resident(
-            point_id=row.id,
-            node_id=row.node_id,
-            tasks_at=frozenset(tasks_at.get(row.id, ())),
-            recorded=None if (plan := plan_of(row)) is None else plan.records,
-            photographed=row.id in points_of_plans,
-        )
-        for row in connection.execute(select(points.c.id, points.c.node_id, points.c.recording))
-    ]
-
-
-def _move_home(connection: Connection, rehomed: Mapping[str, str | None]) -> None:
-    statement = update(points).where(points.c.id == bindparam("point")).values(node_id=bindparam("home"))
-    connection.execute(statement, [{"point": point_id, "home": node_id} for point_id, node_id in rehomed.items()])
-
-
-def _cameras(connection: Connection) -> dict[str, CameraSpec]:
-    used = points.c.node_id.is_not(None) | points.c.id.in_(select(tasks.c.point_id).where(tasks.c.node_id.is_not(None)))
-    return {
-        row.id: CameraSpec(
-            point_id=row.id,
-            name=row.name,
-            url=row.stream_url,
-            username=row.username,
-            password=row.password,
-            recording=plan_of(row),
-            onvif_url=row.onvif_url,
-        )
-        for row in connection.execute(select(points).where(used))
-    }
-
-
-def _filtered(query: TaskQuery) -> Any:
-    statement = select(tasks, points.c.name.label("point_name")).join(points, points.c.id == tasks.c.point_id)
-    for column, wanted in (
-        (tasks.c.point_id, query.point_id),
-        (tasks.c.algorithm_id, query.algorithm_id),
-        (tasks.c.node_id, query.node_id),
-    ):
-        if wanted is not None:
-            statement = statement.where(column == wanted)
-    if query.text:
-        fields = (tasks.c.name, points.c.name, tasks.c.id)
-        statement = statement.where(or_(*(field.icontains(query.text, autoescape=True) for field in fields)))
-    return statement
-
-
-def _task(
-    row: Any, catalogue: Catalogue, nodes: Mapping[str, NodeRecord], reports: Mapping[tuple[str, str], Any]
-) -> Task:
-    manifest = catalogue.algorithms[row.algorithm_id].newest.manifest
-    report = reports.get((row.node_id, row.id))
-    status, reason = status_of(
-        started=row.started,
-        node_id=row.node_id,
-        generation=row.generation,
-        reason=row.reason,
-        node=nodes.get(row.node_id),
-        report=report,
-    )
-    return Task(
-        id=row.id,
-        name=row.name,
-        point_id=row.point_id,
-        point_name=row.point_name,
-        algorithm_id=row.algorithm_id,
-        algorithm_version=manifest.version,
-        algorithm_name_zh=manifest.name.zh,
-        algorithm_name_en=manifest.name.en,
-        region=row.region,
-        masks=row.masks,
-        lines=tuple(Line.model_validate(line) for line in row.lines),
-        parameters=row.parameters,
-        calendar=Calendar.model_validate(row.calendar),
-        priority=row.priority,
-        on_cut=_on_cut(row),
-        started=row.started,
-        status=status,
-        reason=reason,
-        node_id=row.node_id,
-        generation=row.generation,
-        frames=report.frames if report is not None else 0,
-        events=row.events,
-        created_at=from_us(row.created_at_us),
-        created_by=row.created_by,
-    )
-
-
-def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Cut a list for statements, whose number of parameters is bounded."""
-    return [ids[start : start + IDS_PER_STATEMENT] for start in range(0, len(ids), IDS_PER_STATEMENT)]
