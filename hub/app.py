@@ -78,9 +78,9 @@ from hub.fleet.certificates import Issuer
 from hub.fleet.claiming import Claiming
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.enrolment import Throttle, new_token
+from hub.fleet.figures import fleet_figures
 from hub.fleet.joining import Address, Joining
 from hub.fleet.link import Link
-from hub.fleet.liveness import Condition
 from hub.fleet.own import OwnHub
 from hub.fleet.policies import Policies
 from hub.fleet.roster import Roster
@@ -88,7 +88,7 @@ from hub.fleet.service import Fleet
 from hub.fleet.waiting import Waiting
 from hub.fleet.watching import Patience, Watch
 from hub.live import LiveFeed
-from hub.metrics import Figure, Figures, exposition
+from hub.metrics import Figures, exposition
 from hub.monitoring.service import Monitor
 from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
@@ -106,6 +106,7 @@ from hub.serving import in_url, serving
 from hub.storage import ContentStore
 from hub.tracing.service import Tracer
 from hub.video.calls import Calls
+from hub.video.figures import video_figures
 from hub.video.relays import Relays
 from hub.video.service import Video
 
@@ -233,7 +234,16 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
             node_routes=(hub.fleet.api.node_routes(fleet, joining),),
             start=fleet.start,
             run=foundation.watch.run,
-            figures=functools.partial(_fleet_figures, foundation, joining, claiming),
+            figures=functools.partial(
+                fleet_figures,
+                roster=foundation.roster,
+                link=foundation.link,
+                watch=foundation.watch,
+                authenticator=foundation.node_authenticator,
+                joining=joining,
+                claiming=claiming,
+                live=foundation.live,
+            ),
         ),
         Part(name="waiting", run=waiting.run),
         Part(name="authority", run=functools.partial(_keep_certificates_fresh, foundation)),
@@ -436,7 +446,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             routes=(hub.video.api.routes(video, relays, foundation.sign_in.still_signed_in),),
             node_routes=(hub.video.api.node_routes(calls),),
             run=relays.run,
-            figures=functools.partial(_video_figures, relays),
+            figures=functools.partial(video_figures, relays),
         ),
         Part(name="portal", routes=(hub.portal.live.routes(live, foundation.sign_in.still_signed_in),)),
     )
@@ -610,44 +620,6 @@ def _health(foundation: Foundation, parts: Sequence[Part]) -> Routes:
         return web.json_response({"status": "ready"})
 
     return routes
-
-
-def _fleet_figures(foundation: Foundation, joining: Joining, claiming: Claiming) -> list[Figure]:
-    nodes, link = foundation.roster.all(), foundation.link
-    turned_away = foundation.node_authenticator.refused
-    return [
-        Figure(name="nodes", help="Enrolled nodes", value=len(nodes)),
-        Figure(name="nodes_online", help="Nodes that are online", value=sum(node.online for node in nodes)),
-        Figure(
-            name="nodes_dead",
-            help="Nodes that a witness or an operator holds for dead",
-            value=sum(node.life.condition is Condition.DEAD for node in nodes),
-        ),
-        Figure(
-            name="testimonies_unasked",
-            help="Answers of witnesses that nobody had asked",
-            value=foundation.watch.witnesses.unasked,
-            counter=True,
-        ),
-        Figure(name="link_up", help="1 while the broker is connected", value=float(link.connected)),
-        Figure(name="messages_received", help="MQTT messages received", value=link.received, counter=True),
-        Figure(name="messages_malformed", help="MQTT messages ignored", value=link.malformed, counter=True),
-        Figure(name="messages_failed", help="MQTT messages that a part failed on", value=link.failed, counter=True),
-        Figure(name="messages_dropped", help="MQTT messages without room", value=link.dropped, counter=True),
-        Figure(name="joining_refused", help="Enrolments and renewals refused", value=joining.refused, counter=True),
-        Figure(name="claims_failed", help="Claims of boxes that failed", value=claiming.failed, counter=True),
-        Figure(name="node_requests_refused", help="Requests by refused nodes", value=turned_away, counter=True),
-        Figure(name="live_viewers", help="Open portal pages", value=foundation.live.viewers),
-        Figure(name="live_dropped", help="Notices lost by slow pages", value=foundation.live.dropped, counter=True),
-    ]
-
-
-def _video_figures(relays: Relays) -> list[Figure]:
-    return [
-        Figure(name="video_viewers", help="Live views that are open", value=relays.viewers),
-        Figure(name="video_relayed", help="Cameras that are relayed to them", value=relays.relayed),
-        Figure(name="video_dropped", help="Pictures lost by slow viewers", value=relays.dropped, counter=True),
-    ]
 
 
 def openapi_document(config: HubConfig) -> dict[str, object]:
