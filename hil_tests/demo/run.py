@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from federation.packages import shipped_packages, write_package
 from federation.testing.ports import reserved
 from hil_tests.demo import measure, provision
 from hil_tests.demo.cameras import Camera, Rig, control, read_rig
@@ -29,6 +30,7 @@ STREAMS_WITHIN_S = 60.0
 RIG_WITHIN_S = 300.0  # a first run renders and encodes its clips
 FIRST_EVENT_WITHIN_S = 90.0
 POLL_S = 0.2
+DETECTOR = "fengsui.street_objects"
 
 Say = Callable[[str], None]
 
@@ -111,6 +113,14 @@ class Demo:
     def behave(self, camera: Camera, **behaviour: Any) -> None:
         """Let a virtual camera behave otherwise: `state="frozen"`, `loss=0.05` and so on, as the rig knows it."""
         control(self.site.rig_control, camera, behaviour)
+
+    def bring_detector(self) -> None:
+        """Import the detector that ships with the product, and let it look at every scripted camera."""
+        scripted = [camera for camera in self.rig.cameras if camera.truth_file is not None]
+        if scripted:
+            package = write_package(shipped_packages()[DETECTOR], self.site.root / "street_objects.algpkg")
+            algorithm = self.hub.upload("/api/v1/algorithms", package.path)
+            provision.create_tasks(self.hub, provision.wishes_for_model(scripted, algorithm))
 
     def banner(self) -> None:
         """Tell people where to look and how to sign in."""
@@ -216,6 +226,8 @@ def run(options: Options, say: Say) -> Figures:
     with started(options, say) as demo:
         demo.banner()
         first_event_s = demo.first_event_s()
+        if options.model is None:
+            demo.bring_detector()  # trying its model takes some seconds that the first event shall not wait for
         demo.watch(options.for_s)
         return demo.figures(first_event_s)
 

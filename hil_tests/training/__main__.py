@@ -120,7 +120,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=2400, help="drawn pictures to learn from")
     parser.add_argument("--checked", type=int, default=320, help="drawn pictures that the figures are of")
-    parser.add_argument("--steps", type=int, default=2400, help="steps of 8 cut pictures")
+    parser.add_argument("--steps", type=int, default=4800, help="steps of 8 cut pictures")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     return parser.parse_args(argv)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from federation.testing.waiting import wait_until
+from hil_tests.demo.run import DETECTOR, Demo
 
 pytestmark = pytest.mark.system
 
@@ -106,3 +107,13 @@ def test_a_wrong_call_gets_one_clear_error_and_status_2(arguments: list[str]) ->
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.strip().splitlines()[-1].startswith("fengsui demo: ")
+
+
+def test_the_shipped_detector_names_what_the_virtual_cameras_show(demo: Demo) -> None:
+    demo.bring_detector()
+
+    def seen() -> set[str]:
+        rows = demo.hub.every("/api/v1/events", algorithm_id=DETECTOR)
+        return {item["label"] for row in rows for item in row["detections"]}
+
+    assert wait_until(lambda: seen() & {"person", "car", "van"}, within_s=120, what="an event of the detector")

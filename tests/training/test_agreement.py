@@ -1,20 +1,17 @@
 """What training takes a picture and an output for is what the product takes them for."""
 
-from pathlib import Path
-
 import numpy as np
 
-import hil_tests.training
 from appliance.analysis.decoders.dense import decode_dense
 from appliance.analysis.preprocessing import placed
-from federation.packages import read_manifest
+from federation.packages import read_manifest, shipped_packages
 from federation.packages.outputs import DenseOutput
 from hil_tests.training.pictures import HEIGHT_PX, WIDTH_PX, letterboxed
 from hil_tests.training.scoring import NMS_IOU, WEAKEST, figures, found_boxes
 from hil_tests.training.targets import cells
 from hil_tests.training.truth import LABELS
 
-MANIFEST = read_manifest((Path(hil_tests.training.__file__).parent / "algorithm.yaml").read_bytes())
+MANIFEST = read_manifest((shipped_packages()["fengsui.street_objects"] / "algorithm.yaml").read_bytes())
 CHANNELS = 4 + len(LABELS)
 
 
