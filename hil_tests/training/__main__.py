@@ -57,7 +57,7 @@ def _check_sets(options: argparse.Namespace) -> Mapping[str, PictureSet]:
         f"drawn streets never seen, {options.checked} pictures": _drawn(
             options, options.seed + _CHECKED, options.checked
         ),
-        "clips of the virtual cameras, never seen": clip_set(scripted_cameras(), options.cache, every_s=_CLIP_STEP_S),
+        "clips of the virtual cameras, never seen": clip_set(scripted_cameras(), options.clips, every_s=_CLIP_STEP_S),
     }
 
 
@@ -117,6 +117,9 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m hil_tests.training", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/street_objects"), help="folder of the package")
     parser.add_argument("--cache", type=Path, default=Path("build/training"), help="drawn pictures and checkpoints")
+    parser.add_argument(
+        "--clips", type=Path, default=Path.home() / ".cache" / "fengsui", help="where the demo keeps its rendered clips"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=2400, help="drawn pictures to learn from")
     parser.add_argument("--checked", type=int, default=320, help="drawn pictures that the figures are of")

@@ -1,6 +1,5 @@
 """The trainer itself, where what it trains with is installed: ./set-up.sh training."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 
 pytest.importorskip("jax", reason="what trains the detector is not installed: ./set-up.sh training")
 
-from hil_tests.training.__main__ import main
 from hil_tests.training.export import Runner, onnx_model
 from hil_tests.training.learning import Learner, Plan, beginning, raw_outputs, resumed, train
+from hil_tests.training.packing import NothingFound, Origin, write_folder
 from hil_tests.training.pictures import PictureSet, drawn_pictures
 
 PLAN = Plan(seed=4, steps=6, batch=4)
@@ -58,13 +57,10 @@ def test_the_loss_falls(pictures: PictureSet) -> None:
     assert sum(losses[-3:]) < sum(losses[:3])
 
 
-def test_a_model_that_has_learnt_nothing_makes_no_package_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sizes = ["--pictures", "16", "--checked", "4", "--steps", "2", "--workers", "1"]
+def test_a_model_that_has_learnt_nothing_makes_no_package(tmp_path: Path) -> None:
+    untaught = beginning(1)
+    parts = (untaught.kept, untaught.statistics)
+    model = onnx_model(*({name: np.asarray(value) for name, value in part.items()} for part in parts))
 
-    code = main([*sizes, "--cache", str(tmp_path / "cache"), "-o", str(tmp_path / "package")])
-
-    last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (code, last["package"], last["steps"]) == (1, None, 2)
-    assert "found in 0 of" in last["fault"]
+    with pytest.raises(NothingFound, match="found in 0 of"):
+        write_folder(model, Origin(seed=1, pictures=0, steps=0, checked={}), tmp_path)
