@@ -103,7 +103,7 @@ class Camera:
             async with asyncio.timeout(None) as self._limit:
                 await self._source.run()
         except StreamError as error:
-            return error
+            return error.with_traceback(None)  # whose frames know the last attempt, and that the one before
         except TimeoutError:
             return self._overdue or Stalled("no_pictures", "the attempt took too long")
         finally:

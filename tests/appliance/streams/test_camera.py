@@ -1,17 +1,21 @@
 """One camera, pulled from the rig's real RTSP server."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import NoReturn
 
 import pytest
 
 from appliance.local import DecodeLevel
 from appliance.streams.access_unit import AccessUnit
 from appliance.streams.camera import Camera
-from appliance.streams.errors import Refused, Unreachable
+from appliance.streams.errors import Refused, StreamError, Unreachable
 from appliance.streams.feeds import Feed
 from appliance.streams.pace import Pace, pause_s
+from appliance.streams.source import Intake, Traffic
 from federation.messages import CameraSpec, CameraState
 from federation.testing.waiting import until
 from hil_tests.rig.cameras import virtual_cameras
@@ -56,6 +60,34 @@ async def test_a_camera_that_nobody_serves_is_unreachable(pulled: Pulled) -> Non
         await until(is_(camera, CameraState.UNREACHABLE), within_s=10, what="unreachable")
 
     assert camera.health.reason.startswith("port_closed: ")
+
+
+async def test_nothing_of_an_attempt_is_kept_once_the_next_has_begun() -> None:
+    class Fails:
+        async def run(self) -> NoReturn:
+            raise Unreachable("no_way", "there is no way")
+
+        def tick(self, now_s: float) -> None:
+            """Nothing is due."""
+
+        def traffic(self) -> Traffic:
+            return Traffic()
+
+    made: list[weakref.ref[Fails]] = []
+
+    def make(_spec: CameraSpec, _intake: Intake, _last: StreamError | None) -> Fails:
+        source = Fails()
+        made.append(weakref.ref(source))
+        return source
+
+    spec = CameraSpec(point_id="p1", name="p1", url="rtsp://127.0.0.1:1/")
+    camera = Camera(spec, feed=Feed(), make_source=make, pace=Pace(), changed=lambda: None)
+    async with asyncio.TaskGroup() as group:
+        pulling = group.create_task(camera.run())
+        await until(lambda: len(made) == 3, within_s=30, what="three attempts")
+        pulling.cancel()
+        gc.collect()
+        assert made[0]() is None
 
 
 def test_a_lost_camera_is_tried_soon_and_one_that_refuses_far_less_often() -> None:
