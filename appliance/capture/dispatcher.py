@@ -106,7 +106,7 @@ class Dispatcher:
             now_s = time.monotonic()
             taking, pause_s = self.lanes.pick(
                 lambda origin: pacing.wait_s(self._levels, self.common(origin), now_s),  # noqa: B023 - it runs now
-                lambda one: self._wait_s(one, now_s),  # noqa: B023
+                lambda one: self._wait_s(one, now_s),  # noqa: B023 - so does it
             )
             if taking is None:
                 return pause_s

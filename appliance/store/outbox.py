@@ -23,8 +23,8 @@ UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database w
 class LaneState:
     """One lane: `base` is the lowest sequence number still held.
 
-    `given_up` counts the numbers behind its tombstones that the hub never had, `unsaid` those of them that it has not
-    acknowledged.
+    `given_up` counts the numbers behind its tombstones that the hub never had, `unsaid` those behind any tombstone that
+    it has not acknowledged.
     """
 
     epoch: str
