@@ -1,5 +1,6 @@
 """Turning an ONVIF camera (云台控制): presets, positions, ways and speeds."""
 
+import math
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
@@ -10,6 +11,11 @@ from appliance.onvif.values import Position, Preset
 
 MOST_PRESETS = 512
 SHORTEST_TURN_S, LONGEST_TURN_S = 0.1, 60.0
+BEYOND_THE_END = 0.02
+"""So far beyond the ends of a generic space a camera may say it is, by rounding or play: it is at that end."""
+
+GENERIC_SPACES = ("PanTiltSpaces/PositionGenericSpace", "ZoomSpaces/PositionGenericSpace")
+"""How the names of the generic spaces end (ONVIF PTZ Service Specification, 5.8.1 and 5.8.2)."""
 
 
 class Turning:
@@ -28,7 +34,11 @@ class Turning:
         body = await self._ask("GetPresets")
         found = body.iterfind("tptz:GetPresetsResponse/tptz:Preset", soap.NAMESPACES)
         return tuple(
-            Preset(token=element.get("token", "")[:64], name=soap.text(element, "tt:Name")[:64])
+            Preset(
+                token=element.get("token", "")[:64],
+                name=soap.text(element, "tt:Name")[:64],
+                position=_position(element.find("tptz:PTZPosition", soap.NAMESPACES)),
+            )
             for element, _ in zip(found, range(MOST_PRESETS), strict=False)
             if element.get("token")
         )
@@ -56,13 +66,14 @@ class Turning:
         await self._ask("Stop", "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>")
 
     async def position(self) -> tuple[Position, bool]:
-        """Return where the camera looks, and whether it is moving."""
+        """Return where the camera looks, and whether it is moving; one that tells it in other spaces is not led back."""
         body = await self._ask("GetStatus")
         status = body.find("tptz:GetStatusResponse/tptz:PTZStatus", soap.NAMESPACES)
-        if status is None:
-            raise NotSupported("the camera does not say where it looks")
+        position = None if status is None else _position(status.find("tt:Position", soap.NAMESPACES))
+        if status is None or position is None:
+            raise NotSupported("the camera does not say where it looks, or not in the generic spaces of ONVIF")
         moving = {soap.text(status, f"tt:MoveStatus/tt:{axis}") for axis in ("PanTilt", "Zoom")}
-        return _position(status.find("tt:Position", soap.NAMESPACES)), "MOVING" in moving
+        return position, "MOVING" in moving
 
     async def _ask(self, action: str, arguments: str = "") -> Element:
         return await self._services.ask(soap.PTZ, f"<tptz:{action}>{self._profile}{arguments}</tptz:{action}>")
@@ -73,15 +84,29 @@ def _vector(name: str, position: Position) -> str:
     return f'<tptz:{name}>{pan_tilt}<tt:Zoom x="{position.zoom:.4f}"/></tptz:{name}>'
 
 
-def _position(element: Element | None) -> Position:
+def _position(element: Element | None) -> Position | None:
+    """Return a position in the generic spaces; None where none is told, or one that cannot be in them."""
     pan_tilt = None if element is None else element.find("tt:PanTilt", soap.NAMESPACES)
     zoom = None if element is None else element.find("tt:Zoom", soap.NAMESPACES)
-    return Position(pan=_share(pan_tilt, "x"), tilt=_share(pan_tilt, "y"), zoom=_share(zoom, "x"))
+    if pan_tilt is None and zoom is None:
+        return None
+    pan, tilt = _share(pan_tilt, "x", least=-1.0), _share(pan_tilt, "y", least=-1.0)
+    near = _share(zoom, "x", least=0.0)
+    if pan is None or tilt is None or near is None:
+        return None
+    return Position(pan=pan, tilt=tilt, zoom=near)
 
 
-def _share(element: Element | None, name: str) -> float:
-    try:
-        found = float("" if element is None else element.get(name, ""))
-    except ValueError:
+def _share(element: Element | None, name: str, *, least: float) -> float | None:
+    """Return a coordinate from `least` to 1; 0 for an axis that the camera has not, None for what is none of these."""
+    if element is None:
         return 0.0
-    return found if -1.0 <= found <= 1.0 else 0.0
+    if not element.get("space", GENERIC_SPACES[0]).endswith(GENERIC_SPACES):
+        return None
+    try:
+        found = float(element.get(name, ""))
+    except ValueError:
+        return None
+    if not math.isfinite(found) or not least - BEYOND_THE_END <= found <= 1.0 + BEYOND_THE_END:
+        return None
+    return min(1.0, max(least, found))

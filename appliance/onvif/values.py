@@ -50,14 +50,6 @@ class Description:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preset:
-    """A place that the camera remembers (预置位)."""
-
-    token: str
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Position:
     """Where the camera looks, in its generic spaces: pan and tilt from -1 to 1, zoom from 0 to 1.
 
@@ -67,6 +59,15 @@ class Position:
     pan: float = 0.0
     tilt: float = 0.0
     zoom: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A place that the camera remembers (预置位), and where that is, if it says so."""
+
+    token: str
+    name: str
+    position: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,20 +104,29 @@ def second_profiles(camera: SimulatedCamera) -> str:
 def presets(camera: SimulatedCamera) -> str:
     """Return the remembered places."""
     each = "".join(
-        f"<tptz:Preset token={quoteattr(token)}><tt:Name>{escape(name)}</tt:Name></tptz:Preset>"
-        for token, (name, _) in camera.presets.items()
+        f"<tptz:Preset token={quoteattr(token)}><tt:Name>{escape(name)}</tt:Name>"
+        f"<tptz:PTZPosition>{_axes(f'{view.pan:.4f}', view)}</tptz:PTZPosition></tptz:Preset>"
+        for token, (name, view) in camera.presets.items()
     )
     return f"<tptz:GetPresetsResponse>{each}</tptz:GetPresetsResponse>"
 
 
-def status(view: View, *, moving: bool) -> str:
+def status(camera: SimulatedCamera) -> str:
     """Return where the camera looks."""
-    state = "MOVING" if moving else "IDLE"
+    state, view = "MOVING" if camera.moving else "IDLE", camera.view()
+    pan = camera.behaviour.told_pan or f"{view.pan:.4f}"
     return (
-        "<tptz:GetStatusResponse><tptz:PTZStatus><tt:Position>"
-        f'<tt:PanTilt x="{view.pan:.4f}" y="{view.tilt:.4f}"/><tt:Zoom x="{view.zoom:.4f}"/></tt:Position>'
+        "<tptz:GetStatusResponse><tptz:PTZStatus>"
+        f"<tt:Position>{_axes(pan, view, space=camera.behaviour.told_space)}</tt:Position>"
         f"<tt:MoveStatus><tt:PanTilt>{state}</tt:PanTilt><tt:Zoom>{state}</tt:Zoom></tt:MoveStatus>"
         "<tt:UtcTime>2026-01-01T00:00:00Z</tt:UtcTime></tptz:PTZStatus></tptz:GetStatusResponse>"
+    )
+
+
+def _axes(pan: str, view: View, *, space: str = "") -> str:
+    named = f" space={quoteattr(space)}" if space else ""
+    return (
+        f'<tt:PanTilt x={quoteattr(pan)} y="{view.tilt:.4f}"{named}/><tt:Zoom x="{view.zoom:.4f}"/>'
     )
 
 

@@ -47,6 +47,8 @@ class Behaviour:
     told_host: str = ""  # an address of its own that leads nowhere, as behind address translation
     answers: bytes | None = None  # given in the place of every answer
     pause_s: float = 0.0
+    told_pan: str = ""  # in the place of its pan
+    told_space: str = ""  # the space in which it says that its pan and tilt are
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,7 @@ class _Service:
             case "GetPresets":
                 return answers.presets(camera)
             case "GetStatus":
-                return answers.status(camera.view(), moving=camera.moving)
+                return answers.status(camera)
             case "GotoPreset":
                 known = camera.presets.get(_named(operation, "PresetToken"))
                 if known is None:

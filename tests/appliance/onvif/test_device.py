@@ -131,7 +131,10 @@ async def test_a_stranger_is_refused(proof: Proof) -> None:
 async def test_presets_are_listed_and_turned_to() -> None:
     async with device(camera()) as asked:
         turning = asked.turning(TOKEN)
-        assert await turning.presets() == (Preset(token="1", name="大门"), Preset(token="2", name="车道 & 岗亭"))
+        assert await turning.presets() == (
+            Preset(token="1", name="大门", position=Position(pan=0.5)),
+            Preset(token="2", name="车道 & 岗亭", position=Position(pan=-0.25, tilt=0.1, zoom=0.5)),
+        )
 
         await turning.go_to_preset("2")
 
@@ -172,6 +175,29 @@ async def test_a_movement_lasts_a_minute_at_most() -> None:
 
     simulated.clock_s = lambda: 1e9
     assert simulated.view().zoom == pytest.approx(0.06)
+
+
+GENERIC = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/PositionGenericSpace"
+DEGREES = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees"
+
+
+@pytest.mark.parametrize(("told", "pan"), [("1.0", 1.0), ("1.0172", 1.0), ("-1.02", -1.0), ("-0.9999", -0.9999)])
+async def test_a_camera_a_little_beyond_its_end_is_at_its_end(told: str, pan: float) -> None:
+    async with device(camera(told_pan=told, told_space=GENERIC)) as asked:
+        position, _ = await asked.turning(TOKEN).position()
+
+    assert position == Position(pan=pan)
+
+
+@pytest.mark.parametrize(
+    ("told", "space"), [("180.0", ""), ("-1.03", ""), ("nan", ""), ("inf", ""), ("east", ""), ("0.5", DEGREES)]
+)
+async def test_a_position_that_is_in_no_generic_space_is_refused_and_never_taken_for_the_middle(
+    told: str, space: str
+) -> None:
+    async with device(camera(told_pan=told, told_space=space)) as asked:
+        with pytest.raises(NotSupported, match="generic spaces"):
+            await asked.turning(TOKEN).position()
 
 
 async def test_a_fixed_camera_says_that_it_does_not_turn() -> None:

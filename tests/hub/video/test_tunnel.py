@@ -38,6 +38,7 @@ LIVE = {"kind": "state", "state": "live", "reason": "", "fault": ""}
 PICTURE = b"\x01first"
 JPEG = b"\xff\xd8\xffpicture"
 BROKEN = "2026-03-01T13"
+POINTS = ("gate", "dome")
 
 
 @dataclass(kw_only=True)
@@ -61,6 +62,7 @@ class Box:
         app.router.add_get("/api/v1/cameras/gate/picture.jpg", self._picture)
         app.router.add_get("/api/v1/cameras/gate/presets", self._presets)
         app.router.add_post("/api/v1/cameras/gate/turn", self._turn)
+        app.router.add_post("/api/v1/cameras/dome/turn", self._turn)
         app.router.add_post("/api/v1/recordings/locks", self._lock)
         app.router.add_delete("/api/v1/recordings/locks/{lock}", self._unlock)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -181,7 +183,7 @@ async def site() -> AsyncIterator[Site]:
                     group.create_task(answer_calls(node, tunnel)),
                     group.create_task(live_on(node, alive)),
                 ]
-                node.report(cameras=(CameraReport(point_id="gate", state=CameraState.LIVE),))
+                node.report(cameras=tuple(CameraReport(point_id=each, state=CameraState.LIVE) for each in POINTS))
                 roster = hub.hub.foundation.roster
                 await until(
                     lambda: (found := roster.get(node.node_id)) and found.reported, within_s=20, what="the report"
@@ -415,13 +417,15 @@ async def test_a_node_that_keeps_silent_is_told_of_after_a_while(site: Site) -> 
 
 
 TURN = "/api/v1/points/gate/turn"
+TURN_DOME = "/api/v1/points/dome/turn"
 MOVE = {"order": {"kind": "move", "pan": 0.5}}
 STOP = {"order": {"kind": "stop"}}
 
 
 async def turns_noted(site: Site) -> list[tuple[str, dict[str, Any]]]:
     audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
-    return [(entry["actor"], entry["detail"]) for entry in audit if entry["action"] == "point.turn"]
+    turns = [entry for entry in audit if (entry["action"], entry["subject"]) == ("point.turn", "point:gate")]
+    return [(entry["actor"], entry["detail"]) for entry in turns]
 
 
 async def test_a_camera_is_turned_through_the_tunnel_and_who_begins_to_is_noted_once(site: Site) -> None:
@@ -450,3 +454,22 @@ async def test_nobody_turns_a_camera_who_may_only_look_or_while_a_snapshot_turns
     assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
     assert (away.status_code, away.json()["code"]) == (404, "point_away")
     assert site.box.orders == []
+
+
+async def test_a_stop_passes_while_a_camera_gets_more_orders_than_it_may(site: Site) -> None:
+    site.box.orders.clear()
+    refused: list[httpx.Response] = []
+
+    async def one_too_many() -> bool:
+        answer = await site.operator.post(TURN_DOME, json=MOVE)
+        refused.extend([answer] if answer.status_code == 429 else [])
+        return bool(refused)
+
+    await until(one_too_many, within_s=60, what="more orders in five seconds than a camera may get")
+    stops = [await site.operator.post(TURN_DOME, json=STOP) for _ in range(3)]
+    preset = await site.operator.post(TURN_DOME, json={"order": {"kind": "preset", "preset": "1"}})
+
+    assert refused[0].json()["code"] == "too_many_turns"
+    assert [stop.status_code for stop in stops] == [204] * 3
+    assert preset.status_code == 429
+    assert [order["kind"] for order in site.box.orders][-4:] == ["move", "stop", "stop", "stop"]
