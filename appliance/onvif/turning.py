@@ -66,7 +66,7 @@ class Turning:
         await self._ask("Stop", "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>")
 
     async def position(self) -> tuple[Position, bool]:
-        """Return where the camera looks, and whether it is moving; one that tells it in other spaces is not led back."""
+        """Return where the camera looks, and whether it is moving; NotSupported if not in the generic spaces."""
         body = await self._ask("GetStatus")
         status = body.find("tptz:GetStatusResponse/tptz:PTZStatus", soap.NAMESPACES)
         position = None if status is None else _position(status.find("tt:Position", soap.NAMESPACES))

@@ -11,7 +11,7 @@ from appliance.streams.errors import Stalled, StreamError
 from appliance.streams.feeds import Feed
 from appliance.streams.health import Health
 from appliance.streams.jpeg import jpeg_size
-from appliance.streams.pace import Pace, pause_s
+from appliance.streams.pace import Pace, pause_s, rest
 from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.source import Intake, Picture, Source
 from federation.messages import CameraReport, CameraSpec
@@ -60,7 +60,7 @@ class Camera:
             if self.health.failed(error, datetime.now(UTC)):
                 self._changed()
             failures = 1 if self._sequence > before else failures + 1
-            await asyncio.sleep(pause_s(failures, random.random(), error))  # noqa: S311 - spreads load
+            await rest(pause_s(failures, random.random(), error))  # noqa: S311 - spreads load
 
     def tick(self, now_s: float) -> None:
         """Measure, keep the session alive, and end an attempt from which nothing comes; called about twice a second."""

@@ -24,7 +24,7 @@ USABLE_WITHIN_S = 10.0
 LONG_GOP_S = 4.0
 """Between key frames of a camera; where they are rarer, key frames alone do not show what happens."""
 
-AGES_WITHIN_S = 10.0
+AGES_WITHIN_S = 30.0
 """So old the ages may be in the report of a camera that is not live: a thousand dead ones shall cost nothing."""
 
 LIVE_AGES_WITHIN_S = 0.9
@@ -199,7 +199,8 @@ class Health:
         live = self.state is CameraState.LIVE
         reported = self._reported
         if reported is None or self._reported_of is not self.condition or now_s >= self._report_again_s:
-            reported = self._reported = self._made_report(now_s)
+            made = self._made_report(now_s)
+            reported = self._reported = made if made != reported else reported
             again_s = LIVE_AGES_WITHIN_S if live else AGES_WITHIN_S
             self._reported_of, self._report_again_s = self.condition, now_s + again_s
         return reported

@@ -125,9 +125,7 @@ def status(camera: SimulatedCamera) -> str:
 
 def _axes(pan: str, view: View, *, space: str = "") -> str:
     named = f" space={quoteattr(space)}" if space else ""
-    return (
-        f'<tt:PanTilt x={quoteattr(pan)} y="{view.tilt:.4f}"{named}/><tt:Zoom x="{view.zoom:.4f}"/>'
-    )
+    return f'<tt:PanTilt x={quoteattr(pan)} y="{view.tilt:.4f}"{named}/><tt:Zoom x="{view.zoom:.4f}"/>'
 
 
 def records(camera: SimulatedCamera) -> str:

@@ -14,7 +14,7 @@ from appliance.streams.access_unit import AccessUnit
 from appliance.streams.camera import Camera
 from appliance.streams.errors import Refused, StreamError, Unreachable
 from appliance.streams.feeds import Feed
-from appliance.streams.pace import Pace, pause_s
+from appliance.streams.pace import BEAT_S, Pace, beat_within, pause_s
 from appliance.streams.source import Intake, Traffic
 from federation.messages import CameraSpec, CameraState
 from federation.testing.waiting import until
@@ -102,6 +102,14 @@ def test_pauses_are_spread_so_that_cameras_do_not_come_back_all_at_once() -> Non
     error = Unreachable("gone", "gone")
 
     assert pause_s(1, 0.0, error) < pause_s(1, 0.5, error) < pause_s(1, 1.0, error)
+
+
+@pytest.mark.parametrize(("for_s", "beat_s"), [(1.5, 101.5), (0.45, 100.4), (0.38, 100.4), (0.02, 100.1)])
+def test_cameras_that_wait_wake_up_on_beats_and_none_later_than_it_would_alone(for_s: float, beat_s: float) -> None:
+    ends_s = beat_within(for_s, 100.03)
+
+    assert ends_s == pytest.approx(beat_s)
+    assert 100.03 < ends_s <= 100.03 + max(for_s, BEAT_S)
 
 
 async def test_attempts_begin_at_a_bounded_rate() -> None:

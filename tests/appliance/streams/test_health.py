@@ -171,3 +171,13 @@ def test_a_stream_that_does_not_say_its_size_is_live_with_a_word_of_warning() ->
 
     assert health.state is CameraState.LIVE
     assert health.reason.startswith("unreadable_parameters: ")
+
+
+def test_of_a_camera_that_was_never_seen_nothing_new_is_told_while_it_stays_away() -> None:
+    health = Health("p1")
+    health.attempt()
+    health.failed(Unreachable("no_host", "no"), START)
+
+    told = [health.report(at_s) for at_s in (0.0, 1.0, 100.0, 10_000.0)]
+
+    assert all(report is told[0] for report in told)
