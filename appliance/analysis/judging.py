@@ -108,13 +108,19 @@ class Judging:
 
     async def _answered(self, frame: Frame, asked: Asked) -> None:
         answer = await asked.answer
-        if not isinstance(answer, Dropped):
-            seen: Answers = {key: answer[head] for key, head in asked.heads.items() if head in answer}
-            await self._judge(frame, seen)
-        elif answer.reason == "failed":
-            trouble = partial(self.tasks.trouble, frame.source, asked.heads, answer.detail)
-            if await self._on_thread(trouble):
-                log.warning("a task of %s went back to its former version: %s", frame.source, answer.detail)
+        if isinstance(answer, Dropped):
+            if answer.reason == "failed":
+                await self._note_trouble(frame, asked.heads, answer.detail)
+            return
+        told = {key: answer[head] for key, head in asked.heads.items() if head in answer}
+        await self._judge(frame, {key: found for key, found in told.items() if isinstance(found, Found)})
+        for key, found in told.items():
+            if isinstance(found, Dropped):
+                await self._note_trouble(frame, [key], found.detail)
+
+    async def _note_trouble(self, frame: Frame, packages: Collection[PackageKey], reason: str) -> None:
+        if await self._on_thread(partial(self.tasks.trouble, frame.source, packages, reason)):
+            log.warning("a task of %s went back to its former version: %s", frame.source, reason)
 
     async def _decoded(self, frame: Frame, picture: asyncio.Future[Picture | Dropped], inspect: Inspect | None) -> None:
         answer = await picture
@@ -168,10 +174,12 @@ class Judging:
             found: dict[PackageKey, Sequence[Detection]] = {}
             for asked in self._engine.look(shown, pair, lane=Lane.PERSON):
                 answer = await asked.answer
-                if not isinstance(answer, Dropped):
-                    found |= {key: answer[head].detections for key, head in asked.heads.items() if head in answer}
-                elif answer.reason == "failed" and pair[1] in asked.heads:
-                    return Trial(frames=number + 1, refusal=f"switch_refused: {answer.detail}")
+                for key, head in asked.heads.items():
+                    told = answer if isinstance(answer, Dropped) else answer.get(head)
+                    if isinstance(told, Found):
+                        found[key] = told.detections
+                    elif told is not None and told.reason == "failed" and key == pair[1]:
+                        return Trial(frames=number + 1, refusal=f"switch_refused: {told.detail}")
             if len(found) == len(pair):
                 seen.append((found[pair[0]], found[pair[1]]))
         state = self._engine.packages.get(pair[0])

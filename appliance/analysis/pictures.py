@@ -58,9 +58,9 @@ class Pictures:
         )
         (asked,) = self._engine.look(frame, [key], lane=lane)
         answer = await asked.answer
-        if isinstance(answer, Dropped):
-            raise CannotDecode(answer.detail or answer.reason)
-        found = answer.get(asked.heads[key], Found())
+        found = answer if isinstance(answer, Dropped) else answer.get(asked.heads[key], Found())
+        if isinstance(found, Dropped):
+            raise CannotDecode(found.detail or found.reason)
         took_ms = round(1000 * (time.monotonic() - begun_s), 1)
         events = await asyncio.to_thread(_verdict, picture, key, state, found)
         height, width = picture.shape[:2]

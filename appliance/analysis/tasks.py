@@ -42,6 +42,7 @@ class RunningTask:
     note: str = ""
     former: "RunningTask | None" = None
     former_until: datetime | None = None
+    judged_at: datetime | None = None
     frames: int = 0
     events: int = 0
     package: LocalPackage | None = None
@@ -53,6 +54,15 @@ class RunningTask:
         if self.package is None or self.package.path is None:
             return None
         return self.package.algorithm_id, self.package.version
+
+    def found_in(self, seen: Mapping[PackageKey | None, Found], at: datetime) -> Found | None:
+        """Return what its model saw in the picture of this moment, None if it was not asked.
+
+        What the former version was asked before the change still counts, and no picture counts twice.
+        """
+        if self.former is None:
+            return seen.get(self.model)
+        return None if self.judged_at == at else seen.get(self.model) or seen.get(self.former.model)
 
     def state(self, at: datetime) -> TaskState:
         """Return what the task does at the moment `at`."""
@@ -131,9 +141,10 @@ class Tasks:
         """Show a picture, and what models saw in it, to the tasks that wait for these models; return their findings."""
         found: list[tuple[TaskSpec, Finding]] = []
         for task in self._at_work(frame.point_id, frame.at):
-            if task.model not in seen or task.judge is None:
+            told = task.found_in(seen, frame.at)
+            if told is None or task.judge is None:
                 continue
-            task.sight.found = seen[task.model]
+            task.sight.found, task.judged_at = told, frame.at
             findings = task.judge.observe(frame.picture, frame.at)
             task.trouble = ""
             task.frames += 1

@@ -165,6 +165,17 @@ class FirstLook(WireModel):
     faults: tuple[PictureFault, ...]
 
 
+class PartReport(WireModel):
+    """A part of a loaded model that is computed by itself, and what it costs: `runs` counts how often it was."""
+
+    role: Literal["model", "backbone", "head", "stage"]
+    network: str = Field(description="what the part is: the beginning of a digest")
+    packages: tuple[str, ...] = Field(default=(), description="algorithm and version of all that need it")
+    declared_mb: int = 0
+    runs: int = 0
+    ms_per_run: float = 0.0
+
+
 class ModelReport(WireModel):
     """One loaded model: who shares it, what it costs on this box, and what waits for it."""
 
@@ -180,6 +191,7 @@ class ModelReport(WireModel):
     ms_per_picture: float = 0.0
     batch_most: int = 1
     batch_mean: float = 0.0
+    parts: tuple[PartReport, ...] = Field(default=(), description="the model itself, or a backbone and its heads")
     waiting: int = 0
     oldest_s: float = 0.0
     dropped: dict[str, int] = Field(default_factory=dict, description="frames that it never saw, by reason")

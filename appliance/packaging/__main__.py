@@ -86,9 +86,12 @@ def _add_checking(command: Callable[..., argparse.ArgumentParser]) -> None:
     _add_token(verify)
     inspect = command("inspect", checking.inspect, "print the files and the manifest of a package")
     inspect.add_argument("file", type=Path)
-    run = command("run", checking.run, "show pictures to the model of a package, or to its outside system")
+    run = command(
+        "run", checking.run, "show pictures to the model of a package, to those of a bundle, or to an outside system"
+    )
     run.add_argument("file", type=Path)
     run.add_argument("pictures", type=Path, nargs="+")
+    run.add_argument("--beside", type=Path, action="append", default=[], help="a package of an algorithm of the bundle")
     _add_token(run)
     trial = command("try", checking.try_model, "what verify runs in a process of its own")
     trial.add_argument("file", type=Path)

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 
 from appliance.analysis.decoders import BadOutput
-from appliance.analysis.detector import Detector
+from appliance.analysis.detector import Detector, detector_of
 from appliance.analysis.finding import Picture
 from appliance.packaging.endpoints import EndpointFault, ask, offers
 from appliance.packaging.expectations import unmet
+from appliance.packaging.features import features_fault
 from appliance.packaging.graph import graph_fault
 from federation.messages import Detection
 from federation.packages import Manifest, Package, open_package
@@ -48,10 +49,12 @@ def attempt(package: Package) -> Trial:
         fault = graph_fault(package.read(file))
         if fault is not None:
             return Trial(code="unsafe_model", detail=f"{file}: {fault}")
-    model = package.read(manifest.model_file)
-    before_mb = _resident_mb()
     try:
-        detector = Detector(manifest, model)
+        torn = features_fault(package)
+        if torn is not None:
+            return Trial(code="features_differ", detail=torn)
+        before_mb = _resident_mb()
+        detector = detector_of(package)
         picture_ms = _picture_ms(detector, manifest)
     except BadOutput as error:
         return Trial(code="output_differs", detail=str(error))

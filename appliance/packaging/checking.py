@@ -5,15 +5,13 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import cast
 
-import cv2
-
-from appliance.analysis.detector import Detector
-from appliance.analysis.finding import Picture
+from appliance.analysis.detector import detector_of
 from appliance.packaging.attempt import reach, try_in_limits
+from appliance.packaging.bundles import run_bundle, shared
 from appliance.packaging.endpoints import EndpointFault, ask
 from appliance.packaging.errors import WrongCall
+from appliance.packaging.proofs import picture_at
 from federation.crypto import PublicKey
 from federation.messages import Detection
 from federation.packages import Package, open_package, write_manifest
@@ -49,15 +47,19 @@ def inspect(options: argparse.Namespace) -> Iterator[str]:
     yield f"# {package.digest}, {package.size_bytes} bytes"
     for name, size_bytes in package.sizes.items():
         yield f"# {size_bytes:>12}  {name}"
+    yield from shared(package.manifest)
     yield write_manifest(package.manifest).rstrip()
 
 
 def run(options: argparse.Namespace) -> Iterator[str]:
-    """Yield a JSON object for each picture: what the model, or the outside system, sees in it."""
+    """Yield a JSON object for each picture: what the model, the bundle's models, or the outside system, see in it."""
     package = open_package(options.file)
     for path in options.pictures:
         if not path.is_file():
             raise WrongCall(f"{path} is no file")
+    if package.manifest.kind == "bundle":
+        yield from run_bundle(package, options.beside, options.pictures)
+        return
     for path, found in _seen(package, options.pictures, _token(options)):
         shown = [item.model_dump(mode="json") for item in found]
         yield json.dumps({"picture": str(path), "detections": shown}, ensure_ascii=False)
@@ -101,19 +103,10 @@ def _seen(package: Package, pictures: list[Path], token: str) -> list[tuple[Path
     endpoint = manifest.endpoint
     try:
         if endpoint is not None:
-            return [(path, ask(endpoint, _picture(path), labels=manifest.labels, token=token)) for path in pictures]
-        if manifest.model_file is None:
-            raise WrongCall(f"{package.path} holds no model")
-        detector = Detector(manifest, package.read(manifest.model_file))
-        return [(path, tuple(detector.detect(_picture(path)))) for path in pictures]
+            return [(path, ask(endpoint, picture_at(path), labels=manifest.labels, token=token)) for path in pictures]
+        detector = detector_of(package)
+        return [(path, tuple(detector.detect(picture_at(path)))) for path in pictures]
     except EndpointFault as error:
         raise WrongCall(f"the system does not answer as it should: {error}") from error
     except (ValueError, RuntimeError) as error:
         raise WrongCall(f"the model does not run: {str(error).splitlines()[0]}") from error
-
-
-def _picture(path: Path) -> Picture:
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise WrongCall(f"{path} is no picture")
-    return cast("Picture", picture)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -42,6 +43,14 @@ def pictures_at(place: Path | None) -> list[Picture]:
     for file in files:
         found += _pictures(file, OF_A_VIDEO)
     return found[:MOST_PICTURES]
+
+
+def picture_at(path: Path) -> Picture:
+    """Return the picture in a file; raise WrongCall if it is none."""
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise WrongCall(f"{path} is no picture")
+    return cast("Picture", picture)
 
 
 def proofs_of(manifest: Manifest, model: bytes, pictures: Sequence[Picture]) -> tuple[Proof, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from federation.crypto import sm3_hex
-from federation.packages.errors import BadArchive, BadDigests, MissingFile
+from federation.packages.errors import BadArchive, BadDigests, MissingFile, OtherBackbone
 from federation.packages.manifest import MANIFEST_LIMIT_BYTES, Manifest, read_manifest
 
 MANIFEST = "algorithm.yaml"
@@ -121,12 +121,13 @@ def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, dict[str, int]]:
             if infos[MANIFEST].file_size > MANIFEST_LIMIT_BYTES:
                 raise BadArchive(f"{MANIFEST} is larger than {MANIFEST_LIMIT_BYTES} bytes")
             manifest = read_manifest(archive.read(MANIFEST))
-            _check_digests(archive, infos)
+            listed = _check_digests(archive, infos)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as error:
         raise BadArchive(f"the file is not a whole ZIP archive: {error}") from error
     missing = [name for name in manifest.files if name not in infos]
     if missing:
         raise MissingFile(f"the manifest names {missing[0]!r}, which is not in the package")
+    _check_backbones(manifest, listed)
     return manifest, {name: info.file_size for name, info in infos.items()}
 
 
@@ -161,7 +162,14 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
         raise BadArchive(f"{name!r} is encrypted; a package is not")
 
 
-def _check_digests(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> None:
+def _check_backbones(manifest: Manifest, listed: Mapping[str, tuple[str, int]]) -> None:
+    for file, named in manifest.backbones.items():
+        if listed[file][0] != named:
+            raise OtherBackbone(f"the SM3 of {file!r} is {listed[file][0]}; the manifest names {named}")
+
+
+def _check_digests(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> dict[str, tuple[str, int]]:
+    """Return SM3 and size of every file by its path, which are as listed."""
     if SM3_LIST not in infos:
         raise BadDigests(f"the package has no {SM3_LIST}")
     if infos[SM3_LIST].file_size > _LIST_LIMIT_BYTES:
@@ -175,6 +183,7 @@ def _check_digests(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo
         with archive.open(name) as entry:
             if infos[name].file_size != size_bytes or _digest(entry, "sm3") != digest:
                 raise BadDigests(f"{name!r} is not what {SM3_LIST} says; get the package anew")
+    return listed
 
 
 def _parse_list(content: bytes) -> dict[str, tuple[str, int]]:

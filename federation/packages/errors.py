@@ -3,7 +3,8 @@
 PackageError
 ├── BadArchive         the file is no safe, complete .algpkg archive
 │   ├── BadDigests     a file is not what the digest list says
-│   └── MissingFile    the manifest names a file that is not there
+│   ├── MissingFile    the manifest names a file that is not there
+│   └── OtherBackbone  a backbone is not the one that the manifest names
 ├── BadManifest        algorithm.yaml is not a manifest of this format
 ├── CannotBind         a model has not what a template of the catalogue needs
 └── BadParameters      a task's parameters do not fit the algorithm
@@ -32,6 +33,12 @@ class MissingFile(BadArchive):
     """The manifest names a file that is not there."""
 
     code = "files_missing"
+
+
+class OtherBackbone(BadArchive):
+    """A backbone is not the one that the manifest names."""
+
+    code = "backbone_differs"
 
 
 class BadManifest(PackageError):

@@ -14,7 +14,7 @@ from federation.packages.stock import Stock
 from federation.packages.trial import Trial, Try
 from federation.packages.verdicts import CRITERIA, Outcome, Verdict
 
-TRIED = ("unsafe_model", "trial_failed", "tensors_differ", "output_differs", "samples_differ")
+TRIED = ("unsafe_model", "features_differ", "trial_failed", "tensors_differ", "output_differs", "samples_differ")
 """What a trial looks at, in this order."""
 
 _OPENED = ("bad_archive", "bad_manifest", "bad_digests", "files_missing")
@@ -51,6 +51,7 @@ def examine(
     except PackageError as error:
         return Examination(package=None, verdicts=_verdicts({error.code: ("failed", str(error))}))
     found: _Found = dict.fromkeys(_OPENED, ("passed", ""))
+    found |= {"backbone_differs": ("passed", "")} if package.manifest.backbones else {}
     found |= _signed(package, trusted) | _described(package.manifest) | _image(package)
     found |= _licensed(package.manifest, stock)
     if stock is not None:
@@ -111,14 +112,16 @@ def _licensed(manifest: Manifest, stock: Stock | None) -> _Found:
 
 def _stocked(package: Package, stock: Stock) -> _Found:
     faults = stock.faults(package.manifest, package.digest)
-    codes = (*_STOCKED, "members_unknown") if package.manifest.kind == "bundle" else _STOCKED
+    of_members = ("members_unknown",) if package.manifest.kind == "bundle" else ()
+    of_backbone = ("backbone_differs",) if package.manifest.backbone else ()
+    codes = (*_STOCKED, *of_members, *of_backbone)
     return {code: _failed_if(faults.get(code, "")) for code in codes}
 
 
 def _tried(manifest: Manifest, trial: Trial) -> _Found:
     if not trial.tried:
-        return dict.fromkeys(TRIED, ("skipped", trial.detail))
-    looked_at = TRIED if manifest.model_file else TRIED[1:]
+        return dict.fromkeys(_looked_at(manifest), ("skipped", trial.detail))
+    looked_at = _looked_at(manifest)
     reached = looked_at.index(trial.code) if trial.code else len(looked_at)
     found: _Found = dict.fromkeys(looked_at[:reached], ("passed", ""))
     if trial.code:
@@ -126,10 +129,16 @@ def _tried(manifest: Manifest, trial: Trial) -> _Found:
     return found | _cost(manifest, trial) if manifest.model_file else found
 
 
+def _looked_at(manifest: Manifest) -> tuple[str, ...]:
+    absent = set() if manifest.backbones else {"features_differ"}
+    absent |= set() if manifest.model_file else {"unsafe_model"}
+    return tuple(code for code in TRIED if code not in absent)
+
+
 def _cost(manifest: Manifest, trial: Trial) -> _Found:
     measured = f"{trial.model_mb} MB, {trial.picture_ms:.0f} ms a picture"
     rates = [item.images_per_s for item in manifest.runtime.capacity if item.platform == "cpu"]
-    too_large = trial.model_mb > manifest.runtime.platforms[0].ram_mb
+    too_large = trial.model_mb > manifest.runtime.platforms[0].whole_ram_mb
     too_slow = bool(rates) and trial.picture_ms * max(rates) > 1000
     return {"costs_more": ("failed" if too_large or too_slow else "passed", measured)}
 

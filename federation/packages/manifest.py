@@ -9,12 +9,10 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError, model
 from federation.packages import parameters
 from federation.packages.description import (
     AlgorithmId,
-    Capacity,
     Classification,
     Conditions,
     Evaluation,
     Licence,
-    Needs,
     Note,
     Scenes,
     Training,
@@ -26,6 +24,7 @@ from federation.packages.kinds import OWN_PART, Container, Device, Endpoint, Mem
 from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
 from federation.packages.rules import Rule
+from federation.packages.runtime import Platform, Runtime, Sm3
 from federation.packages.samples import PackagePath, Sample
 from federation.packages.texts import ManifestPart, Text
 
@@ -33,31 +32,6 @@ FORMAT = "algpkg/1"
 MANIFEST_LIMIT_BYTES = 1 << 20
 
 EventCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){1,3}$")]
-
-
-class Platform(ManifestPart):
-    """Where the algorithm runs; the first entry that a node satisfies is used."""
-
-    platform: Literal["cpu", "cuda"] = "cpu"
-    arch: Literal["any", "x86_64", "aarch64"] = "any"
-    backend: Literal["onnxruntime", "opencv"]
-    file: PackagePath | None = Field(default=None, description="the model; algorithms of the product itself have none")
-    ram_mb: int = Field(default=1024, ge=16, le=1 << 20, description="memory that the model takes at most, MB")
-
-    @model_validator(mode="after")
-    def _model_where_needed(self) -> Self:
-        if (self.backend == "onnxruntime") != (self.file is not None):
-            msg = "backend onnxruntime needs a file, backend opencv has none"
-            raise ValueError(msg)
-        return self
-
-
-class Runtime(ManifestPart):
-    """What the algorithm needs in order to run."""
-
-    platforms: tuple[Platform, ...] = Field(default=(), max_length=16)
-    needs: Needs = Needs()
-    capacity: tuple[Capacity, ...] = Field(default=(), max_length=64)
 
 
 class ExtraInput(ManifestPart):
@@ -141,6 +115,9 @@ class Manifest(ManifestPart):
     needs_line: bool = Field(default=False, description="a task without a line makes no sense")
     runtime: Runtime = Runtime()
     members: tuple[Member, ...] = Field(default=(), max_length=64, description="of a bundle (算法组合包)")
+    backbone: Sm3 | None = Field(
+        default=None, description="of a bundle: SM3 of the backbone file that all of its algorithms share"
+    )
     endpoint: Endpoint | None = None
     container: Container | None = None
     device: Device | None = None
@@ -205,9 +182,15 @@ class Manifest(ManifestPart):
 
     @property
     def model_files(self) -> tuple[str, ...]:
-        """The paths of every model inside the package: one for each platform, and those of the stages."""
-        named = (*(platform.file for platform in self.runtime.platforms), *(stage.file for stage in self.stages))
-        return tuple(dict.fromkeys(file for file in named if file))
+        """The paths of every model inside the package: those of each platform, and those of the stages."""
+        named = (file for platform in self.runtime.platforms for file in platform.files)
+        return tuple(dict.fromkeys((*named, *(stage.file for stage in self.stages))))
+
+    @property
+    def backbones(self) -> dict[str, str]:
+        """The SM3 of every backbone in the package, by its path; a bundle has none itself."""
+        found = (platform.backbone for platform in self.runtime.platforms)
+        return {backbone.file: backbone.sm3 for backbone in found if backbone is not None}
 
     def platform_on(self, kinds: Collection[str]) -> Platform | None:
         """Return the first platform that a node with devices of these kinds satisfies; every node has a `cpu`."""
@@ -234,6 +217,9 @@ class Manifest(ManifestPart):
             raise ValueError(msg)
         if len({member.id for member in self.members}) != len(self.members):
             msg = "an algorithm stands twice among the members"
+            raise ValueError(msg)
+        if self.backbone is not None and self.kind != "bundle":
+            msg = "backbone is for a bundle; an algorithm names its own in runtime.platforms"
             raise ValueError(msg)
         return self
 

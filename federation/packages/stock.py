@@ -43,6 +43,9 @@ class Stock:
         missing = [f"{item.id} {item.version}" for item in manifest.members if not self._has(item.id, item.version)]
         if missing:
             found["members_unknown"] = f"not in the repository: {', '.join(missing[:5])}"
+        apart = [] if manifest.backbone is None else self._apart(manifest, manifest.backbone)
+        if apart:
+            found["backbone_differs"] = f"no backbone with SM3 {manifest.backbone} in {', '.join(apart[:5])}"
         return found
 
     def members(self, manifest: Manifest) -> list[Manifest]:
@@ -51,6 +54,10 @@ class Stock:
             return [manifest]
         wanted = {(item.id, item.version) for item in manifest.members}
         return [item.manifest for item in self.kept if (item.manifest.id, item.manifest.version) in wanted]
+
+    def _apart(self, bundle: Manifest, backbone: str) -> list[str]:
+        """Return the algorithms of a bundle that are here and do not share its backbone."""
+        return [f"{item.id} {item.version}" for item in self.members(bundle) if backbone not in item.backbones.values()]
 
     def _has(self, algorithm_id: str, version: str) -> bool:
         return any(item.manifest.version == version for item in self.versions(algorithm_id))

@@ -138,6 +138,13 @@ CRITERIA: dict[str, Criterion] = dict(
             "Make the tensor names, sizes and dtypes of input and output those of the model",
         ),
         _criterion(
+            10,
+            "features_differ",
+            "error",
+            "导出时让头部模型的每个输入与骨干模型的一个输出同名、同类型、同形状",
+            "Export the head so that each of its inputs is an output of the backbone: same name, dtype and shape",
+        ),
+        _criterion(
             11,
             "output_differs",
             "error",
@@ -178,6 +185,13 @@ CRITERIA: dict[str, Criterion] = dict(
             "error",
             "先导入组合包中的每个算法",
             "Import every algorithm of the bundle first",
+        ),
+        _criterion(
+            15,
+            "backbone_differs",
+            "error",
+            "清单中骨干模型的 sm3 须与文件一致，组合包内各算法须使用同一个骨干文件",
+            "Make the sm3 of a backbone that of its file; all algorithms of a bundle hold the very same file",
         ),
         _criterion(
             15,

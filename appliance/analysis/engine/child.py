@@ -8,7 +8,9 @@ import math
 import os
 import resource
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -17,9 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.analysis.decoders import BadOutput
+from appliance.analysis.engine.branch import Branch
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.network import Head, Network
-from appliance.analysis.engine.wire import ASK, Answer, Look, Open, Places, Row, Teach, packed
+from appliance.analysis.engine.network import Head, Network, Tensors
+from appliance.analysis.engine.wire import (
+    ASK,
+    Answer,
+    Fault,
+    Forget,
+    Look,
+    Message,
+    Open,
+    Places,
+    Row,
+    Spent,
+    Teach,
+    packed,
+)
+from appliance.analysis.preprocessing import Placement
 from appliance.analysis.sightings import MOST_AREAS, Sighting
 from federation.packages.manifest import ModelInput
 
@@ -30,11 +47,33 @@ _FILE_BYTES = 1 << 20
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What this process may take beside what it began with. A card maps far more than it uses: there it is watched."""
+
+    bound: bool
+    began_with_bytes: int
+
+    def grant(self, memory_bytes: int) -> None:
+        """Let the process take so much from now on."""
+        if self.bound:
+            most = self.began_with_bytes + memory_bytes + SPARE_BYTES
+            resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taught:
+    head: Head
+    branch: str
+
+
 def serve(ends: Sequence[tuple[Connection, Any]], device: Device, memory_bytes: int) -> None:
     """Answer on every connection, each on a thread of its own with its slot for pictures, until they are closed."""
-    _limit(device, memory_bytes)
+    allowance = Allowance(bound=device.kind == "cpu", began_with_bytes=own_pages()[0] * _PAGE_BYTES)
+    _shut_in()
+    allowance.grant(memory_bytes)
     cv2.setNumThreads(1)
-    own = Networks(device)
+    own = Networks(device, allowance)
     threads = [threading.Thread(target=own.answer_all, args=end, daemon=True) for end in ends]
     for thread in threads:
         thread.start()
@@ -45,11 +84,13 @@ def serve(ends: Sequence[tuple[Connection, Any]], device: Device, memory_bytes: 
 class Networks:
     """The models of this process, and the heads over them, by name."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, allowance: Allowance) -> None:
         """Start with none."""
         self._device = device
+        self._allowance = allowance
         self._networks: dict[str, tuple[ModelInput, Network]] = {}
-        self._heads: dict[str, Head] = {}
+        self._branches: dict[str, Branch] = {}
+        self._heads: dict[str, _Taught] = {}
 
     def answer_all(self, connection: Connection, slot: Any) -> None:
         """Answer until the other end is closed."""
@@ -57,54 +98,119 @@ class Networks:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 asked = ASK.validate_json(connection.recv_bytes())
-                model = connection.recv_bytes() if isinstance(asked, Open) else b""
+                follows = isinstance(asked, Open) or (isinstance(asked, Teach) and asked.branch)
+                model = connection.recv_bytes() if follows else b""
                 connection.send_bytes(self._answer(asked, model, pictures).model_dump_json().encode())
 
-    def _answer(self, asked: Open | Teach | Look, model: bytes, pictures: NDArray[np.uint8]) -> Answer:
+    def _answer(self, asked: Message, model: bytes, pictures: NDArray[np.uint8]) -> Answer:
         try:
             match asked:
                 case Open():
                     return self._open(asked, model)
                 case Teach():
-                    return self._teach(asked)
+                    return self._teach(asked, model)
+                case Forget():
+                    return self._forget(asked)
                 case Look():
                     return self._look(asked, pictures)
-        except BadOutput as error:
-            return Answer(code="bad_output", error=_line(error))
-        except MemoryError:
-            return Answer(code="memory_short", error="the memory that the package declares is not enough")
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no parent of their own
-            short = "bad_alloc" in str(error) or "Failed to allocate" in str(error)
-            return Answer(code="memory_short" if short else "failed", error=_line(error))
+            return Answer(fault=_fault(error))
 
     def _open(self, asked: Open, model: bytes) -> Answer:
         network = Network(asked.input, model, self._device)
         self._networks[asked.network] = (asked.input, network)
         return Answer(batch=network.batch)
 
-    def _teach(self, asked: Teach) -> Answer:
+    def _teach(self, asked: Teach, model: bytes) -> Answer:
+        self._allowance.grant(asked.memory_bytes)
         declared, network = self._networks[asked.network]
         head = Head(asked.output, asked.labels, declared.size)
-        absent = sorted(set(head.tensors) - network.outputs)
-        if absent:
-            return Answer(code="failed", error=f"the model has outputs {sorted(network.outputs)}, and no {absent}")
-        self._heads[asked.head] = head
+        source: Network | Branch = network
+        if asked.branch:
+            source = self._branches.get(asked.branch) or Branch(model, self._device)
+            _refuse_absent("the backbone", network.outputs, source.features)
+            self._branches[asked.branch] = source
+        _refuse_absent("the model", source.outputs, head.tensors)
+        self._heads[asked.head] = _Taught(head=head, branch=asked.branch)
         return Answer(batch=network.batch)
 
+    def _forget(self, asked: Forget) -> Answer:
+        self._heads.pop(asked.head, None)
+        used = {taught.branch for taught in self._heads.values()}
+        self._branches = {name: branch for name, branch in self._branches.items() if name in used}
+        return Answer()
+
     def _look(self, asked: Look, pictures: NDArray[np.uint8]) -> Answer:
+        """Compute the network once, then every branch that is asked once, and let the heads read what came out."""
+        heads = {name: self._heads[name] for name in asked.heads if name in self._heads}
+        branches = {taught.branch: self._branches.get(taught.branch) for taught in heads.values()}
+        if len(heads) < len(asked.heads) or any(name and branch is None for name, branch in branches.items()):
+            return Answer(fault=Fault(code="gone", error="a head was let go meanwhile"))
         declared, network = self._networks[asked.network]
         width, height = declared.size
         shape = (len(asked.placements), height, width, 3)
-        canvases = pictures[: math.prod(shape)].reshape(shape)
-        heads = {name: self._heads[name] for name in asked.heads}
-        wanted = {tensor for head in heads.values() for tensor in head.tensors}
-        tensors = network.run(list(canvases), wanted)
-        pairs = list(zip(tensors, asked.placements, strict=True))
-        seen = {name: [head.see(found, placement) for found, placement in pairs] for name, head in heads.items()}
-        return Answer(
-            seen={name: tuple(tuple(map(_row, picture)) for picture in found) for name, found in seen.items()},
-            places={name: tuple(_places(picture) for picture in found) for name, found in seen.items()},
-        )
+        canvases = list(pictures[: math.prod(shape)].reshape(shape))
+        wanted = {name for branch in branches.values() if branch for name in branch.features} | _tensors(heads, "")
+        begun_s = time.perf_counter()
+        tensors = network.run(canvases, wanted)
+        reading = Reading(placements=asked.placements, spent={asked.network: _since(begun_s)})
+        for name, branch in branches.items():
+            reading.read(name, branch, tensors, {head: it for head, it in heads.items() if it.branch == name})
+        return Answer(seen=reading.seen, places=reading.places, faults=reading.faults, spent=reading.spent)
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What the heads make of one look; the fault of one is not that of the others."""
+
+    placements: Sequence[Placement]
+    spent: dict[str, Spent]
+    seen: dict[str, tuple[tuple[Row, ...], ...]] = field(default_factory=dict)
+    places: dict[str, tuple[tuple[Places, ...], ...]] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+
+    def read(self, name: str, branch: Branch | None, tensors: Sequence[Tensors], heads: Mapping[str, _Taught]) -> None:
+        """Compute a branch, and let its heads read what it gives; those of no branch read the network's tensors."""
+        begun_s = time.perf_counter()
+        try:
+            found = tensors if branch is None else branch.run(tensors, _tensors(heads, name))
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no parent of their own
+            self.faults |= dict.fromkeys(heads, _fault(error))
+            return
+        if branch is not None:
+            self.spent[name] = _since(begun_s)
+        for head, taught in heads.items():
+            try:
+                seen = [taught.head.see(one, placement) for one, placement in zip(found, self.placements, strict=True)]
+            except Exception as error:  # noqa: BLE001 - a decoder trusts no tensor, and numpy has errors of all kinds
+                self.faults[head] = _fault(error)
+                continue
+            self.seen[head] = tuple(tuple(map(_row, picture)) for picture in seen)
+            self.places[head] = tuple(_places(picture) for picture in seen)
+
+
+def _tensors(heads: Mapping[str, _Taught], branch: str) -> set[str]:
+    return {tensor for taught in heads.values() if taught.branch == branch for tensor in taught.head.tensors}
+
+
+def _since(begun_s: float) -> Spent:
+    return Spent(runs=1, busy_s=time.perf_counter() - begun_s)
+
+
+def _refuse_absent(what: str, given: Collection[str], taken: Collection[str]) -> None:
+    absent = sorted(set(taken) - set(given))
+    if absent:
+        msg = f"{what} has outputs {sorted(given)}, and no {absent}"
+        raise ValueError(msg)
+
+
+def _fault(error: Exception) -> Fault:
+    if isinstance(error, BadOutput):
+        return Fault(code="bad_output", error=_line(error))
+    if isinstance(error, MemoryError):
+        return Fault(code="memory_short", error="the memory that the package declares is not enough")
+    short = "bad_alloc" in str(error) or "Failed to allocate" in str(error)
+    return Fault(code="memory_short" if short else "failed", error=_line(error))
 
 
 def _row(sighting: Sighting) -> Row:
@@ -117,14 +223,10 @@ def _places(seen: Sequence[Sighting]) -> tuple[Places, ...]:
     return tuple((index, packed(mask)) for index, mask in masks[:MOST_AREAS])
 
 
-def _limit(device: Device, memory_bytes: int) -> None:
-    """Hold this process to its memory; a card maps far more address space than it uses, so there it is only watched."""
+def _shut_in() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     os.chdir("/")  # a path in a model leads to nothing of ours
-    if device.kind == "cpu":
-        most = own_pages()[0] * _PAGE_BYTES + memory_bytes + SPARE_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def own_pages(pid: int | str = "self") -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """What the engine must know of a package: its model, and what its algorithm makes of it.
 
 Packages that hold the same model with the same input share it, whatever each makes of its tensors: one backbone with
-many heads is computed once for a picture.
+many heads is computed once for a picture. A head is a decoder of the tensors, and before it, where the package brings
+one, a graph of its own.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from federation.packages import BadArchive, Package
 from federation.packages.manifest import ModelInput, Stage
 from federation.packages.outputs import ModelOutput
+from federation.packages.runtime import Platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,15 @@ class ModelOf:
     input: ModelInput
     content: Callable[[], bytes]
     kind: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchOf:
+    """A head's own graph over a backbone's tensors; `memory_bytes` is what it may take beside the backbone."""
+
+    network: str
+    content: Callable[[], bytes]
     memory_bytes: int
 
 
@@ -48,6 +59,12 @@ class HeadOf:
     output: ModelOutput
     labels: tuple[str, ...]
     stages: tuple[StageOf, ...] = ()
+    branch: BranchOf | None = None
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it may take beside its model."""
+        return 0 if self.branch is None else self.branch.memory_bytes
 
 
 def declared_by(package: Package, kinds: Collection[str]) -> tuple[ModelOf, HeadOf]:
@@ -59,12 +76,16 @@ def declared_by(package: Package, kinds: Collection[str]) -> tuple[ModelOf, Head
     platform = manifest.platform_on(kinds)
     if platform is None or platform.file is None or manifest.input is None or manifest.output is None:
         raise BadArchive(f"{package.path.name} holds no model for {', '.join(sorted(kinds))}")
-    network, content = _network(package, platform.file, manifest.input)
+    backbone = platform.backbone
+    file, ram_mb = (platform.file, platform.ram_mb) if backbone is None else (backbone.file, backbone.ram_mb)
+    network, content = _network(package, file, manifest.input)
     stages = tuple(_stage(package, stage) for stage in manifest.stages)
+    branch = _branch(package, platform)
     head = _digest(
         manifest.output.model_dump(mode="json"),
         list(manifest.labels),
         [(stage.network, stage.head, sorted(stage.on), stage.margin, stage.most) for stage in stages],
+        branch and branch.network,
     )
     return (
         ModelOf(
@@ -72,9 +93,20 @@ def declared_by(package: Package, kinds: Collection[str]) -> tuple[ModelOf, Head
             input=manifest.input,
             content=content,
             kind=platform.platform,
-            memory_bytes=platform.ram_mb << 20,
+            memory_bytes=ram_mb << 20,
         ),
-        HeadOf(id=head, output=manifest.output, labels=manifest.labels, stages=stages),
+        HeadOf(id=head, output=manifest.output, labels=manifest.labels, stages=stages, branch=branch),
+    )
+
+
+def _branch(package: Package, platform: Platform) -> BranchOf | None:
+    file = platform.file
+    if file is None or platform.backbone is None:
+        return None
+    return BranchOf(
+        network=hashlib.sha256(package.read(file)).hexdigest(),
+        content=lambda: package.read(file),
+        memory_bytes=platform.ram_mb << 20,
     )
 
 

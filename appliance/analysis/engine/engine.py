@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.analysis.decoding import CannotDecode
-from appliance.analysis.engine.declaration import ModelOf, declared_by
+from appliance.analysis.engine.declaration import HeadOf, ModelOf, declared_by
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher, Place
 from appliance.analysis.engine.frame import Dropped, Frame, Gallery
@@ -107,6 +107,7 @@ class Engine:
                         await self._load(key, self._wanted[key])
                         continue
                     await self._unload(self._cold())
+                    await self._forget()
                     self._news.clear()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_AROUND_EVERY_S):
@@ -169,9 +170,10 @@ class Engine:
             kinds = {device.kind for device in self._devices}
             package = await asyncio.to_thread(open_package, path)
             declared, head = await asyncio.to_thread(declared_by, package, kinds)
+            short = await self._make_room(declared, head)
+            if short is not None:
+                return short
             loaded = self._models.get(declared.network) or await self._loaded(declared)
-            if isinstance(loaded, Unusable):
-                return loaded
             await asyncio.to_thread(loaded.model.teach, head)
         except (HostLost, ModelFails) as error:
             await self._unload([network for network, item in self._models.items() if not item.users])
@@ -181,16 +183,22 @@ class Engine:
         loaded.users[key], loaded.idle_since_s = head.id, None
         return Ready(manifest=package.manifest, network=declared.network, head=head.id)
 
-    async def _loaded(self, declared: ModelOf) -> "_Loaded | Unusable":
-        """Load a model, if there is room or can be made."""
-        short_bytes = declared.memory_bytes - self._free_bytes()
+    async def _make_room(self, declared: ModelOf, head: HeadOf) -> Unusable | None:
+        """End idle models until there is room for what is not loaded yet of a model and its head."""
+        loaded = self._models.get(declared.network)
+        needed_bytes = declared.memory_bytes if loaded is None else 0
+        needed_bytes += head.memory_bytes if loaded is None or head.id not in loaded.model.heads else 0
+        short_bytes = needed_bytes - self._free_bytes()
         for network in self._idle():
-            if short_bytes > 0:
+            if short_bytes > 0 and network != declared.network:
                 short_bytes -= self._models[network].model.cost.memory_bytes
                 await self._unload([network])
-        if short_bytes > 0:
-            needed, free = declared.memory_bytes >> 20, max(0, self._free_bytes()) >> 20
-            return Unusable(reason=f"memory_short: the model declares {needed} MB, {free} MB are free")
+        if needed_bytes and short_bytes > 0:
+            free = max(0, self._free_bytes()) >> 20
+            return Unusable(reason=f"memory_short: the model declares {needed_bytes >> 20} MB, {free} MB are free")
+        return None
+
+    async def _loaded(self, declared: ModelOf) -> "_Loaded":
         device = self._emptiest(declared.kind)
         model = Model(declared, device)
         try:
@@ -208,11 +216,16 @@ class Engine:
     def _leave(self, network: str, key: PackageKey) -> None:
         """Note that a package needs its model no more."""
         loaded = self._models[network]
-        head = loaded.users.pop(key, None)
-        if head is not None and head not in loaded.users.values():
-            loaded.model.forget(head)
+        loaded.users.pop(key, None)
         if not loaded.users:
             loaded.idle_since_s = self._clock()
+
+    async def _forget(self) -> None:
+        """Let the heads go that nobody needs any more, of models that others need."""
+        for loaded in list(self._models.values()):
+            unused = set(loaded.model.heads) - set(loaded.users.values())
+            for head in unused if loaded.users else ():
+                await asyncio.to_thread(loaded.model.forget, head)
 
     def _free_bytes(self) -> int:
         """Return the room that is left: what is loaded counts by what it was measured to take."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from appliance.analysis.engine import child
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer, Look, Open, Teach
+from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer, Message
 from appliance.analysis.finding import Picture
 
 LOOK_WITHIN_S = 30.0
@@ -48,6 +48,7 @@ class Host:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([child.__name__])
         self.slot_bytes = max(slot_bytes, LEAST_SLOT_BYTES)
+        self.allowed_bytes = memory_bytes
         pairs = [context.Pipe() for _ in range(device.workers)]
         slots = [context.RawArray("B", self.slot_bytes) for _ in pairs]
         theirs = [(pair[1], slot) for pair, slot in zip(pairs, slots, strict=True)]
@@ -72,13 +73,13 @@ class Host:
 
     def ask(
         self,
-        message: Open | Teach | Look,
+        message: Message,
         *,
         model: bytes = b"",
         canvases: Sequence[Picture] = (),
         within_s: float = LOOK_WITHIN_S,
     ) -> Answer:
-        """Return the answer; `model` goes with Open and `canvases` with Look.
+        """Return the answer; `model` goes with Open and Teach, `canvases` with Look.
 
         Raises ModelFails for an answer that says no, HostLost if none comes in time.
         """
@@ -97,8 +98,8 @@ class Host:
             raise HostLost(f"the process of the model ended ({self._ended_with()})") from error
         finally:
             self._free.put((connection, slot))
-        if answer.code:
-            raise ModelFails(answer.code, answer.error)
+        if answer.fault is not None:
+            raise ModelFails(answer.fault.code, answer.fault.error)
         return answer
 
     def memory_bytes(self) -> int:

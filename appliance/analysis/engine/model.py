@@ -5,21 +5,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from appliance.analysis.decoding import CannotDecode
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.heads import aim_at, failed, found_by, teach
 from appliance.analysis.engine.host import LOAD_WITHIN_S, Host, HostLost, ModelFails
-from appliance.analysis.engine.wire import Look, Open, Places, Row, Teach, unpacked
-from appliance.analysis.finding import Area, Found, Picture
-from appliance.analysis.preprocessing import placed
-from appliance.analysis.sightings import Sighting, detection
-from federation.messages import Box, Detection
-from federation.packages.manifest import ModelInput
+from appliance.analysis.engine.looking import Ledger, canvas_bytes, look
+from appliance.analysis.engine.wire import Forget, Open
+from appliance.analysis.finding import Found, Picture
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +24,8 @@ LONGEST_PAUSE_S = 60.0
 CHECK_MEMORY_EVERY_S = 5.0
 RECENT = 256
 
-Seen = Mapping[str, Found]
-"""What each head found in one picture."""
+Seen = Mapping[str, Found | Dropped]
+"""What each head found in one picture, or why it could not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +38,7 @@ class Sighted:
 
 @dataclass(kw_only=True)
 class Cost:
-    """What a model has cost so far; times in seconds. `batches` are the sizes of the newest."""
+    """What a model has cost so far, and each of its parts; times in seconds. `batches` are the sizes of the newest."""
 
     pictures: int = 0
     busy_s: float = 0.0
@@ -49,6 +46,7 @@ class Cost:
     memory_bytes: int = 0
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     done_at: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    parts: Ledger = field(default_factory=Ledger)
 
 
 class Model:
@@ -70,8 +68,13 @@ class Model:
 
     @property
     def memory_bytes(self) -> int:
-        """What the model may take: what its package declares."""
-        return self.declared.memory_bytes
+        """What the model may take with its heads: what their packages declare."""
+        return self.declared.memory_bytes + sum(head.memory_bytes for head in self.heads.values())
+
+    @property
+    def heads(self) -> Mapping[str, HeadOf]:
+        """The heads that it answers."""
+        return dict(self._heads)
 
     @property
     def pid(self) -> int:
@@ -85,15 +88,29 @@ class Model:
             self._start()
 
     def teach(self, head: HeadOf) -> None:
-        """Let one more algorithm share the model, and try it; raise ModelFails or HostLost."""
+        """Let one more algorithm share the model, and try it while the others go on; raise ModelFails or HostLost."""
         with self._lock:
             host = self._host or self._start()
+        try:
             self._teach(host, head)
+        except ModelFails:
+            if head.id not in self._heads:
+                host.ask(Forget(head=head.id))
+            raise
+        with self._lock:
             self._heads[head.id] = head
+            if self._host is not None and self._host is not host:  # another process has taken its place meanwhile
+                self._teach(self._host, head)
 
     def forget(self, head: str) -> None:
-        """Let an algorithm go that shared the model."""
-        self._heads.pop(head, None)
+        """Let an algorithm go that shared the model, with what only it needed in the process."""
+        gone = self._heads.pop(head, None)
+        if gone is not None and gone.branch is not None:
+            self.cost.parts.forget(gone.branch.network)
+        host = self._host
+        if host is not None:
+            with suppress(HostLost, ModelFails):
+                host.ask(Forget(head=head))
 
     def end(self) -> None:
         """End the process."""
@@ -121,54 +138,37 @@ class Model:
         begun_s, host = time.monotonic(), None
         try:
             host = self._running()
-            seen = self._seen(host, asked, pictures)
+            seen = self._seen_by_all(host, asked, pictures)
         except (HostLost, IndexError) as error:
             if host is not None:
                 self._lost(host, str(error))
             return [Dropped(reason="failed", detail=f"model_crashed: {error}")] * len(asked)
         except ModelFails as error:
-            code = "package_unusable" if error.code == "bad_output" else f"model_{error.code}"
-            return [Dropped(reason="failed", detail=f"{code}: {error}")] * len(asked)
+            return [failed(error)] * len(asked)
         self._succeeded(len(asked), begun_s, host)
         return seen
 
+    def _seen_by_all(self, host: Host, batch: Sequence[Sighted], pictures: Sequence[Picture]) -> list[Seen]:
+        try:
+            return self._seen(host, batch, pictures)
+        except ModelFails as error:
+            if error.code != "gone":
+                raise
+            return self._seen(host, batch, pictures)  # without the head that was let go meanwhile
+
     def _seen(self, host: Host, batch: Sequence[Sighted], pictures: Sequence[Picture]) -> list[Seen]:
-        known = dict(self._heads)  # one that is let go meanwhile is answered no more
+        known = self.heads  # one that is let go meanwhile is answered no more
         wanted = frozenset[str]().union(*(item.heads for item in batch)) & known.keys()
         if not wanted:
             return [{} for _ in batch]
-        found = _ask(host, self.declared.network, self.declared.input, sorted(wanted), pictures)
+        found = look(host, aim_at(self.declared, [known[name] for name in sorted(wanted)]), pictures, self.cost.parts)
         return [
-            {name: self._with_stages(host, known[name], picture, *found[name][index]) for name in item.heads & wanted}
+            {
+                name: found_by(host, known[name], picture, found[name], index, ledger=self.cost.parts)
+                for name in item.heads & wanted
+            }
             for index, (item, picture) in enumerate(zip(batch, pictures, strict=True))
         ]
-
-    def _with_stages(
-        self, host: Host, head: HeadOf, picture: Picture, rows: Sequence[Row], places: Sequence[Places]
-    ) -> Found:
-        """Return what a head found; what a second model says of a thing is where that thing is."""
-        first = [_detection(row, head.labels) for row in rows]
-        masks = {index: unpacked(bits) for index, bits in places if index < len(first)}
-        things = list(enumerate(first))
-        for stage in head.stages:
-            chosen = [(index, item) for index, item in enumerate(first) if item.label in stage.on][: stage.most]
-            crops = [_crop(picture, item.box, stage.margin) for _, item in chosen]
-            if crops:
-                found = _ask(host, stage.network, stage.input, [stage.head], crops)[stage.head]
-                things += [
-                    (
-                        index,
-                        Detection(label=stage.labels[row[5]], score=min(round(row[4], 4), item.score), box=item.box),
-                    )
-                    for (index, item), (said, _) in zip(chosen, found, strict=True)
-                    for row in said
-                ]
-        return Found(
-            detections=tuple(item for _, item in things),
-            areas=tuple(
-                Area(label=item.label, score=item.score, mask=masks[index]) for index, item in things if index in masks
-            ),
-        )
 
     def _running(self) -> Host:
         with self._lock:
@@ -199,14 +199,9 @@ class Model:
         return host
 
     def _teach(self, host: Host, head: HeadOf) -> None:
-        network, entry = self.declared.network, self.declared.input
-        host.ask(Teach(network=network, head=head.id, output=head.output, labels=head.labels))
-        _ask(host, network, entry, [head.id], [_grey(entry)], within_s=LOAD_WITHIN_S)
-        for stage in head.stages:
-            opened = Open(network=stage.network, input=stage.input)
-            host.ask(opened, model=stage.content(), within_s=LOAD_WITHIN_S)
-            host.ask(Teach(network=stage.network, head=stage.head, output=stage.output, labels=stage.labels))
-            _ask(host, stage.network, stage.input, [stage.head], [_grey(stage.input)], within_s=LOAD_WITHIN_S)
+        heads = {**self._heads, head.id: head}.values()
+        host.allowed_bytes = max(host.allowed_bytes, self.declared.memory_bytes + sum(it.memory_bytes for it in heads))
+        teach(host, self.declared, head)
         self.cost.memory_bytes = host.memory_bytes()
 
     def _succeeded(self, pictures: int, begun_s: float, host: Host) -> None:
@@ -225,8 +220,8 @@ class Model:
     def _check_memory(self, host: Host) -> None:
         """End a process that has outgrown what its package declares: the next frame makes a new one."""
         self.cost.memory_bytes = host.memory_bytes()
-        if self.cost.memory_bytes > self.memory_bytes:
-            self._lost(host, f"it takes {self.cost.memory_bytes >> 20} MB, declared are {self.memory_bytes >> 20}")
+        if self.cost.memory_bytes > host.allowed_bytes:
+            self._lost(host, f"it takes {self.cost.memory_bytes >> 20} MB, declared are {host.allowed_bytes >> 20}")
 
     def _lost(self, host: Host, text: str) -> None:
         with self._lock:
@@ -241,55 +236,3 @@ class Model:
         self.fault = f"model_crashed: {text}"
         self._not_before_s = time.monotonic() + min(LONGEST_PAUSE_S, 2.0 ** min(self._failures - 1, 10))
         log.warning("model %s: %s", self.declared.network[:12], text)
-
-
-def _ask(
-    host: Host,
-    network: str,
-    entry: ModelInput,
-    heads: Sequence[str],
-    pictures: Sequence[Picture],
-    *,
-    within_s: float = 30.0,
-) -> Mapping[str, list[tuple[tuple[Row, ...], tuple[Places, ...]]]]:
-    """Return for every head what it saw in each picture, and where; raise ModelFails or HostLost."""
-    seen: dict[str, list[tuple[tuple[Row, ...], tuple[Places, ...]]]] = {head: [] for head in heads}
-    at_once = host.slot_bytes // canvas_bytes(entry)
-    if not at_once:
-        raise ModelFails("failed", f"an input of {entry.size} is larger than one of a second model may be")
-    for first in range(0, len(pictures), at_once):
-        pairs = [placed(picture, entry) for picture in pictures[first : first + at_once]]
-        look = Look(network=network, heads=tuple(heads), placements=tuple(placement for _, placement in pairs))
-        found = host.ask(look, canvases=[canvas for canvas, _ in pairs], within_s=within_s)
-        for said in (found.seen, found.places):
-            if set(said) != set(heads) or any(len(rows) != len(pairs) for rows in said.values()):
-                raise HostLost("it answered something else than it was asked")
-        for name in heads:
-            seen[name] += zip(found.seen[name], found.places[name], strict=True)
-    return seen
-
-
-def canvas_bytes(entry: ModelInput) -> int:
-    """Return what a picture takes at the size of a model's input."""
-    width, height = entry.size
-    return width * height * 3
-
-
-def _grey(entry: ModelInput) -> Picture:
-    width, height = entry.size
-    return np.full((height, width, 3), 128, np.uint8)
-
-
-def _detection(row: Row, labels: tuple[str, ...]) -> Detection:
-    return detection(Sighting(np.array(row[:4], np.float32), row[4], row[5]), labels)
-
-
-def _crop(picture: Picture, box: Box, margin: float) -> Picture:
-    """Return the part of the picture in a box with a share of its sides added around, at least a pixel."""
-    height, width = picture.shape[:2]
-    more_x, more_y = box.width * margin, box.height * margin
-    left, top = int(max(0.0, box.x - more_x) * width), int(max(0.0, box.y - more_y) * height)
-    left, top = min(left, width - 1), min(top, height - 1)
-    right = max(left + 1, round(min(1.0, box.x + box.width + more_x) * width))
-    bottom = max(top + 1, round(min(1.0, box.y + box.height + more_y) * height))
-    return picture[top:bottom, left:right]

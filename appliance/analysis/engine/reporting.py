@@ -1,13 +1,14 @@
 """What people are told of a model: pure arithmetic over its counters."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 from appliance.analysis.engine.model import Model
 from appliance.analysis.engine.queue import Queue
-from appliance.local import ModelReport
+from appliance.local import ModelReport, PartReport
 
 OVER_S = 10.0
+Role = Literal["model", "backbone", "head", "stage"]
 
 
 def model_report(model: Model, queue: Queue[Any], users: Mapping[tuple[str, str], str], now_s: float) -> ModelReport:
@@ -28,8 +29,39 @@ def model_report(model: Model, queue: Queue[Any], users: Mapping[tuple[str, str]
         ms_per_picture=round(1000 * cost.busy_s / cost.pictures, 2) if cost.pictures else 0.0,
         batch_most=queue.limits.batch,
         batch_mean=round(sum(batches) / len(batches), 2) if batches else 0.0,
+        parts=tuple(parts_of(model, users)),
         waiting=len(queue),
         oldest_s=round(queue.oldest_s(now_s), 3),
         dropped=dict(queue.dropped),
         restarts=cost.restarts,
+    )
+
+
+def parts_of(model: Model, users: Mapping[tuple[str, str], str]) -> Iterator[PartReport]:
+    """Yield what a model is made of: itself, the branches of its heads, and their second models.
+
+    `users` are the algorithms that need it, each with its head.
+    """
+    heads = model.heads
+    known = {key: heads[head] for key, head in users.items() if head in heads}
+    branches = {head.branch.network: head.branch.memory_bytes for head in heads.values() if head.branch is not None}
+    own = model.declared
+    yield _part(model, own.network, "backbone" if branches else "model", known, own.memory_bytes)
+    for name, memory_bytes in branches.items():
+        mine = [key for key, head in known.items() if head.branch is not None and head.branch.network == name]
+        yield _part(model, name, "head", mine, memory_bytes)
+    for name in dict.fromkeys(stage.network for head in heads.values() for stage in head.stages):
+        mine = [key for key, head in known.items() if any(stage.network == name for stage in head.stages)]
+        yield _part(model, name, "stage", mine, 0)
+
+
+def _part(model: Model, network: str, role: Role, packages: Iterable[tuple[str, str]], memory_bytes: int) -> PartReport:
+    spent = model.cost.parts.of(network)
+    return PartReport(
+        role=role,
+        network=network[:12],
+        packages=tuple(sorted(" ".join(key) for key in packages)),
+        declared_mb=memory_bytes >> 20,
+        runs=spent.runs,
+        ms_per_run=round(1000 * spent.busy_s / spent.runs, 2) if spent.runs else 0.0,
     )

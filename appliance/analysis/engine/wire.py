@@ -30,13 +30,22 @@ class Open(_Message):
 
 
 class Teach(_Message):
-    """Know what an algorithm makes of a network's tensors."""
+    """Know what an algorithm makes of a network's tensors; the bytes of its branch follow, if it names one."""
 
     do: Literal["teach"] = "teach"
     network: str
     head: str
     output: ModelOutput
     labels: tuple[str, ...]
+    branch: str = ""
+    memory_bytes: int = Field(description="what the process may take from now on")
+
+
+class Forget(_Message):
+    """Let a head go, with its branch where no other head has the same."""
+
+    do: Literal["forget"] = "forget"
+    head: str
 
 
 class Look(_Message):
@@ -48,8 +57,9 @@ class Look(_Message):
     placements: tuple[Placement, ...]
 
 
-Ask = Annotated[Open | Teach | Look, Field(discriminator="do")]
-ASK: TypeAdapter[Open | Teach | Look] = TypeAdapter(Ask)
+Message = Open | Teach | Forget | Look
+Ask = Annotated[Message, Field(discriminator="do")]
+ASK: TypeAdapter[Message] = TypeAdapter(Ask)
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 Row = tuple[_Share, _Share, _Share, _Share, _Share, Annotated[int, Field(ge=0, le=10_000)]]
@@ -61,14 +71,33 @@ Places = tuple[Annotated[int, Field(ge=0, le=10_000)], _Bits]
 """The index of a row, and where on the grid it is: a bit for every place, row by row, in Base64."""
 
 
-class Answer(_Message):
-    """What became of it: an error with its code, or for every head what it saw in each picture."""
+class Fault(_Message):
+    """Why something could not be computed; `gone`: a head that is asked is not known."""
 
-    code: Literal["", "bad_output", "memory_short", "failed"] = ""
+    code: Literal["bad_output", "memory_short", "failed", "gone"]
     error: str = Field(default="", max_length=500)
+
+
+class Spent(_Message):
+    """How often a network or a branch was computed, and for how long in all."""
+
+    runs: int = Field(default=0, ge=0)
+    busy_s: float = Field(default=0.0, ge=0)
+
+    def plus(self, other: "Spent") -> "Spent":
+        """Return both together."""
+        return Spent(runs=self.runs + other.runs, busy_s=self.busy_s + other.busy_s)
+
+
+class Answer(_Message):
+    """What became of it: a fault, or for every head what it saw in each picture, or its own fault."""
+
+    fault: Fault | None = None
     batch: int = Field(default=1, ge=1, le=64)
     seen: dict[str, tuple[tuple[Row, ...], ...]] = Field(default_factory=dict)
     places: dict[str, tuple[tuple[Places, ...], ...]] = Field(default_factory=dict)
+    faults: dict[str, Fault] = Field(default_factory=dict)
+    spent: dict[str, Spent] = Field(default_factory=dict)
 
 
 def packed(mask: ByteMask) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 
-from tests.bench.engine import cameras, counting, packages, throughput
+from tests.bench.engine import bundle, cameras, counting, packages, throughput
 from tests.bench.engine.material import Material, given
 from tests.bench.engine.table import rows
 
@@ -25,7 +25,11 @@ WITH_FOOTAGE: dict[str, Callable[[Material, float], Awaitable[dict[str, Any]]]] 
     "cameras": cameras.measure,
     "counting": counting.measure,
 }
-SCENARIOS = ("throughput", "cameras", "packages", "counting")
+PLANTED: dict[str, Callable[[Material | None, float], Awaitable[dict[str, Any]]]] = {
+    "packages": packages.measure,
+    "bundle": bundle.measure,
+}
+SCENARIOS = ("throughput", "cameras", "packages", "bundle", "counting")
 
 
 def main(argv: list[str]) -> int:
@@ -52,8 +56,8 @@ async def _run(options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         material = await asyncio.to_thread(given, options.data, Path(folder))
         for name in chosen:
-            if name == "packages":
-                figures[name] = await packages.measure(material, options.seconds)
+            if name in PLANTED:
+                figures[name] = await PLANTED[name](material, options.seconds)
             elif material is None:
                 _say(f"{name}: skipped, {options.data} holds no models/yolox_nano.onnx and footage/vtest.avi")
                 continue

@@ -54,14 +54,15 @@ def given(data: Path, folder: Path) -> Material | None:
 
 def small_package(folder: Path, number: int) -> Package:
     """Return a package with a model of its own: one convolution, and a box that it always sees."""
-    declared = _manifest(
-        f"bench.small{number}",
-        ("thing",),
-        {"tensor": "images", "size": [SIDE, SIDE]},
-        {"decoder": "rows", "tensor": "o"},
-    )
+    declared = planted_manifest(f"bench.small{number}", SIDE)
     parts = {"algorithm.yaml": write_manifest(declared).encode(), "models/m.onnx": _small_model(number)}
     return write_package(parts, folder / f"small{number}.algpkg")
+
+
+def planted_manifest(name: str, side: int) -> Manifest:
+    """Return the manifest of a planted model whose picture is a square of `side` px."""
+    entry, output = {"tensor": "images", "size": [side, side]}, {"decoder": "rows", "tensor": "o"}
+    return _manifest(name, ("thing",), entry, output)
 
 
 def _small_model(number: int) -> bytes:

@@ -47,5 +47,6 @@ async def seen(engine: Engine, source: str, picture: Picture, keys: list[Package
     for asked in engine.look(frame, keys, lane=Lane.STREAM):
         answer = await asked.answer
         if not isinstance(answer, Dropped):
-            found += [answer[head].detections for head in asked.heads.values()]
+            told = (answer[head] for head in asked.heads.values())
+            found += [each.detections for each in told if not isinstance(each, Dropped)]
     return found

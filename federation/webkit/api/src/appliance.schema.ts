@@ -2443,6 +2443,12 @@ export interface components {
              */
             batch_mean: number;
             /**
+             * Parts
+             * @description the model itself, or a backbone and its heads
+             * @default []
+             */
+            parts: components["schemas"]["PartReport"][];
+            /**
              * Waiting
              * @default 0
              */
@@ -2664,6 +2670,45 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        /**
+         * PartReport
+         * @description A part of a loaded model that is computed by itself, and what it costs: `runs` counts how often it was.
+         */
+        PartReport: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "model" | "backbone" | "head" | "stage";
+            /**
+             * Network
+             * @description what the part is: the beginning of a digest
+             */
+            network: string;
+            /**
+             * Packages
+             * @description algorithm and version of all that need it
+             * @default []
+             */
+            packages: string[];
+            /**
+             * Declared Mb
+             * @default 0
+             */
+            declared_mb: number;
+            /**
+             * Runs
+             * @default 0
+             */
+            runs: number;
+            /**
+             * Ms Per Run
+             * @default 0
+             */
+            ms_per_run: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * PasswordChange

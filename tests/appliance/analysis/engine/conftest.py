@@ -73,7 +73,8 @@ class Running:
             for asked in self.engine.look(frame, list(packages), lane=Lane.PERSON):
                 answer = await asked.answer
                 for key, head in asked.heads.items():
-                    found[key] = answer if isinstance(answer, Dropped) else answer[head].detections
+                    told = answer if isinstance(answer, Dropped) else answer[head]
+                    found[key] = told if isinstance(told, Dropped) else told.detections
         return found
 
 
