@@ -36,9 +36,9 @@ REPORT_EVERY_S = 1.0
 
 async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
     """Analyse what the agent's plan asks for, until cancelled."""
-    engine = await asyncio.to_thread(_engine, settings or Settings())
+    engine, decoders = await asyncio.to_thread(_engine, settings or Settings())
     async with agent_client(run_folder) as agent:
-        vision = Vision(run_folder=run_folder, agent=agent, engine=engine)
+        vision = Vision(run_folder=run_folder, agent=agent, engine=engine, decoders=decoders)
         try:
             async with serving(vision.snapshots, Pictures(engine), run_folder), asyncio.TaskGroup() as group:
                 group.create_task(vision.engine.run(), name="engine")
@@ -55,7 +55,7 @@ async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
 class Vision:
     """Everything the process holds."""
 
-    def __init__(self, *, run_folder: Path, agent: AgentClient, engine: Engine) -> None:
+    def __init__(self, *, run_folder: Path, agent: AgentClient, engine: Engine, decoders: DecoderPool) -> None:
         """Prepare; nothing runs yet."""
         self.events = EventQueue()
         self.engine = engine
@@ -64,7 +64,7 @@ class Vision:
         self.snapshots = Snapshots(render=self._render, portray=self._portray, look=self._look, known=self._knows)
         self.snapshots.on_change = self._subscribe
         self._agent = agent
-        self._pool = DecoderPool()
+        self._pool = decoders
         self._levels = Levels()
         self._sights = Sights(pool=self._pool)
         self._inspection = Inspection()
@@ -189,8 +189,10 @@ class Vision:
         self._inspection.told(pictures)
 
 
-def _engine(settings: Settings) -> Engine:
-    return Engine(devices=settings.devices(), memory_bytes=settings.memory_bytes())
+def _engine(settings: Settings) -> tuple[Engine, DecoderPool]:
+    devices = settings.devices()
+    cards = tuple(device.index for device in devices if device.kind != "cpu")
+    return Engine(devices=devices, memory_bytes=settings.memory_bytes()), DecoderPool(cards=cards)
 
 
 def _itself(picture: Picture) -> Picture:

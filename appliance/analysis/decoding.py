@@ -3,19 +3,26 @@
 A camera whose every frame is decoded has a decoder of its own, as its frames build on one another.
 """
 
+import itertools
+import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, cast
 
 import av
 import cv2
 import numpy as np
 from av.codec.context import ThreadType
+from av.codec.hwaccel import HWAccel
 
 from appliance.analysis.finding import Picture
 from appliance.local import FrameHeader
 from federation.messages import Box
+
+log = logging.getLogger(__name__)
 
 av.logging.set_level(None)  # its log callback can deadlock under threads
 
@@ -26,6 +33,10 @@ MOST_DECODERS = 64
 WIDEST_EVIDENCE_PX = 1920
 JPEG_QUALITY = 85
 _NAMES = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
+_ON_CARDS = frozenset({"h264", "h265"})
+_REFUSED = (av.FFmpegError, NotImplementedError, RuntimeError)
+TRIAL_PX = 256
+"""The smallest picture that every card of this century decodes is 146 px wide."""
 
 # Codec and size of those who share; a camera whose every frame is decoded has one of its own.
 _Key = tuple[str, int, int, str]
@@ -46,8 +57,11 @@ class _Decoder:
 class DecoderPool:
     """Decodes for all cameras. Threads may call it at the same time; one camera's frames come one after the other."""
 
-    def __init__(self) -> None:
-        """Start without decoders."""
+    def __init__(self, *, cards: tuple[int, ...] = ()) -> None:
+        """Start without decoders; those `cards` are used in turn that can decode, and else the cores."""
+        able = tuple(card for card in cards if decodes(card))
+        self.on_cards = bool(able)
+        self._cards = itertools.cycle(able)
         self._lock = threading.Lock()
         self._idle: dict[_Key, list[_Decoder]] = {}
 
@@ -107,7 +121,14 @@ class DecoderPool:
                 decoder = items.pop()
                 self._keep(key, items)
                 return decoder
-        return _Decoder(context=_open(key[0]), used_s=0.0)
+        return _Decoder(context=self._open(key[0], own=bool(key[3])), used_s=0.0)
+
+    def _open(self, codec: str, *, own: bool) -> "av.VideoCodecContext":
+        """Open a decoder: on a card for a camera's own, as single key frames are cheaper on the cores."""
+        if own and self.on_cards and codec in _ON_CARDS:
+            with suppress(*_REFUSED):  # there is no room on it at this moment
+                return open_decoder(codec, card=next(self._cards))
+        return open_decoder(codec)
 
     def _give_back(self, key: _Key, decoder: _Decoder) -> None:
         decoder.used_s = time.monotonic()
@@ -152,8 +173,28 @@ def jpeg(picture: Picture, *, widest_px: int = WIDEST_EVIDENCE_PX) -> tuple[byte
     return cast("Any", np.asarray(buffer)).tobytes(), width, height
 
 
-def _open(codec: str) -> "av.VideoCodecContext":
-    context = cast("av.VideoCodecContext", av.CodecContext.create(_NAMES[codec], "r"))
+def open_decoder(codec: str, *, card: int | None = None) -> "av.VideoCodecContext":
+    """Return a decoder of one thread, or one on a card whose pictures come back into memory."""
+    way = None if card is None else HWAccel("cuda", device=str(card), allow_software_fallback=False)
+    context = cast("av.VideoCodecContext", av.CodecContext.create(_NAMES[codec], "r", hwaccel=way))
     context.thread_count = 1
     context.thread_type = ThreadType.SLICE
     return context
+
+
+def decodes(card: int) -> bool:
+    """Return whether the card decodes: a grey picture of H.264 is tried."""
+    try:
+        context = open_decoder("h264", card=card)
+        frames = [*context.decode(av.Packet(_grey_key_frame())), *context.decode(None)]
+        return bool(frames) and _bgr(frames[0]).shape[1] == TRIAL_PX
+    except _REFUSED as error:
+        log.warning("card %d decodes nothing, the cores do: %s", card, error)
+        return False
+
+
+def _grey_key_frame() -> bytes:
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt, context.framerate = TRIAL_PX, TRIAL_PX, "yuv420p", Fraction(1)
+    picture = av.VideoFrame.from_ndarray(np.full((TRIAL_PX, TRIAL_PX, 3), 128, np.uint8), format="bgr24")
+    return b"".join(bytes(packet) for packet in (*context.encode(picture), *context.encode(None)))

@@ -55,8 +55,8 @@ class Detector:
 
     def _tensors(self, canvas: Picture) -> dict[str, NDArray[Any]]:
         if self._branch is None:
-            return self._network.run([canvas], self._head.tensors)[0]
-        return self._branch.run(self._network.run([canvas], self._branch.features), self._head.tensors)[0]
+            return self._network.run(canvas[None], self._head.tensors)[0]
+        return self._branch.run(self._network.run(canvas[None], self._branch.features), self._head.tensors)[0]
 
 
 def detector_of(package: Package) -> Detector:

@@ -1,6 +1,5 @@
 """From a picture to a model's input tensor, as the manifest declares it, and back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,9 +30,9 @@ class Placement:
         return shares
 
 
-def tensor_of(canvases: Sequence[Picture], declared: ModelInput) -> NDArray[Any]:
-    """Return the input tensor of pictures that were `placed`: a batch of as many."""
-    batch: NDArray[Any] = np.stack(canvases)
+def tensor_of(canvases: NDArray[np.uint8], declared: ModelInput) -> NDArray[Any]:
+    """Return the input tensor of pictures (n, height, width, 3) that were `placed`: a batch of as many."""
+    batch: NDArray[Any] = canvases
     if declared.color == "RGB":
         batch = batch[..., ::-1]
     if declared.layout == "NCHW":

@@ -2,14 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-import onnxruntime as ort
-
-from appliance.analysis.engine.devices import Device, devices_here
+from appliance.analysis.engine.cards import cards_here, devices_here, fault_of
+from appliance.analysis.engine.devices import Device
 from appliance.config import Config
-
-CARDS = "nvidia[0-9]*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +21,9 @@ class Settings:
         return cls(cores=config.analysis.cores, memory_mb=config.analysis.memory_mb)
 
     def devices(self) -> tuple[Device, ...]:
-        """Return what models run on here."""
+        """Return what models run on here; it takes some seconds where there are cards, as each is tried."""
         cores = self.cores or len(os.sched_getaffinity(0))
-        cards = len(list(Path("/dev").glob(CARDS)))
-        return devices_here(cores, cards, tuple(ort.get_available_providers()))
+        return devices_here(cores, cards_here(), fault_of)
 
     def memory_bytes(self) -> int:
         """Return what all models may take together."""

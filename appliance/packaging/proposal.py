@@ -92,7 +92,7 @@ def _tried(
     for picture in samples:
         plain, there = placed(picture, way)
         flipped, _ = placed(np.ascontiguousarray(picture[:, ::-1]), way)
-        (seen,), (again,) = network.run([plain], wanted), network.run([flipped], wanted)
+        (seen,), (again,) = network.run(plain[None], wanted), network.run(flipped[None], wanted)
         for index, head in enumerate(heads):
             support[index] += _agreement(
                 _see(head, seen, there), _see(head, again, there), whole=_is_whole(outputs[index])

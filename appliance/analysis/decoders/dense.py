@@ -1,6 +1,7 @@
 """A prediction for every place of the picture: the YOLO families, with masks or keypoints where they have them."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,18 @@ def decode_dense(
     if values.shape[1] != first + labels + extras:
         text = f"{declared.tensor} has {values.shape[1]} channels; declared are {first} + {labels} + {extras}"
         raise BadOutput(text)
-    classes, scores = _scores(values, declared, first, labels)
-    chosen = np.flatnonzero(scores >= declared.conf)
+    near = _hopeful(values, declared, first, labels)
+    classes, scores = _scores(values[near], declared, first, labels)
+    strong = scores >= declared.conf
+    chosen, classes, scores = near[strong], classes[strong], scores[strong]
     boxes = _boxes(values, chosen, declared, size)
-    kept = distinct(boxes, scores[chosen], classes[chosen], declared.nms)
+    kept = distinct(boxes, scores, classes, declared.nms)
     boxes, rows = boxes[kept], chosen[kept]
     more = values[rows, first + labels :]
     return Boxes(
         xyxy=boxes,
-        scores=scores[rows],
-        classes=classes[rows],
+        scores=scores[kept],
+        classes=classes[kept],
         masks=None if protos is None else _masks(more, protos, boxes, size),
         keypoints=None if declared.keypoints is None else _keypoints(more, declared.keypoints),
     )
@@ -43,6 +46,17 @@ def _extras(declared: DenseOutput, protos: Floats | None) -> int:
     if protos is not None:
         return len(protos)
     return 0 if declared.keypoints is None else declared.keypoints.count * (2 + declared.keypoints.scored)
+
+
+def _hopeful(values: Floats, declared: DenseOutput, first: int, labels: int) -> Indices:
+    """Return the rows whose score may reach `conf`, which is few of thousands, by what is cheap to know of all.
+
+    No score is above the objectness, as no label's is above 1; a sigmoid keeps the order of what goes in.
+    """
+    if declared.objectness:
+        return np.flatnonzero(activated(values[:, 4], declared.activation) >= declared.conf)
+    best = values[:, first : first + labels].max(axis=1)
+    return np.flatnonzero(activated(best, declared.activation) >= declared.conf)
 
 
 def _scores(values: Floats, declared: DenseOutput, first: int, labels: int) -> tuple[Indices, Floats]:
@@ -66,6 +80,7 @@ def _boxes(values: Floats, chosen: Indices, declared: DenseOutput, size: tuple[i
     return corners(boxes, declared.box, normalised=declared.normalised, size=size)
 
 
+@lru_cache(maxsize=64)
 def _cells(strides: tuple[int, ...], size: tuple[int, int]) -> Floats:
     """Return (x, y, stride) of every cell of a YOLOX grid, row by row, stride by stride."""
     width, height = size
@@ -74,7 +89,9 @@ def _cells(strides: tuple[int, ...], size: tuple[int, int]) -> Floats:
         x, y = np.meshgrid(np.arange(width // stride), np.arange(height // stride))
         flat = np.stack([x.ravel(), y.ravel(), np.full(x.size, stride)], axis=1)
         grids.append(flat)
-    return np.concatenate(grids).astype(np.float32)
+    cells = np.concatenate(grids).astype(np.float32)
+    cells.flags.writeable = False
+    return cells
 
 
 def _protos(tensor: NDArray[np.generic]) -> Floats:

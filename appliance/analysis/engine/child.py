@@ -118,6 +118,7 @@ class Networks:
 
     def _open(self, asked: Open, model: bytes) -> Answer:
         network = Network(asked.input, model, self._device)
+        network.warm()
         self._networks[asked.network] = (asked.input, network)
         return Answer(batch=network.batch)
 
@@ -149,7 +150,7 @@ class Networks:
         declared, network = self._networks[asked.network]
         width, height = declared.size
         shape = (len(asked.placements), height, width, 3)
-        canvases = list(pictures[: math.prod(shape)].reshape(shape))
+        canvases = pictures[: math.prod(shape)].reshape(shape)
         wanted = {name for branch in branches.values() if branch for name in branch.features} | _tensors(heads, "")
         begun_s = time.perf_counter()
         tensors = network.run(canvases, wanted)

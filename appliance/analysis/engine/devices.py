@@ -9,30 +9,29 @@ from appliance.analysis.engine.queue import Limits
 
 GPU_BATCH = 16
 GPU_WINDOW_S = 0.005
-GPU_WORKERS = 2
-"""One batch is prepared while another is computed."""
+GPU_WORKERS = 6
+"""While one batch is computed others are decoded and laid out, and what was computed is read."""
 
 _QUIET = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One place where models run; `index` counts the cards of a machine, `workers` is how many batches run at once."""
+    """One place where models run; `index` counts the cards of a machine.
+
+    `workers` is how many batches are at work at once, `batch` how many pictures one has at most: on a CPU more than
+    one gain nothing.
+    """
 
     kind: str
     index: int = 0
     workers: int = 1
-    tensorrt: bool = False
+    batch: int = 1
 
     @property
     def name(self) -> str:
         """What people know it by."""
         return self.kind if self.kind == "cpu" else f"{self.kind}:{self.index}"
-
-    @property
-    def batch(self) -> int:
-        """How many pictures one run takes at most: on a CPU more gain nothing."""
-        return 1 if self.kind == "cpu" else GPU_BATCH
 
     def limits(self, model_batch: int) -> Limits:
         """Return how a model is fed here that takes `model_batch` pictures at once."""
@@ -43,29 +42,36 @@ class Device:
         """Return onnxruntime's providers with their options, the first that can run a node runs it."""
         if self.kind == "cpu":
             return ["CPUExecutionProvider"]
-        # An exhaustive search costs 0.6 s for every new shape (measured by others, see docs/engine.md).
-        cuda = {"device_id": self.index, "cudnn_conv_algo_search": "HEURISTIC"}
-        tensorrt = {"device_id": self.index, "trt_fp16_enable": True}
-        first: list[Any] = [("TensorrtExecutionProvider", tensorrt)] if self.tensorrt else []
-        return [*first, ("CUDAExecutionProvider", cuda), "CPUExecutionProvider"]
+        # An exhaustive search costs 0.6 s for every new shape (measured by others, see docs/contributor.md).
+        cuda = {
+            "device_id": self.index,
+            "cudnn_conv_algo_search": "HEURISTIC",
+            "arena_extend_strategy": "kSameAsRequested",
+        }
+        return [("CUDAExecutionProvider", cuda), "CPUExecutionProvider"]
 
 
-def devices_here(cores: int, cards: int, providers: tuple[str, ...]) -> tuple[Device, ...]:
-    """Return the devices of a machine: its cards where onnxruntime can use them, else its cores."""
-    if cards and "CUDAExecutionProvider" in providers:
-        tensorrt = "TensorrtExecutionProvider" in providers
-        return tuple(Device(kind="cuda", index=index, workers=GPU_WORKERS, tensorrt=tensorrt) for index in range(cards))
-    return (Device(kind="cpu", workers=max(1, cores)),)
+class CardFails(Exception):
+    """A session was to run on a card and does not."""
 
 
 def open_session(model: bytes, device: Device) -> ort.InferenceSession:
-    """Return a session that uses one thread a call and never spins while it waits."""
+    """Return a session that uses one thread a call and never spins while it waits.
+
+    Raises CardFails where onnxruntime would quietly compute on the cores instead.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = _QUIET
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(model, options, providers=device.providers())
+    if device.kind != "cpu":
+        ort.set_default_logger_severity(_QUIET)
+        ort.preload_dlls(directory="")  # NVIDIA's libraries as Python packages bring them; else the system's are found
+    session = ort.InferenceSession(model, options, providers=device.providers())
+    if device.kind != "cpu" and "CUDAExecutionProvider" not in session.get_providers():
+        raise CardFails(f"onnxruntime cannot use {device.name}: the driver, CUDA or cuDNN is missing or too old")
+    return session
 
 
 def bucket(pictures: int, most: int) -> int:

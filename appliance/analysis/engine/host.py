@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from appliance.analysis.engine import child
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer, Message
+from appliance.analysis.engine.trial import TRIAL_INPUT, trial_model
+from appliance.analysis.engine.wire import ANSWER_LIMIT_BYTES, Answer, Message, Open
 from appliance.analysis.finding import Picture
 
 LOOK_WITHIN_S = 30.0
@@ -49,6 +50,7 @@ class Host:
         context.set_forkserver_preload([child.__name__])
         self.slot_bytes = max(slot_bytes, LEAST_SLOT_BYTES)
         self.allowed_bytes = memory_bytes
+        self._base_bytes = 0
         pairs = [context.Pipe() for _ in range(device.workers)]
         slots = [context.RawArray("B", self.slot_bytes) for _ in pairs]
         theirs = [(pair[1], slot) for pair, slot in zip(pairs, slots, strict=True)]
@@ -102,8 +104,20 @@ class Host:
             raise ModelFails(answer.fault.code, answer.fault.error)
         return answer
 
+    def prepare(self) -> None:
+        """Run a model that sees nothing; raise ModelFails or HostLost if that cannot be.
+
+        What a card's libraries take in every process is taken now, and not counted as the model's.
+        """
+        self.ask(Open(network="trial", input=TRIAL_INPUT), model=trial_model(), within_s=LOAD_WITHIN_S)
+        self._base_bytes = self._taken_bytes()
+
     def memory_bytes(self) -> int:
-        """Return what the process takes of the memory, its share of what it has in common with others; 0 if ended."""
+        """Return what the model takes of the memory; 0 if its process has ended."""
+        return max(0, self._taken_bytes() - self._base_bytes)
+
+    def _taken_bytes(self) -> int:
+        """Return what the process takes, its share of what it has in common with others."""
         with suppress(OSError, ValueError, IndexError):
             rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii")
             return int(rollup.split("Pss:", 1)[1].split()[0]) << 10

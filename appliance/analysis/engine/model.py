@@ -188,6 +188,8 @@ class Model:
         host = Host(self.device, memory_bytes=self.memory_bytes, slot_bytes=slot_bytes)
         opened = Open(network=self.declared.network, input=self.declared.input)
         try:
+            if self.device.kind != "cpu":
+                host.prepare()
             self.batch = host.ask(opened, model=self.declared.content(), within_s=LOAD_WITHIN_S).batch
             for head in self._heads.values():
                 self._teach(host, head)

@@ -1,14 +1,14 @@
 """A model at work: pictures that lie in its input go in, and what its heads make of its tensors comes out."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.analysis.decoders import Outcome, decode
 from appliance.analysis.engine.devices import Device, bucket, open_session
-from appliance.analysis.finding import Picture
+from appliance.analysis.engine.entry import CardEntry
 from appliance.analysis.preprocessing import Placement, tensor_of
 from appliance.analysis.sightings import Sighting, sightings
 from federation.packages.manifest import ModelInput
@@ -17,6 +17,8 @@ from federation.packages.outputs import ModelOutput, SemanticOutput, tensors_of
 MOST_AT_ONCE = 16
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
 Tensors = Mapping[str, NDArray[Any]]
+Canvases = NDArray[np.uint8]
+"""(n, height, width, 3), BGR: pictures that lie in the input as `placed` lays them."""
 
 
 class Network:
@@ -26,7 +28,7 @@ class Network:
         """Load the model; raise ValueError if its inputs are not as declared."""
         self._declared = declared
         self._session = open_session(model, device)
-        self._on_card = device.kind != "cpu"
+        self._entry = None if device.kind == "cpu" else CardEntry(declared, device)
         entries = self._session.get_inputs()
         self.outputs = frozenset(item.name for item in self._session.get_outputs())
         if {declared.tensor, *(extra.tensor for extra in declared.extra)} != {item.name for item in entries}:
@@ -36,31 +38,40 @@ class Network:
         entry = next(item for item in entries if item.name == declared.tensor)
         _refuse_other_shape(entry, declared)
         fixed = isinstance(entry.shape[0], int) or bool(declared.extra)
-        self.batch = 1 if fixed else MOST_AT_ONCE
+        self.batch = 1 if fixed else max(MOST_AT_ONCE, device.batch)
+        self._warm = 1 if self._entry is None else min(self.batch, device.batch)
 
-    def run(self, canvases: Sequence[Picture], wanted: Collection[str]) -> list[dict[str, NDArray[Any]]]:
+    def warm(self) -> None:
+        """Run once with every size of batch that a card will see: a new one costs it time, now and not on duty."""
+        width, height = self._declared.size
+        sizes = {bucket(pictures, self._warm) for pictures in range(1, self._warm + 1)} if self._entry else ()
+        for size in sorted(sizes):
+            self.run(np.full((size, height, width, 3), 128, np.uint8), self.outputs)
+
+    def run(self, canvases: Canvases, wanted: Collection[str]) -> list[dict[str, NDArray[Any]]]:
         """Return the wanted tensors of every picture, each with a leading axis of 1 as if it had come alone."""
         names = sorted(wanted)
         found: list[dict[str, NDArray[Any]]] = []
         for first in range(0, len(canvases), self.batch):
             part = canvases[first : first + self.batch]
-            padded = [*part, *[part[-1]] * (bucket(len(part), self.batch) - len(part))]
-            values = self._values(names, tensor_of(padded, self._declared))
-            found += _apart(dict(zip(names, values, strict=True)), len(part), len(padded))
+            size = bucket(len(part), self.batch)
+            values = self._values(names, _filled(part, size))
+            found += _apart(dict(zip(names, values, strict=True)), len(part), size)
         return found
 
-    def _values(self, names: list[str], tensor: NDArray[Any]) -> list[NDArray[Any]]:
+    def _values(self, names: list[str], canvases: Canvases) -> list[NDArray[Any]]:
         extras = {extra.tensor: np.array([self._declared.size], extra.dtype) for extra in self._declared.extra}
-        given = {self._declared.tensor: tensor, **extras}
-        if not self._on_card:
+        if self._entry is None:
+            given = {self._declared.tensor: tensor_of(canvases, self._declared), **extras}
             return [np.asarray(value) for value in self._session.run(names, given)]
         binding = self._session.io_binding()
-        for name, value in given.items():
+        binding.bind_ortvalue_input(self._declared.tensor, self._entry.tensor_of(canvases))
+        for name, value in extras.items():
             binding.bind_cpu_input(name, value)
         for name in names:
             binding.bind_output(name)
         self._session.run_with_iobinding(binding)
-        return cast("list[NDArray[Any]]", binding.copy_outputs_to_cpu())
+        return [np.asarray(value) for value in binding.copy_outputs_to_cpu()]
 
 
 class Head:
@@ -95,7 +106,13 @@ def _refuse_other_shape(entry: Any, declared: ModelInput) -> None:
         raise ValueError(msg)
 
 
-def _apart(tensors: Tensors, pictures: int, batch: int) -> list[dict[str, NDArray[Any]]]:
-    if batch == 1:
+def _filled(canvases: Canvases, size: int) -> Canvases:
+    """Return a batch of `size`, the last picture again and again where there are fewer."""
+    missing = size - len(canvases)
+    return np.concatenate([canvases, np.repeat(canvases[-1:], missing, axis=0)]) if missing else canvases
+
+
+def _apart(tensors: Tensors, pictures: int, size: int) -> list[dict[str, NDArray[Any]]]:
+    if size == 1:
         return [dict(tensors)]
     return [{name: value[index : index + 1] for name, value in tensors.items()} for index in range(pictures)]

@@ -176,3 +176,17 @@ def test_key_frames_alone_are_decoded_where_they_suffice(streams: dict[str, list
 
     assert shown == [True] + [False] * 29
     assert (before, sights.decoded, sights.by_point) == (1, 1, {})
+
+
+def test_a_card_that_decodes_nothing_leaves_it_to_the_cores(
+    streams: dict[str, list[AccessUnit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = DecoderPool(cards=(99,))  # no machine has so many
+
+    unit = streams["small"][0]
+    picture = pool.next_frame(unit.header, unit.payload, shown=True)
+
+    assert "card 99 decodes nothing" in caplog.text
+    assert not pool.on_cards
+    assert picture is not None
+    assert picture.shape == (240, 320, 3)

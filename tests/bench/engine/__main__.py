@@ -1,7 +1,7 @@
 """What the engine adds to a bare model: python -m tests.bench.engine, or make bench-engine.
 
 Prints its progress, a table, and one JSON object as its last line. Without the folder of real footage the scenarios
-that need it are left out, and a line says so. Graphics cards are not measured: it runs on the cores of this machine.
+that need it are left out, and a line says so. Where no graphics card can be used, their figures are called unmeasured.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 
-from tests.bench.engine import bundle, cameras, counting, packages, throughput
+from tests.bench.engine import bundle, cameras, counting, graphics, packages, throughput
 from tests.bench.engine.material import Material, given
 from tests.bench.engine.table import rows
 
@@ -24,12 +24,13 @@ WITH_FOOTAGE: dict[str, Callable[[Material, float], Awaitable[dict[str, Any]]]] 
     "throughput": throughput.measure,
     "cameras": cameras.measure,
     "counting": counting.measure,
+    "graphics": graphics.measure,
 }
 PLANTED: dict[str, Callable[[Material | None, float], Awaitable[dict[str, Any]]]] = {
     "packages": packages.measure,
     "bundle": bundle.measure,
 }
-SCENARIOS = ("throughput", "cameras", "packages", "bundle", "counting")
+SCENARIOS = ("throughput", "cameras", "packages", "bundle", "counting", "graphics")
 
 
 def main(argv: list[str]) -> int:
@@ -52,7 +53,7 @@ def main(argv: list[str]) -> int:
 
 
 async def _run(options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]:
-    figures: dict[str, Any] = {"device": "cpu", "gpu": "unmeasured"}
+    figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         material = await asyncio.to_thread(given, options.data, Path(folder))
         for name in chosen:

@@ -77,7 +77,7 @@ class Agent:
 
 async def measure(material: Material, _seconds: float) -> dict[str, Any]:
     """Return the memory of vision and its children with few cameras, and what each of many more adds."""
-    units = await asyncio.to_thread(_units, material)
+    units = await asyncio.to_thread(key_units, material)
     with tempfile.TemporaryDirectory() as name:
         folder, feeds = Path(name), Feeds()
         async with (
@@ -177,7 +177,7 @@ def _memory_bytes(pid: int) -> int:
     return 0
 
 
-def _units(material: Material) -> list[AccessUnit]:
+def key_units(material: Material) -> list[AccessUnit]:
     """Return key frames of the street at 1080p."""
     context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"

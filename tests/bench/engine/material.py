@@ -42,27 +42,27 @@ def given(data: Path, folder: Path) -> Material | None:
     model, film = data / "models" / "yolox_nano.onnx", data / "footage" / "vtest.avi"
     if not model.is_file() or not film.is_file():
         return None
-    declared = _manifest(
+    manifest = declared(
         "bench.yolox",
         LABELS,
         {"tensor": "images", "size": [416, 416], "color": "BGR", "scale": 1.0, "anchor": "topleft"},
         {"decoder": "dense", "tensor": "output", "objectness": True, "grid": [8, 16, 32], "conf": CONF},
     )
-    parts = {"algorithm.yaml": write_manifest(declared).encode(), "models/m.onnx": model.read_bytes()}
+    parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/m.onnx": model.read_bytes()}
     return Material(package=write_package(parts, folder / "yolox.algpkg"), film=film)
 
 
 def small_package(folder: Path, number: int) -> Package:
     """Return a package with a model of its own: one convolution, and a box that it always sees."""
-    declared = planted_manifest(f"bench.small{number}", SIDE)
-    parts = {"algorithm.yaml": write_manifest(declared).encode(), "models/m.onnx": _small_model(number)}
+    manifest = planted_manifest(f"bench.small{number}", SIDE)
+    parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/m.onnx": _small_model(number)}
     return write_package(parts, folder / f"small{number}.algpkg")
 
 
 def planted_manifest(name: str, side: int) -> Manifest:
     """Return the manifest of a planted model whose picture is a square of `side` px."""
     entry, output = {"tensor": "images", "size": [side, side]}, {"decoder": "rows", "tensor": "o"}
-    return _manifest(name, ("thing",), entry, output)
+    return declared(name, ("thing",), entry, output)
 
 
 def _small_model(number: int) -> bytes:
@@ -88,7 +88,10 @@ def _small_model(number: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _manifest(name: str, labels: tuple[str, ...], entry: dict[str, Any], output: dict[str, Any]) -> Manifest:
+def declared(
+    name: str, labels: tuple[str, ...], entry: dict[str, Any], output: dict[str, Any], *, ram_mb: int = 1024
+) -> Manifest:
+    """Return the manifest of a detector whose model is `models/m.onnx`."""
     words = {"zh": "测量", "en": "Bench"}
     return Manifest.model_validate(
         {
@@ -99,7 +102,7 @@ def _manifest(name: str, labels: tuple[str, ...], entry: dict[str, Any], output:
             "name": words,
             "description": words,
             "vendor": {"id": "bench", "name": words},
-            "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/m.onnx"}]},
+            "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/m.onnx", "ram_mb": ram_mb}]},
             "input": entry,
             "output": output,
             "labels": labels,

@@ -3,6 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
+# figure of a model on a card, what it is, unit, bar
+CARD_LINES = (
+    ("alone_per_s", "bare onnxruntime, one by one", "/s", ""),
+    ("batched_per_s", "bare onnxruntime, in batches", "/s", ""),
+    ("engine_per_s", "engine, 256 sources", "/s", ""),
+    ("times_alone", "of one by one", "x", "≥ 2"),
+    ("share_percent", "of batches", "%", "≥ 80"),
+    ("batch_mean", "pictures in a batch", "", ""),
+    ("cpu_ms", "CPU time of a picture", "ms", ""),
+    ("p50_ms", "at 70 % load, with its turn", "ms", ""),
+    ("p95_ms", "95 of 100", "ms", ""),
+)
+
 # scenario, figure, what it is, unit, bar
 LINES = (
     ("throughput", "run_only_per_s", "bare onnxruntime, ready tensors", "/s", ""),
@@ -40,6 +53,17 @@ LINES = (
     ("counting", "people_mean_engine", "every frame by the engine", "", ""),
     ("counting", "people_mean_key_frames", "key frames alone, every 2 s", "", ""),
     ("counting", "key_frames_off_percent", "off by", "%", ""),
+    ("graphics", "unmeasured", "cards unmeasured:", "", ""),
+    ("graphics", "card", "card", "", ""),
+    *(
+        ("graphics", f"{model}_{name}", f"{model}: {words}", unit, bar)
+        for model in ("deep", "half", "nano")
+        for name, words, unit, bar in CARD_LINES
+    ),
+    ("graphics", "decoded_cores_per_s", "key frames of 1080p decoded by the cores", "/s", ""),
+    ("graphics", "decoded_cores_cpu_ms", "CPU time of one", "ms", ""),
+    ("graphics", "decoded_card_per_s", "decoded by the card", "/s", ""),
+    ("graphics", "decoded_card_cpu_ms", "CPU time of one", "ms", ""),
 )
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from appliance.analysis.detector import CPU
 from appliance.analysis.engine.devices import open_session
+from appliance.analysis.engine.engine import Engine, PackageKey
 from appliance.analysis.engine.network import Head, Network
 from appliance.analysis.finding import Picture
 from appliance.analysis.preprocessing import placed, tensor_of
-from hil_tests.chaos.processes import cost_of
 from tests.bench.engine.material import Material
-from tests.bench.engine.working import CORES, seen, working
+from tests.bench.engine.working import CORES, cpu_s, seen, working
 
 ROUNDS = 3
 PICTURES = 64
@@ -31,20 +31,20 @@ async def measure(material: Material, seconds: float) -> dict[str, Any]:
     span_s = seconds / ROUNDS
     counts = {"run": 0, "bare": 0, "engine": 0}
     took_s: list[float] = []
-    cpu_s = {"bare": 0.0, "engine": 0.0}
+    used_s = {"bare": 0.0, "engine": 0.0}
     async with working({KEY: material.package.path}) as engine:
         for _ in range(ROUNDS):
-            counts["run"] += len(await asyncio.to_thread(_threads, bare, span_s))
-            spent_s = _cpu_s()
-            took_s += (one := await asyncio.to_thread(_threads, whole, span_s))
+            counts["run"] += len(await asyncio.to_thread(threads, bare, span_s))
+            spent_s = cpu_s()
+            took_s += (one := await asyncio.to_thread(threads, whole, span_s))
             counts["bare"] += len(one)
-            cpu_s["bare"] += _cpu_s() - spent_s
+            used_s["bare"] += cpu_s() - spent_s
             (model,) = engine.report().models
-            spent_s = _cpu_s(model.pid)
-            counts["engine"] += await _saturated(engine, pictures, span_s)
-            cpu_s["engine"] += _cpu_s(model.pid) - spent_s
+            spent_s = cpu_s(model.pid)
+            counts["engine"] += await saturated(engine, KEY, pictures, span_s, sources=SOURCES)
+            used_s["engine"] += cpu_s(model.pid) - spent_s
         rate = CALM * counts["engine"] / seconds
-        calm_s = await _paced(engine, pictures, rate, seconds)
+        calm_s = await paced(engine, KEY, pictures, rate, seconds, sources=SOURCES)
     per_s = {name: count / seconds for name, count in counts.items()}
     return {
         "cores": CORES,
@@ -54,13 +54,13 @@ async def measure(material: Material, seconds: float) -> dict[str, Any]:
         "engine_per_s": round(per_s["engine"], 2),
         "share_percent": round(100 * per_s["engine"] / per_s["bare"], 1),
         "share_of_run_only_percent": round(100 * per_s["engine"] / per_s["run"], 1),
-        "bare_cpu_ms": round(1000 * cpu_s["bare"] / counts["bare"], 1),
-        "engine_cpu_ms": round(1000 * cpu_s["engine"] / counts["engine"], 1),
-        "bare_p50_ms": _percentile(took_s, 50),
-        "bare_p95_ms": _percentile(took_s, 95),
+        "bare_cpu_ms": round(1000 * used_s["bare"] / counts["bare"], 1),
+        "engine_cpu_ms": round(1000 * used_s["engine"] / counts["engine"], 1),
+        "bare_p50_ms": percentile(took_s, 50),
+        "bare_p95_ms": percentile(took_s, 95),
         "calm_per_s": round(rate, 2),
-        "engine_p50_ms": _percentile(calm_s, 50),
-        "engine_p95_ms": _percentile(calm_s, 95),
+        "engine_p50_ms": percentile(calm_s, 50),
+        "engine_p95_ms": percentile(calm_s, 95),
     }
 
 
@@ -72,22 +72,17 @@ def _loops(material: Material, pictures: list[Picture]) -> tuple[Callable[[int],
     entry, content = manifest.input, material.package.read("models/m.onnx")
     session, network = open_session(content, CPU), Network(entry, content, CPU)
     head = Head(manifest.output, manifest.labels, entry.size)
-    ready = tensor_of([placed(pictures[0], entry)[0]], entry)
+    ready = tensor_of(placed(pictures[0], entry)[0][None], entry)
 
     def whole(number: int) -> object:
         canvas, placement = placed(pictures[number % len(pictures)], entry)
-        (tensors,) = network.run([canvas], head.tensors)
+        (tensors,) = network.run(canvas[None], head.tensors)
         return head.see(tensors, placement)
 
     return lambda _number: session.run(None, {entry.tensor: ready}), whole
 
 
-def _cpu_s(*others: int) -> float:
-    """Return the CPU time of this process, and of others with it."""
-    return time.process_time() + sum(cost_of(pid).cpu_s for pid in others)
-
-
-def _threads(step: Callable[[int], object], span_s: float) -> list[float]:
+def threads(step: Callable[[int], object], span_s: float) -> list[float]:
     """Take the step again and again on every core; return what each took, in s."""
     took_s: list[float] = []
 
@@ -97,45 +92,49 @@ def _threads(step: Callable[[int], object], span_s: float) -> list[float]:
             step(len(took_s))
             took_s.append(time.perf_counter() - begun_s)
 
-    threads = [threading.Thread(target=loop) for _ in range(CORES)]
-    for thread in threads:
+    loops = [threading.Thread(target=loop) for _ in range(CORES)]
+    for thread in loops:
         thread.start()
-    for thread in threads:
+    for thread in loops:
         thread.join()
     return took_s
 
 
-async def _saturated(engine: Any, pictures: list[Picture], span_s: float) -> int:
+async def saturated(engine: Engine, key: PackageKey, pictures: list[Picture], span_s: float, *, sources: int) -> int:
     """Let every source send its next picture when the last is done; return how many were."""
     until_s, done = time.perf_counter() + span_s, 0
 
     async def source(name: str) -> None:
         nonlocal done
         while time.perf_counter() < until_s:
-            answered = await seen(engine, name, pictures[done % len(pictures)], [KEY])
+            answered = await seen(engine, name, pictures[done % len(pictures)], [key])
             done += len(answered)
 
     async with asyncio.TaskGroup() as group:
-        for number in range(SOURCES):
+        for number in range(sources):
             group.create_task(source(f"camera{number}"))
     return done
 
 
-async def _paced(engine: Any, pictures: list[Picture], rate: float, span_s: float) -> list[float]:
+async def paced(
+    engine: Engine, key: PackageKey, pictures: list[Picture], rate: float, span_s: float, *, sources: int
+) -> list[float]:
     """Send pictures at a steady rate, from the sources in turn; return how long each took, in s."""
     took_s: list[float] = []
 
     async def one(number: int) -> None:
         begun_s = time.perf_counter()
-        if await seen(engine, f"camera{number % SOURCES}", pictures[number % len(pictures)], [KEY]):
+        if await seen(engine, f"camera{number % sources}", pictures[number % len(pictures)], [key]):
             took_s.append(time.perf_counter() - begun_s)
 
+    begun_s = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for number in range(int(rate * span_s)):
             group.create_task(one(number))
-            await asyncio.sleep(1 / rate)
+            await asyncio.sleep(max(0.0, begun_s + (number + 1) / rate - time.perf_counter()))
     return took_s
 
 
-def _percentile(values_s: list[float], share: int) -> float:
+def percentile(values_s: list[float], share: int) -> float:
+    """Return the percentile in ms."""
     return round(1000 * float(np.percentile(values_s, share)), 1) if values_s else 0.0

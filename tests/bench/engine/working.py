@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,15 +14,17 @@ from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Picture
 from federation.messages import Detection
+from hil_tests.chaos.processes import cost_of
 
 CORES = len(os.sched_getaffinity(0))
+CPU = Device(kind="cpu", workers=CORES)
 LOADED_WITHIN_S = 300.0
 
 
 @asynccontextmanager
-async def working(packages: Mapping[PackageKey, Path]) -> AsyncIterator[Engine]:
-    """Run an engine that has loaded these packages on all cores."""
-    engine = Engine(devices=(Device(kind="cpu", workers=CORES),), memory_bytes=64 << 30)
+async def working(packages: Mapping[PackageKey, Path], device: Device = CPU) -> AsyncIterator[Engine]:
+    """Run an engine that has loaded these packages, on all cores if nothing else is said."""
+    engine = Engine(devices=(device,), memory_bytes=64 << 30)
     changed = asyncio.Event()
     engine.on_change = changed.set
     async with asyncio.TaskGroup() as group:
@@ -38,6 +41,11 @@ async def working(packages: Mapping[PackageKey, Path]) -> AsyncIterator[Engine]:
             yield engine
         finally:
             task.cancel()
+
+
+def cpu_s(*others: int) -> float:
+    """Return the CPU time of this process, and of others with it."""
+    return time.process_time() + sum(cost_of(pid).cpu_s for pid in others)
 
 
 async def seen(engine: Engine, source: str, picture: Picture, keys: list[PackageKey]) -> list[tuple[Detection, ...]]:
