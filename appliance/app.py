@@ -86,7 +86,7 @@ async def run(config: Config) -> None:
             async with (
                 local_api.serving(state),
                 _panel(state, parts),
-                door((*video.routes(_always), devices_api.turning_routes(parts.devices)), config.run_folder),
+                door(_for_the_hub(state, parts), config.run_folder),
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
@@ -99,6 +99,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
                 group.create_task(_kept_up(parts.jobs.run, "picture tasks"), name="picture tasks")
+                group.create_task(_kept_up(parts.jobs.callbacks.run, "callbacks"), name="callbacks")
                 if parts.jobs.queue.exists:
                     group.create_task(_kept_up(parts.jobs.queue.run, "results queue"), name="results queue")
         finally:
@@ -161,6 +162,15 @@ def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourho
     return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices, jobs=Jobs(state))
 
 
+def _for_the_hub(state: AgentState, parts: Parts) -> tuple[Routes, ...]:
+    """Return what the hub may ask of this box through the tunnel."""
+    return (
+        *parts.video.routes(_always),
+        devices_api.turning_routes(parts.devices),
+        models_api.task_routes(state, parts.jobs),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class PanelAuthenticator:
     """Recognises people by their session, and the metrics collector by its token."""
@@ -204,7 +214,8 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             cameras_api.routes(Cameras(state=state)),
             devices_api.routes(parts.devices),
             devices_api.turning_routes(parts.devices),
-            models_api.routes(state, parts.jobs),
+            models_api.routes(state),
+            models_api.task_routes(state, parts.jobs),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
             capture_api.routes(

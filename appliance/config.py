@@ -114,7 +114,8 @@ class CaptureConfig(_Section):
         default=(), max_length=64, description="the same for all cameras behind one network link"
     )
     deliver_to_this_box: bool = Field(
-        default=False, description="whether pictures may be delivered to a service on this machine itself"
+        default=False,
+        description="whether pictures may be delivered to, or fetched from, services on this machine itself",
     )
     folder: Path | None = Field(default=None, description="folder of the pictures; absent: in the data folder")
     most_bytes: int = Field(default=50 * GIBIBYTE, ge=2**20, description="bytes of pictures to keep")
@@ -265,6 +266,11 @@ class Config(_Section):
     def captures_file(self) -> Path:
         """The index of the snapshots, with the orders that wait."""
         return self.data_folder / "captures.db"
+
+    @property
+    def picture_tasks_folder(self) -> Path:
+        """Pictures beside the picture tasks that look at them."""
+        return self.data_folder / "picture-tasks"
 
     @property
     def footage_folder(self) -> Path:

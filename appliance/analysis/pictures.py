@@ -21,8 +21,9 @@ from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, make_judge
-from appliance.local import LocalPackage, PictureEvent, PictureVerdict
+from appliance.local import LocalPackage
 from federation.messages import TaskSpec
+from federation.viewing.pictures import PictureEvent, PictureVerdict
 
 LONGEST_STAY_S = 600
 STEP_S = 1
@@ -30,6 +31,7 @@ STEP_S = 1
 
 MOST_PIXELS = 64 << 20
 _PLAN_PATH = Path("loaded")
+_TOLD_S = 0.0005  # times are told in whole milliseconds
 
 
 class NotLoaded(Exception):
@@ -82,13 +84,19 @@ class Pictures:
         return web.Response(body=verdict.to_bytes(), content_type="application/json")
 
     async def answer_film(self, request: web.Request) -> web.StreamResponse:
-        """Answer the path of a film with a line of JSON for every picture that is `every_s` seconds after the last."""
+        """Answer the path of a film with a line of JSON for every picture that is `every_s` seconds after the last.
+
+        The first one is `every_s` after `after_s`, or that of the beginning; 404 for a model not loaded.
+        """
+        if not isinstance(self._engine.packages.get(_key(request)), Ready):
+            return web.Response(status=404, text="no model of this algorithm and version is loaded")
         path, every_s = Path(request.query["path"]), float(request.query["every_s"])
+        after_s = float(request.query["after_s"]) if "after_s" in request.query else None
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         try:
             of_s = await asyncio.to_thread(_length_s, path)
-            async for at_s, picture in _film(path, every_s):
+            async for at_s, picture in _film(path, every_s, after_s):
                 verdict = await self.look(picture, _key(request), Lane.BACKLOG)
                 line = verdict.model_copy(update={"at_s": round(at_s, 3), "of_s": of_s})
                 await response.write(line.to_bytes() + b"\n")
@@ -151,9 +159,9 @@ def _verdict(picture: Picture, key: PackageKey, state: Ready, found: Found) -> t
     return tuple(events.values())
 
 
-async def _film(path: Path, every_s: float) -> AsyncIterator[tuple[float, Picture]]:
+async def _film(path: Path, every_s: float, after_s: float | None) -> AsyncIterator[tuple[float, Picture]]:
     """Yield pictures of a film with their time in s; each is decoded when the last one has been dealt with."""
-    pictures = _pictures(path, every_s)
+    pictures = _pictures(path, every_s, after_s)
     try:
         while (found := await asyncio.to_thread(partial(next, pictures, None))) is not None:
             yield found
@@ -161,12 +169,14 @@ async def _film(path: Path, every_s: float) -> AsyncIterator[tuple[float, Pictur
         await asyncio.to_thread(pictures.close)
 
 
-def _pictures(path: Path, every_s: float) -> Generator[tuple[float, Picture]]:
-    due_s = 0.0
+def _pictures(path: Path, every_s: float, after_s: float | None) -> Generator[tuple[float, Picture]]:
+    due_s = 0.0 if after_s is None else after_s + max(every_s, 3 * _TOLD_S)
     with av.open(str(path), metadata_errors="ignore") as film:
+        if after_s is not None:
+            film.seek(int(due_s * av.time_base), backward=True)
         for frame in film.decode(video=0):
             at_s = float(frame.time or 0.0)
-            if at_s >= due_s:
+            if at_s >= due_s - _TOLD_S:
                 due_s = at_s + every_s
                 yield at_s, cast("Picture", frame.to_ndarray(format="bgr24"))
 
@@ -182,6 +192,6 @@ def _jpeg_at(path: Path, at_s: float) -> bytes:
     with av.open(str(path), metadata_errors="ignore") as film:
         film.seek(max(0, int(at_s * av.time_base)), backward=True)
         for frame in film.decode(video=0):
-            if float(frame.time or 0.0) >= at_s - 0.0005:  # times are told in whole milliseconds
+            if float(frame.time or 0.0) >= at_s - _TOLD_S:
                 return jpeg(cast("Picture", frame.to_ndarray(format="bgr24")))[0]
     raise CannotDecode(f"the film has no picture at {at_s:g} s")

@@ -5,8 +5,7 @@ import base64
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -60,7 +59,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        session_of_all = _session(within_s=self.within_s, to_this_box=self.to_this_box)
+        session_of_all = reach.checked_session(within_s=self.within_s, to_this_box=self.to_this_box, at_once=AT_ONCE)
         async with session_of_all as session, asyncio.TaskGroup() as group:
             while True:
                 self._ended.clear()
@@ -174,22 +173,8 @@ def pause_s(failures: int, first_s: float) -> float:
 
 
 def _unreachable(error: Exception, within_s: float) -> NotDelivered:
-    forbidden = error.__cause__ if isinstance(error, aiohttp.ClientError) else None
-    if isinstance(forbidden, reach.ForbiddenAddress):
+    if (forbidden := reach.forbidden_in(error)) is not None:
         return NotDelivered("forbidden_address", str(forbidden), final=True)
     if isinstance(error, TimeoutError):
         return NotDelivered("no_answer", f"the service has not answered within {within_s:g} s")
     return NotDelivered("unreachable", str(error) or type(error).__name__)
-
-
-@asynccontextmanager
-async def _session(*, within_s: float, to_this_box: bool) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give what asks services: no cookies, no proxies of the environment, nothing unpacked."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=AT_ONCE, resolver=reach.CheckedResolver(to_this_box=to_this_box)),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=within_s),
-        auto_decompress=False,
-        trust_env=False,
-    ) as session:
-        yield session

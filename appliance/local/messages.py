@@ -29,7 +29,7 @@ answers the JPEG of the key access unit in its body, with `full=1` in full resol
 `Box` as JSON names; `POST /look?codec=h264` a `FirstLook` at its picture; 422 if it cannot be decoded.
 `POST /picture?algorithm=&version=` takes a picture file and answers a `PictureVerdict` of that package's model, before
 the cameras' frames with `person=1` and else after them; 404 for a model that is not loaded. `POST /film` with `path`
-and `every_s` besides answers one a line for pictures of a film on this box.
+and `every_s` besides answers one a line for pictures of a film on this box, with `after_s` those after that time.
 """
 
 from enum import StrEnum
@@ -206,27 +206,6 @@ class EngineReport(WireModel):
     models: tuple[ModelReport, ...] = ()
     loading: tuple[str, ...] = ()
     unusable: dict[str, str] = Field(default_factory=dict, description="reason by algorithm and version")
-
-
-class PictureEvent(WireModel):
-    """An event that a rule would report of a picture that stays as it is, and after how many seconds."""
-
-    code: str
-    after_s: int = Field(ge=0)
-    score: Share
-
-
-class PictureVerdict(WireModel):
-    """What a model sees in one picture, and what its rule makes of it; `fault` says why there is nothing."""
-
-    width_px: int = 0
-    height_px: int = 0
-    took_ms: float = Field(default=0.0, description="from its turn in the line to the answer")
-    at_s: float = Field(default=0.0, description="place in a film, in seconds")
-    of_s: float = Field(default=0.0, description="length of that film; 0 where it is not known")
-    detections: tuple[Detection, ...] = ()
-    events: tuple[PictureEvent, ...] = ()
-    fault: str = ""
 
 
 class VisionReport(WireModel):

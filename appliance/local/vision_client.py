@@ -1,5 +1,6 @@
 """What the agent asks of the vision process, over `vision.sock`."""
 
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import aiohttp
 
 from appliance.errors import ProcessAway
-from appliance.local.messages import FirstLook, PictureVerdict
+from appliance.local.messages import FirstLook
 from appliance.local.sockets import VISION_SOCKET
 from federation.messages import Box, PictureFault
+from federation.viewing.pictures import PictureVerdict
 
 WITHIN_S = 8.0
 LOOK_WITHIN_S = 60.0
@@ -18,6 +20,10 @@ LINE_BYTES = 1 << 20
 
 class CannotRead(Exception):
     """A file is no picture, or no model could look at it; the text says why."""
+
+
+class NotLoaded(Exception):
+    """No model of this algorithm and version is loaded."""
 
 
 class VisionClient:
@@ -59,7 +65,7 @@ class VisionClient:
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-                session.post("http://vision/picture", data=content, params=query) as answer,
+                session.post("http://vision/picture", data=io.BytesIO(content), params=query) as answer,
             ):
                 told = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -69,10 +75,15 @@ class VisionClient:
         return PictureVerdict.model_validate_json(told) if answer.status == 200 else None
 
     async def film(
-        self, path: Path, algorithm_id: str, version: str, *, every_s: float
+        self, path: Path, algorithm_id: str, version: str, *, every_s: float, after_s: float | None = None
     ) -> AsyncIterator[PictureVerdict]:
-        """Yield what a loaded model sees in pictures of a film on this box, so many seconds apart."""
+        """Yield what a loaded model sees in pictures of a film on this box, so many seconds apart, after `after_s`.
+
+        Raises NotLoaded if no such model is loaded.
+        """
         query = {"algorithm": algorithm_id, "version": version, "path": str(path), "every_s": str(every_s)}
+        if after_s is not None:
+            query["after_s"] = str(after_s)
         connector = aiohttp.UnixConnector(path=self._socket)
         timeout = aiohttp.ClientTimeout(total=None, sock_read=LOOK_WITHIN_S)
         try:
@@ -80,6 +91,8 @@ class VisionClient:
                 aiohttp.ClientSession(connector=connector, timeout=timeout, read_bufsize=LINE_BYTES) as session,
                 session.post("http://vision/film", params=query) as answer,
             ):
+                if answer.status == 404:
+                    raise NotLoaded
                 async for line in answer.content:
                     yield PictureVerdict.model_validate_json(line)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -202,3 +202,35 @@ def _queued_results(db: Database) -> None:
             job_id TEXT NOT NULL,
             body TEXT NOT NULL
         )""")
+
+
+@migrations(name="0014_picture_jobs")
+def _picture_jobs(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE picture_jobs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            plan TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'running', 'stopped', 'done', 'failed')),
+            reason TEXT NOT NULL DEFAULT '',
+            total INTEGER,
+            pictures INTEGER NOT NULL DEFAULT 0,
+            reported INTEGER NOT NULL DEFAULT 0,
+            faults INTEGER NOT NULL DEFAULT 0,
+            ordered_us INTEGER NOT NULL,
+            ended_us INTEGER,
+            callback TEXT NOT NULL DEFAULT 'none' CHECK (callback IN ('none', 'waiting', 'delivered', 'failed')),
+            callback_reason TEXT NOT NULL DEFAULT '',
+            callback_sent INTEGER NOT NULL DEFAULT 0,
+            callback_failures INTEGER NOT NULL DEFAULT 0,
+            callback_due_us INTEGER
+        )""")
+    db.execute("""
+        CREATE TABLE picture_results (
+            job INTEGER NOT NULL REFERENCES picture_jobs (number) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (job, number)
+        ) WITHOUT ROWID""")

@@ -78,6 +78,8 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route, "body")}}
         operation["requestBody"] = {"required": True, "content": content}
+        if route.body_limit_bytes is not None:
+            operation["requestBody"]["description"] = f"of at most {route.body_limit_bytes} bytes"
     elif route.consumes != "application/json":
         content = {route.consumes: {"schema": {"type": "string", "format": "binary"}}}
         operation["requestBody"] = {"required": True, "content": content}

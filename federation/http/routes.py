@@ -58,6 +58,7 @@ class Route:
     consumes: str
     takes_call: bool
     head: bool
+    body_limit_bytes: int | None
 
     async def answer(self, call: Call) -> web.StreamResponse:
         """Validate the request, run the handler and serialise what it returns."""
@@ -69,7 +70,7 @@ class Route:
         if self.query is not None:
             arguments["query"] = _parse_query(self.query, call.request)
         if self.body is not None:
-            arguments["body"] = await _parse_body(self.body, call.request)
+            arguments["body"] = await _parse_body(self.body, call.request, self.body_limit_bytes)
         return self._respond(await self.handler(**arguments))
 
     def _respond(self, result: Any) -> web.StreamResponse:
@@ -118,11 +119,13 @@ class Routes:
         produces: str = "application/json",
         consumes: str = "application/json",
         head: bool = False,
+        body_limit_bytes: int | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a handler.
 
         `produces` and `consumes` name the media type of a response or body that is not JSON; such
         a handler returns a `web.StreamResponse`, or reads `call.request` itself. With `head`, it answers HEAD too.
+        `body_limit_bytes` bounds its JSON body where that of the whole API is too small.
         """
 
         def register(handler: Handler) -> Handler:
@@ -146,6 +149,7 @@ class Routes:
                     consumes=consumes,
                     takes_call=takes_call,
                     head=head,
+                    body_limit_bytes=body_limit_bytes,
                 )
             )
             return handler
@@ -176,10 +180,15 @@ def _parse_query(model: type[BaseModel], request: web.Request) -> BaseModel:
         raise problem.from_validation(error, where="query") from error
 
 
-async def _parse_body(model: type[BaseModel], request: web.Request) -> BaseModel:
+async def _parse_body(model: type[BaseModel], request: web.Request, limit_bytes: int | None) -> BaseModel:
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise problem.Problem(415, "unsupported_media_type", "Send the body as application/json.")
-    raw = await request.read()
+    asked = request.clone(client_max_size=limit_bytes) if limit_bytes else request
+    try:
+        raw = await asked.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        text = f"Send a body of at most {asked.client_max_size} bytes."
+        raise problem.Problem(413, "request_entity_too_large", text) from error
     try:
         json.loads(raw)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

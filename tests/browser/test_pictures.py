@@ -106,5 +106,17 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(film).to_contain_text("3 / 3", timeout=30_000)
     film.get_by_test_id("again").click()
     expect(page.get_by_test_id("picture-job").filter(has_text="street.mp4")).to_have_count(2)
+    film.get_by_test_id("remove").click()
+    page.get_by_role("button", name="删除", exact=True).last.click()
+    expect(page.get_by_test_id("picture-job").filter(has_text="street.mp4")).to_have_count(1)
+
+    page.get_by_test_id("order-pictures").click()
+    page.get_by_test_id("from-addresses").click()
+    page.get_by_test_id("addresses").fill("http://169.254.169.254/a.jpg\nftp://b")
+    expect(page.get_by_text("第 2 行不是 http(s) 地址。")).to_be_visible()
+    page.get_by_test_id("addresses").fill("http://169.254.169.254/a.jpg")
+    page.screenshot(path=screenshots / "panel-picture-addresses.png", animations="disabled")
+    page.get_by_test_id("submit-pictures").click()
+    expect(page.get_by_test_id("picture-job").first).to_contain_text("无法分析 1", timeout=30_000)
 
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")

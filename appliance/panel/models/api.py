@@ -2,29 +2,38 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import StringConstraints
 
 from appliance.agent.state import AgentState
 from appliance.errors import ProcessAway
-from appliance.local import EngineReport, PictureVerdict
+from appliance.local import EngineReport
 from appliance.local.vision_client import CannotRead, VisionClient
 from appliance.panel.models.footage import PICTURE_LIMIT_BYTES
 from appliance.panel.models.jobs import Jobs
-from appliance.panel.models.model import FootageItem, FootageStore, Job, JobDraft, JobRow, LookQuery, ResultQuery
+from appliance.panel.models.model import LookQuery
 from appliance.store.people import OPERATE, READ
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.messages import Slug
+from federation.viewing.pictures import (
+    ORDER_BYTES,
+    FileName,
+    FootageItem,
+    FootageStore,
+    Job,
+    JobDraft,
+    JobId,
+    JobRow,
+    PictureVerdict,
+    ResultQuery,
+)
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
-FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00.][^/\\\x00]{0,199}$")]
 
 
-def routes(state: AgentState, jobs: Jobs) -> Routes:
-    """Return the routes over what vision says and does, and over picture tasks."""
+def routes(state: AgentState) -> Routes:
+    """Return the routes over what vision says and does at the panel alone."""
     part = Routes(tag="models")
 
     @part.get("/api/v1/models", access=CAN_READ)
@@ -40,66 +49,86 @@ def routes(state: AgentState, jobs: Jobs) -> Routes:
         content = await call.request.read()
         return await look(state, content, query, person=True)
 
+    return part
+
+
+def task_routes(state: AgentState, jobs: Jobs) -> Routes:
+    """Return the routes of picture tasks: for people at the panel, and for the hub."""
+    part = Routes(tag="pictures")
     _add_jobs(part, jobs)
-    _add_footage(part, jobs)
+    _add_control(part, jobs)
+    _add_footage(part, state, jobs)
     return part
 
 
 def _add_jobs(part: Routes, jobs: Jobs) -> None:
-    @part.post("/api/v1/picture-jobs", access=CAN_OPERATE, status=201)
+    @part.post("/api/v1/picture-jobs", access=CAN_OPERATE, status=201, body_limit_bytes=ORDER_BYTES)
     async def order_pictures(body: JobDraft) -> Job:
-        """Have pictures, a folder or a film of this box looked at, after the cameras' frames."""
-        return jobs.order(body)
+        """Have pictures of the request (4 MiB each) or of web addresses, a folder or a film looked at."""
+        return await jobs.order(body)
 
     @part.get("/api/v1/picture-jobs", access=CAN_READ)
     async def list_picture_jobs() -> Page[Job]:
-        """List picture tasks, newest first; a restart of the box forgets them."""
-        return jobs.page()
+        """List picture tasks, newest first: the last 64, until 30 days after their end."""
+        return await jobs.page()
 
     @part.get("/api/v1/picture-jobs/{job_id}", access=CAN_READ)
-    async def get_picture_job(job_id: str) -> Job:
+    async def get_picture_job(job_id: JobId) -> Job:
         """Tell how far a picture task is."""
-        return jobs.job(job_id)
+        return await jobs.job(job_id)
 
     @part.get("/api/v1/picture-jobs/{job_id}/results", access=CAN_READ)
-    async def list_picture_results(job_id: str, query: ResultQuery) -> Page[JobRow]:
+    async def list_picture_results(job_id: JobId, query: ResultQuery) -> Page[JobRow]:
         """Give the results there are so far, in their order."""
-        return jobs.results(job_id, query)
-
-    @part.delete("/api/v1/picture-jobs/{job_id}", access=CAN_OPERATE)
-    async def cancel_picture_job(job_id: str) -> None:
-        """End a picture task; what it has found stays."""
-        jobs.cancel(job_id)
-
-    @part.post("/api/v1/picture-jobs/{job_id}/again", access=CAN_OPERATE, status=201)
-    async def repeat_picture_job(job_id: str) -> Job:
-        """Order once more what a picture task looked at, as a task of its own."""
-        return jobs.again(job_id)
+        return await jobs.results(job_id, query)
 
     @part.get(
         "/api/v1/picture-jobs/{job_id}/results/{number}/picture", access=CAN_READ, produces="application/octet-stream"
     )
-    async def get_result_picture(job_id: str, number: int) -> web.StreamResponse:
-        """Give the picture of a result; 404 if its file is not there any more."""
+    async def get_result_picture(job_id: JobId, number: int) -> web.StreamResponse:
+        """Give the picture of a result; 404 if it is not kept any more."""
         content = await jobs.picture(job_id, number)
         headers = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=content, content_type=kind_of(content), headers=headers)
 
 
-def _add_footage(part: Routes, jobs: Jobs) -> None:
+def _add_control(part: Routes, jobs: Jobs) -> None:
+    @part.post("/api/v1/picture-jobs/{job_id}/stop", access=CAN_OPERATE)
+    async def stop_picture_job(job_id: JobId) -> Job:
+        """Let a picture task stand still; what it has found stays."""
+        return await jobs.stop(job_id)
+
+    @part.post("/api/v1/picture-jobs/{job_id}/start", access=CAN_OPERATE)
+    async def start_picture_job(job_id: JobId) -> Job:
+        """Let a stopped picture task go on with the pictures that are left."""
+        return await jobs.start(job_id)
+
+    @part.post("/api/v1/picture-jobs/{job_id}/again", access=CAN_OPERATE, status=201)
+    async def repeat_picture_job(job_id: JobId) -> Job:
+        """Order once more what a picture task looked at, as a task of its own."""
+        return await jobs.again(job_id)
+
+    @part.delete("/api/v1/picture-jobs/{job_id}", access=CAN_OPERATE)
+    async def remove_picture_job(job_id: JobId) -> None:
+        """End a picture task, and forget it with its results."""
+        await jobs.remove(job_id)
+
+
+def _add_footage(part: Routes, state: AgentState, jobs: Jobs) -> None:
     @part.get("/api/v1/footage", access=CAN_READ)
     async def list_footage() -> FootageStore:
-        """List the folders of pictures, and the films, that lie on this box for picture tasks."""
+        """List the folders of pictures, and the films, that lie on this box for picture tasks, and who can look."""
         found = await asyncio.to_thread(jobs.footage.content)
         items = tuple(FootageItem.model_validate(asdict(item)) for item in found)
-        return FootageStore(items=items, queue=jobs.queue.exists, queue_fault=jobs.queue.fault)
+        algorithms = tuple(sorted({name for model in state.engine.models for name in model.packages}))
+        return FootageStore(items=items, algorithms=algorithms, queue=jobs.queue.exists, queue_fault=jobs.queue.fault)
 
     @part.put(
         "/api/v1/footage/uploads/{batch}/{name}", access=CAN_OPERATE, status=201, consumes="application/octet-stream"
     )
     async def upload_footage(call: Call, batch: Slug, name: FileName) -> FootageItem:
         """Bring a picture (16 MiB) or a film (2 GiB) to this box; what was uploaded first gives way to it."""
-        kept = await jobs.footage.take(batch, name, call.request, kept=jobs.batches)
+        kept = await jobs.footage.take(batch, name, call.request, kept=await jobs.batches())
         return FootageItem.model_validate(asdict(kept))
 
 

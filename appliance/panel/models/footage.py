@@ -104,6 +104,14 @@ class FootageFolder:
         return held + length <= UPLOADS_BYTES and shutil.disk_usage(uploads).free - length >= self.free_bytes
 
 
+def read_picture(file: Path) -> bytes:
+    """Return what a picture's file holds; nothing for one that is too large or cannot be read. Blocks."""
+    try:
+        return file.read_bytes() if file.stat().st_size <= PICTURE_LIMIT_BYTES else b""
+    except OSError:
+        return b""
+
+
 async def _written(file: Path, chunks: AsyncIterator[bytes]) -> None:
     """Write what comes, under its name only once it is whole."""
     draft = file.with_name(f".{secrets.token_hex(4)}.part")

@@ -1,283 +1,211 @@
-"""Picture tasks: many pictures for one model, of a request, a folder or a film of this box, after the cameras' frames.
+"""Picture tasks: many pictures for one model, of a request, a folder, a film or the web, after the cameras' frames.
 
-Jobs and their results live in memory: a restart forgets them, and whoever ordered one orders it again. Results for the
-message queue are on the disk before a job goes on, so that what it has got is all there is, twice at most.
+Tasks and their results lie in the box's database: one that was at work when the box went down goes on with the pictures
+of which there are no results. A result and its message for the queue are committed together, so each comes once.
 """
 
 import asyncio
 import base64
-import json
-import logging
-import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-
-import aiohttp
 
 from appliance.agent.state import AgentState
 from appliance.errors import ProcessAway
-from appliance.local import PictureVerdict
-from appliance.local.vision_client import CannotRead, VisionClient
-from appliance.panel.models.footage import PICTURE_LIMIT_BYTES, UPLOADS, FootageFolder
-from appliance.panel.models.model import Job, JobDraft, JobRow, JobState, ResultQuery
+from appliance.local.vision_client import VisionClient
+from appliance.panel.models.callbacks import Callbacks, refuse_forbidden
+from appliance.panel.models.footage import UPLOADS, FootageFolder, read_picture
+from appliance.panel.models.kept import KeptPictures
+from appliance.panel.models.looking import Looker
+from appliance.panel.models.model import JobPlan, row_of, shown
 from appliance.panel.models.results_queue import ResultsQueue
+from appliance.panel.models.working import Worker
+from appliance.store import picture_jobs
+from appliance.store.picture_jobs import NewJob, StoredJob
 from federation.http import Page, Problem
-from federation.http.problem import not_found
+from federation.http.problem import conflict, not_found
 from federation.messages import new_id
+from federation.viewing.pictures import HandedPicture, Job, JobDraft, JobRow, ResultQuery
 
-log = logging.getLogger(__name__)
-
-MOST_JOBS = 32
 MOST_WAITING = 16
-MOST_ROWS = 20_000
-FINISHED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-CALLBACK_ROWS = 100
-CALLBACK_WITHIN_S = 10.0
-CALLBACK_PAUSES_S = (1.0, 5.0, 20.0)
-AWAY_PAUSE_S = 2.0
-AWAY_LONGEST_S = 120.0
-
-
-@dataclass(kw_only=True)
-class _Ordered:
-    """A job with its results; a row's number is its place in them, from 1."""
-
-    id: str
-    draft: JobDraft
-    ordered_at: datetime
-    state: JobState = JobState.WAITING
-    reason: str = ""
-    callback_reason: str = ""
-    total: int | None = None
-    rows: list[JobRow] = field(default_factory=list)
-
-    def shown(self, queue_waiting: int) -> Job:
-        """Return the job as the API tells it."""
-        return Job(
-            id=self.id,
-            source=self.draft.film or self.draft.folder or "",
-            ordered_at=self.ordered_at,
-            total=len(self.rows) if self.state is JobState.DONE else self.total,
-            reported=sum(bool(row.verdict.events) for row in self.rows),
-            queue=self.draft.queue,
-            queue_waiting=queue_waiting,
-            algorithm_id=self.draft.algorithm_id,
-            version=self.draft.version,
-            state=self.state,
-            reason=self.reason,
-            callback_reason=self.callback_reason,
-            pictures=len(self.rows),
-            faults=sum(bool(row.verdict.fault) for row in self.rows),
-        )
 
 
 class Jobs:
-    """All picture tasks of this box, one after the other."""
+    """All picture tasks of this box, one after the other. Methods raise Problem."""
 
     def __init__(self, state: AgentState) -> None:
-        """Start without jobs; `run` works them off."""
+        """Prepare; `run` works them off, and hands their results over."""
         config = state.config
-        self.footage = FootageFolder(root=config.footage_folder, free_bytes=config.record.free_bytes)
-        self.queue = ResultsQueue(state.database, config.results_queue, client_id=f"fengsui-pictures-{new_id()}")
+        record_free = config.record.free_bytes
+        self._to_this_box = config.capture.deliver_to_this_box
+        self._database = state.database
         self._vision = VisionClient(config.run_folder)
-        self._jobs: OrderedDict[str, _Ordered] = OrderedDict()
-        self._news = asyncio.Event()
+        self._news, self._arriving = asyncio.Event(), set[str]()
+        self._kept = KeptPictures(config.picture_tasks_folder, free_bytes=record_free)
+        self.footage = FootageFolder(root=config.footage_folder, free_bytes=record_free)
+        self.queue = ResultsQueue(state.database, config.results_queue, client_id=f"fengsui-pictures-{new_id()}")
+        self.callbacks = Callbacks(
+            database=state.database,
+            to_this_box=self._to_this_box,
+            news=asyncio.Event(),
+            queue_waiting=lambda job_id: self.queue.waiting[job_id],
+        )
+        packages = partial(_packages, state)
+        self._worker = Worker(
+            database=state.database,
+            footage=self.footage,
+            kept=self._kept,
+            queue=self.queue,
+            looker=Looker(vision=self._vision, is_wanted=lambda package: package in packages()),
+            to_this_box=self._to_this_box,
+            news=self._news,
+            ended=self.callbacks.news,
+            arriving=self._arriving,
+        )
 
-    def order(self, draft: JobDraft) -> Job:
-        """Put a job in line; raise Problem if its source is not there or the line is full."""
-        if sum(job.state is JobState.WAITING for job in self._jobs.values()) >= MOST_WAITING:
-            raise Problem(429, "too_many_jobs", f"{MOST_WAITING} picture tasks wait already; order again later.")
-        if draft.queue and not self.queue.exists:
-            text = "This box has no message queue; name one in [results_queue] of its configuration."
-            raise Problem(409, "no_queue", text)
-        job = _Ordered(id=new_id(), draft=draft, ordered_at=datetime.now(UTC))
-        self._jobs[job.id] = job
-        for old in [each.id for each in self._jobs.values() if each.state in FINISHED]:
-            if len(self._jobs) > MOST_JOBS:
-                del self._jobs[old]
-        self._news.set()
-        return self._shown(job)
+    async def run(self) -> None:
+        """Work off the tasks in their order, until cancelled."""
+        await self._worker.run()
 
-    def again(self, job_id: str) -> Job:
-        """Order once more what a job looked at; raise Problem."""
-        return self.order(self._known(job_id).draft)
+    async def order(self, draft: JobDraft) -> Job:
+        """Put a task in line; refuse it where its results cannot go or the line is full."""
+        plan = JobPlan.of(draft)
+        await self._check(plan)
+        job_id = new_id()
+        self._arriving.add(job_id)
+        try:
+            await self._keep(job_id, draft.pictures)
+            return await self._add(job_id, plan)
+        finally:
+            self._arriving.discard(job_id)
 
-    @property
-    def batches(self) -> frozenset[str]:
-        """The uploads that jobs still need."""
-        parts = (Path(job.draft.film or job.draft.folder or "").parts for job in self._jobs.values() if _is_open(job))
+    async def again(self, job_id: str) -> Job:
+        """Order once more what a task looked at."""
+        plan, fresh_id = _plan(await self._known(job_id)), new_id()
+        await self._check(plan)
+        self._arriving.add(fresh_id)
+        try:
+            for number in range(1, len(plan.handed) + 1):
+                content = await asyncio.to_thread(self._kept.get, job_id, number)
+                if content is None:
+                    raise conflict("pictures_gone", "The box has not kept the pictures of this task; hand them over.")
+                await self._put(fresh_id, number, content)
+            return await self._add(fresh_id, plan)
+        finally:
+            self._arriving.discard(fresh_id)
+
+    async def batches(self) -> frozenset[str]:
+        """Return the uploads that tasks still need."""
+        found = await self._database.read(picture_jobs.still_open)
+        parts = (Path(_plan(job).source).parts for job in found)
         return frozenset(part[1] for part in parts if len(part) > 1 and part[0] == UPLOADS)
 
-    def page(self) -> Page[Job]:
-        """Return all jobs that are remembered, newest first."""
-        return Page(items=tuple(self._shown(job) for job in reversed(self._jobs.values())))
+    async def page(self) -> Page[Job]:
+        """Return all tasks that are kept, newest first."""
+        found = await self._database.read(picture_jobs.newest_first)
+        return Page(items=tuple(self._shown(job) for job in found))
 
-    def job(self, job_id: str) -> Job:
-        """Return one job; raise Problem for an unknown one."""
-        return self._shown(self._known(job_id))
+    async def job(self, job_id: str) -> Job:
+        """Return one task."""
+        return self._shown(await self._known(job_id))
 
-    def results(self, job_id: str, query: ResultQuery) -> Page[JobRow]:
+    async def results(self, job_id: str, query: ResultQuery) -> Page[JobRow]:
         """Return results in their order, from the one after number `after`."""
-        rows = self._known(job_id).rows
-        first = int(query.after or 0)
-        items = tuple(rows[first : first + query.limit])
-        end = first + len(items)
-        return Page(items=items, next=str(end) if end < len(rows) else None)
+        job, after = await self._known(job_id), int(query.after or 0)
+        found = await self._database.read(partial(picture_jobs.results, job_id=job_id, after=after, limit=query.limit))
+        last = found[-1].number if found else after
+        return Page(items=tuple(map(row_of, found)), next=str(last) if last < job.pictures else None)
 
-    def cancel(self, job_id: str) -> Job:
-        """End a job; what it has found stays."""
-        job = self._known(job_id)
-        if job.state not in FINISHED:
-            job.state = JobState.CANCELLED
-        return self._shown(job)
+    async def stop(self, job_id: str) -> Job:
+        """Let a task stand still; what it has found stays, and it can go on from there."""
+        now = datetime.now(UTC)
+        if not await self._database.run(lambda db: picture_jobs.stop(db, job_id, now)):
+            await self._known(job_id)
+            raise conflict("has_ended", "The task has ended already; order it again.")
+        return await self.job(job_id)
+
+    async def start(self, job_id: str) -> Job:
+        """Let a task that was stopped go on with the pictures that are left."""
+        if not await self._database.run(lambda db: picture_jobs.start(db, job_id)):
+            await self._known(job_id)
+            raise conflict("not_stopped", "Only a task that was stopped can go on; order others again.")
+        self._news.set()
+        return await self.job(job_id)
+
+    async def remove(self, job_id: str) -> None:
+        """End a task if it is at work, and forget it with its results and its pictures."""
+        if not await self._database.run(lambda db: picture_jobs.remove(db, job_id)):
+            raise not_found("picture task", job_id)
+        await asyncio.to_thread(self._kept.remove, job_id)
 
     async def picture(self, job_id: str, number: int) -> bytes:
-        """Return the picture of a result, as JPEG, PNG or WebP; raise Problem if it is not there any more."""
-        job = self._known(job_id)
-        if not 1 <= number <= len(job.rows):
+        """Return the picture of a result, as JPEG, PNG or WebP, while it is there."""
+        plan = _plan(await self._known(job_id))
+        found = await self._database.read(partial(picture_jobs.results, job_id=job_id, after=number - 1, limit=1))
+        if number < 1 or not found or found[0].number != number:
             raise not_found("result", str(number))
-        row, draft = job.rows[number - 1], job.draft
-        if draft.pictures:
-            return _decoded(draft.pictures[number - 1].content)
-        if draft.folder is not None:
-            name = f"{draft.folder}/{row.name}"
-            return await asyncio.to_thread(_content, await asyncio.to_thread(self.footage.inside, name, Path.is_file))
-        path = await asyncio.to_thread(self.footage.inside, draft.film or "", Path.is_file)
-        try:
-            content = await self._vision.film_picture(path, row.verdict.at_s)
-        except ProcessAway as error:
-            raise Problem(503, "process_away", "The vision process is starting; try again.") from error
-        if content is None:
+        row, content = row_of(found[0]), None
+        if plan.folder is not None:
+            file = await asyncio.to_thread(self.footage.inside, f"{plan.folder}/{row.name}", Path.is_file)
+            content = await asyncio.to_thread(read_picture, file)
+        elif plan.film is not None:
+            content = await self._film_picture(plan.film, row.verdict.at_s)
+        else:
+            content = await asyncio.to_thread(self._kept.get, job_id, number)
+        if not content:
             raise not_found("picture", row.name)
         return content
 
-    async def run(self) -> None:
-        """Work off the jobs in their order, until cancelled."""
-        while True:
-            job = next((each for each in self._jobs.values() if each.state is JobState.WAITING), None)
-            if job is None:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            job.state = JobState.RUNNING
-            try:
-                await self._work(job)
-            except Problem as problem:
-                job.state, job.reason = JobState.FAILED, problem.detail
-            if job.state is JobState.RUNNING:
-                job.state = JobState.DONE
-            await self._tell_end(job)
-            if job.draft.callback_url:
-                await self._call_back(job, job.draft.callback_url)
-
-    async def _work(self, job: _Ordered) -> None:
-        async for name, verdict in self._verdicts(job):
-            if job.state is not JobState.RUNNING:
-                return
-            if len(job.rows) >= MOST_ROWS:
-                raise Problem(409, "too_many_pictures", f"A picture task takes at most {MOST_ROWS} pictures.")
-            row = JobRow(number=len(job.rows) + 1, name=name, verdict=verdict)
-            if job.draft.queue:
-                await self.queue.put(job.id, _message(job, result=row.model_dump(mode="json")))
-            job.rows.append(row)
-
-    async def _tell_end(self, job: _Ordered) -> None:
-        """Let the queue know that no more results come; what it cannot hold is told by the job alone."""
-        if job.draft.queue:
-            with suppress(Problem):
-                await self.queue.put(job.id, _message(job, ended=self._shown(job).model_dump(mode="json")))
-
-    async def _verdicts(self, job: _Ordered) -> AsyncIterator[tuple[str, PictureVerdict]]:
-        draft, job.total = job.draft, len(job.draft.pictures) or None
-        if draft.film:
-            path = await asyncio.to_thread(self.footage.inside, draft.film, Path.is_file)
-            async for verdict in self._film(path, draft):
-                job.total = int(verdict.of_s / draft.every_s) + 1 if draft.every_s and verdict.of_s else None
-                yield path.name, verdict
-        elif draft.folder is not None:
-            folder = await asyncio.to_thread(self.footage.inside, draft.folder, Path.is_dir)
-            files = await asyncio.to_thread(self.footage.pictures_in, folder)
-            job.total = len(files)
-            for file in files:
-                yield file.name, await self._look(await asyncio.to_thread(_content, file), draft)
-        for picture in draft.pictures:
-            yield picture.name, await self._look(_decoded(picture.content), draft)
-
-    async def _look(self, content: bytes, draft: JobDraft) -> PictureVerdict:
-        until_s = time.monotonic() + AWAY_LONGEST_S
-        while True:
-            try:
-                found = await self._vision.look(content, draft.algorithm_id, draft.version, person=False)
-            except CannotRead as error:
-                return PictureVerdict(fault=str(error)[:300])
-            except ProcessAway as error:
-                if time.monotonic() > until_s:
-                    raise Problem(503, "process_away", "The vision process did not come back.") from error
-                await asyncio.sleep(AWAY_PAUSE_S)
-                continue
-            if found is None:
-                raise Problem(409, "not_loaded", f"No model of {draft.algorithm_id} {draft.version} is loaded here.")
-            return found
-
-    async def _film(self, path: Path, draft: JobDraft) -> AsyncIterator[PictureVerdict]:
+    async def _film_picture(self, film: str, at_s: float) -> bytes | None:
+        path = await asyncio.to_thread(self.footage.inside, film, Path.is_file)
         try:
-            async for verdict in self._vision.film(path, draft.algorithm_id, draft.version, every_s=draft.every_s):
-                yield verdict
+            return await self._vision.film_picture(path, at_s)
         except ProcessAway as error:
-            raise Problem(503, "process_away", "The vision process ended while it saw the film.") from error
+            raise Problem(503, "process_away", "The vision process is starting; try again.") from error
 
-    async def _call_back(self, job: _Ordered, url: str) -> None:
-        """Hand the results over by POST, `CALLBACK_ROWS` at once; note why that failed in the end."""
-        parts = [job.rows[first : first + CALLBACK_ROWS] for first in range(0, len(job.rows), CALLBACK_ROWS)] or [[]]
-        timeout = aiohttp.ClientTimeout(total=CALLBACK_WITHIN_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            for part in parts:
-                rows = [row.model_dump(mode="json") for row in part]
-                body: dict[str, object] = {"job": self._shown(job).model_dump(mode="json"), "items": rows}
-                fault = await _posted(session, url, body)
-                if fault:
-                    job.callback_reason = fault
-                    log.warning("results of picture task %s were not taken: %s", job.id, fault)
-                    return
+    async def _check(self, plan: JobPlan) -> None:
+        if plan.queue and not self.queue.exists:
+            text = "This box has no message queue; name one in [results_queue] of its configuration."
+            raise conflict("no_queue", text)
+        if plan.callback_url is not None:
+            await refuse_forbidden(plan.callback_url, to_this_box=self._to_this_box)
 
-    def _shown(self, job: _Ordered) -> Job:
-        return job.shown(self.queue.waiting[job.id])
+    async def _keep(self, job_id: str, pictures: tuple[HandedPicture, ...]) -> None:
+        for number, picture in enumerate(pictures, start=1):
+            await self._put(job_id, number, _decoded(picture.content))
 
-    def _known(self, job_id: str) -> _Ordered:
-        job = self._jobs.get(job_id)
+    async def _put(self, job_id: str, number: int, content: bytes) -> None:
+        open_jobs = {job.id for job in await self._database.read(picture_jobs.still_open)} | self._arriving
+        if not await asyncio.to_thread(self._kept.put, job_id, number, content, open_jobs=open_jobs):
+            await asyncio.to_thread(self._kept.remove, job_id)
+            raise Problem(507, "disk_full", "The box has no room for these pictures; make room on its disk.")
+
+    async def _add(self, job_id: str, plan: JobPlan) -> Job:
+        job = NewJob(id=job_id, plan=plan.model_dump_json(), total=plan.total, callback=plan.callback_url is not None)
+        now = datetime.now(UTC)
+        if not await self._database.run(lambda db: picture_jobs.add(db, job, now, most_waiting=MOST_WAITING)):
+            await asyncio.to_thread(self._kept.remove, job_id)
+            raise Problem(429, "too_many_jobs", f"{MOST_WAITING} picture tasks wait already; order again later.")
+        self._news.set()
+        return await self.job(job_id)
+
+    def _shown(self, job: StoredJob) -> Job:
+        return shown(job, _plan(job), self.queue.waiting[job.id])
+
+    async def _known(self, job_id: str) -> StoredJob:
+        job = await self._database.read(lambda db: picture_jobs.find(db, job_id))
         if job is None:
             raise not_found("picture task", job_id)
         return job
 
 
-async def _posted(session: aiohttp.ClientSession, url: str, body: dict[str, object]) -> str:
-    """Post `body`, again after each of `CALLBACK_PAUSES_S`; return the last fault, or nothing."""
-    fault = ""
-    for pause_s in (0.0, *CALLBACK_PAUSES_S):
-        await asyncio.sleep(pause_s)
-        try:
-            async with session.post(url, json=body, allow_redirects=False) as answer:
-                if answer.status < 300:
-                    return ""
-                fault = f"the receiver answered {answer.status}"
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            fault = f"the receiver cannot be reached: {type(error).__name__}"
-    return fault
+def _packages(state: AgentState) -> frozenset[tuple[str, str]]:
+    """Return the algorithms and versions that this box is to hold."""
+    return frozenset((each.algorithm_id, each.version) for each in state.outcome.plan.packages)
 
 
-def _is_open(job: _Ordered) -> bool:
-    return job.state not in FINISHED
-
-
-def _message(job: _Ordered, **content: object) -> str:
-    """Return a message for the queue; its `id` is the same when it comes twice."""
-    place = f"{job.id}/{len(job.rows) + 1}" if "result" in content else f"{job.id}/end"
-    name = {"algorithm_id": job.draft.algorithm_id, "version": job.draft.version}
-    return json.dumps({"id": place, "job_id": job.id, **name, **content}, ensure_ascii=False, separators=(",", ":"))
+def _plan(job: StoredJob) -> JobPlan:
+    return JobPlan.model_validate_json(job.plan)
 
 
 def _decoded(text: str) -> bytes:
@@ -286,7 +214,3 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         return b""
-
-
-def _content(file: Path) -> bytes:
-    return file.read_bytes() if file.stat().st_size <= PICTURE_LIMIT_BYTES else b""

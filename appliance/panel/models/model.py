@@ -1,15 +1,13 @@
-"""What the API of models takes and says."""
+"""What the API of models takes beside picture tasks, and how those are kept and told."""
 
-from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.local import PictureVerdict
-from federation.http import Input, Output, PageQuery
+from appliance.store.picture_jobs import StoredJob, StoredResult
+from federation.http import Input
 from federation.packages.description import AlgorithmId, Version
-
-RelativeName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+from federation.viewing.pictures import Job, JobDraft, JobRow, PictureVerdict
 
 
 class LookQuery(Input):
@@ -19,90 +17,66 @@ class LookQuery(Input):
     version: Version = Field(description="as GET /api/v1/models names it behind the algorithm")
 
 
-class HandedPicture(Input):
-    """A picture in the request: JPEG, PNG or WebP in Base64."""
+class JobPlan(BaseModel):
+    """What a picture task does, as it is kept: pictures of the request lie beside it under their numbers."""
 
-    name: str = Field(default="", max_length=200)
-    content: str = Field(min_length=1, max_length=4 << 20, description="in Base64")
+    model_config = ConfigDict(frozen=True)
 
-
-class JobDraft(Input):
-    """Pictures for one model: those of the request, or of a folder, or of a film in the box's folder of footage."""
-
-    algorithm_id: AlgorithmId
-    version: Version
-    pictures: tuple[HandedPicture, ...] = Field(default=(), max_length=100)
-    folder: RelativeName | None = Field(default=None, description="its JPEG, PNG and WebP files by name; not below it")
-    film: RelativeName | None = None
-    every_s: float = Field(default=1.0, ge=0, le=3600, description="from one picture of a film to the next; 0 for all")
-    queue: bool = Field(default=False, description="the results also go to the box's message queue, as they come")
-    callback_url: str | None = Field(
-        default=None, max_length=2000, pattern=r"^https?://", description="gets the results by POST once all are there"
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if sum((bool(self.pictures), self.folder is not None, self.film is not None)) != 1:
-            msg = "give one of pictures, folder and film"
-            raise ValueError(msg)
-        return self
-
-
-class JobState(StrEnum):
-    """How far a picture task is."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Job(Output):
-    """A picture task; `reason` says why it failed, `callback_reason` why its results were not taken."""
-
-    id: str
     algorithm_id: str
     version: str
-    source: str = Field(description="its folder or film, or nothing for pictures of the request")
-    ordered_at: AwareDatetime
-    state: JobState
-    reason: str
-    callback_reason: str
-    pictures: int = Field(description="pictures looked at so far")
-    total: int | None = Field(description="how many there are; absent while that is not known")
-    reported: int = Field(description="of those looked at, those that the rule would report")
-    queue: bool = Field(description="whether its results go to the box's message queue")
-    queue_waiting: int = Field(description="results that the queue has not taken yet")
-    faults: int = Field(description="of them, those that could not be analysed")
-
-
-class FootageItem(Output):
-    """A folder with pictures, or a film, that a picture task may name."""
-
-    name: str
-    film: bool
-    pictures: int
-    size_bytes: int
-
-
-class FootageStore(Output):
-    """What lies on this box for picture tasks, and whether the box has a message queue for their results."""
-
-    items: tuple[FootageItem, ...]
+    handed: tuple[str, ...] = Field(default=(), description="names of the pictures of the request")
+    urls: tuple[str, ...] = ()
+    folder: str | None = None
+    film: str | None = None
+    every_s: float
     queue: bool
-    queue_fault: str = Field(description="why results cannot be handed to the queue now; empty if they can")
+    callback_url: str | None
+
+    @classmethod
+    def of(cls, draft: JobDraft) -> Self:
+        """Return the plan of an order."""
+        names = tuple(picture.name for picture in draft.pictures)
+        return cls(handed=names, **draft.model_dump(exclude={"pictures"}))
+
+    @property
+    def source(self) -> str:
+        """Its folder or film, or nothing."""
+        return self.film or self.folder or ""
+
+    @property
+    def total(self) -> int | None:
+        """How many pictures there are, None where that is to be found out."""
+        return len(self.handed) or len(self.urls) or None
+
+    @property
+    def package(self) -> tuple[str, str]:
+        """The algorithm and its version."""
+        return self.algorithm_id, self.version
 
 
-class JobRow(Output):
-    """The result of one picture."""
+def shown(job: StoredJob, plan: JobPlan, queue_waiting: int) -> Job:
+    """Return a task as the API tells it."""
+    return Job(
+        id=job.id,
+        algorithm_id=plan.algorithm_id,
+        version=plan.version,
+        source=plan.source,
+        ordered_at=job.ordered_at,
+        ended_at=job.ended_at,
+        state=job.state,
+        reason=job.reason,
+        callback=job.callback,
+        callback_reason=job.callback_reason,
+        pictures=job.pictures,
+        total=job.total,
+        reported=job.reported,
+        queue=plan.queue,
+        queue_waiting=queue_waiting,
+        faults=job.faults,
+    )
 
-    number: int
-    name: str
-    verdict: PictureVerdict
 
-
-class ResultQuery(PageQuery):
-    """Results after number `after`."""
-
-    after: str | None = Field(default=None, pattern=r"^\d{1,9}$", description="`next` of the page before")
+def row_of(result: StoredResult) -> JobRow:
+    """Return a result as the API tells it."""
+    verdict = PictureVerdict.model_validate_json(result.body)
+    return JobRow(number=result.number, name=result.name, verdict=verdict)

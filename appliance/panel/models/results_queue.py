@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import ssl
 from collections import Counter
 from functools import partial
@@ -41,12 +42,24 @@ class ResultsQueue:
 
     async def put(self, job_id: str, body: str) -> None:
         """Keep a result for the queue, safely; raise Problem when too many wait already."""
-        most = self._settings.most
-        if not await self._database.run(lambda db: queued_results.put(db, job_id, body, most=most)):
+        await self._database.run(lambda db: self.keep(db, job_id, body))
+        self.note(job_id)
+
+    def keep(self, db: sqlite3.Connection, job_id: str, body: str) -> None:
+        """Do so within a transaction, after which `note` is called; raise Problem."""
+        if not self.has_kept(db, job_id, body):
             text = (
-                f"{most} results wait for the message queue already; see that its broker takes them, and order again."
+                f"{self._settings.most} results wait for the message queue already; see that its broker takes them,"
+                " and order again."
             )
             raise Problem(409, "queue_full", text)
+
+    def has_kept(self, db: sqlite3.Connection, job_id: str, body: str) -> bool:
+        """Keep a result if there is room; tell whether it was kept."""
+        return queued_results.put(db, job_id, body, most=self._settings.most)
+
+    def note(self, job_id: str) -> None:
+        """Have what was kept delivered."""
         self.waiting[job_id] += 1
         self._news.set()
 

@@ -1,6 +1,7 @@
 """Pictures on their way to a service that their plan names: a real one over HTTP."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -238,6 +239,7 @@ async def test_nothing_goes_to_the_box_itself_or_to_link_local_addresses(
         ("10.0.0.1", True),
         ("2001:db8::1", True),
         ("pool.example", True),  # it is looked at when it is resolved
+        ("100.100.100.200", False),  # where Alibaba Cloud gives away keys
         ("0.0.0.0", False),
         ("224.0.0.1", False),
         ("fe80::1", False),
@@ -254,3 +256,16 @@ def test_which_addresses_are_good(host: str, *, allowed: bool) -> None:
 
     assert refused(lambda: check(host, to_this_box=False)) is not allowed
     assert refused(lambda: check(host, to_this_box=True)) is not allowed
+
+
+def test_the_boxs_own_address_on_its_network_is_not_delivered_to_unless_it_is_allowed() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it chooses the address to send from
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        own = probe.getsockname()[0]
+
+    check(own, to_this_box=True)
+    with pytest.raises(ForbiddenAddress):
+        check(own, to_this_box=False)

@@ -19,8 +19,6 @@ export interface CameraDraft {
 export type EventRow = Schemas['EventRow']
 export type Snapshot = Schemas['SnapshotRow']
 export type SnapshotFigures = Schemas['SnapshotFigures']
-export type PictureJob = Schemas['Job']
-export type PictureResult = Schemas['JobRow']
 export type Status = Schemas['Status']
 
 /** The appliance's API, with the session of who is signed in. */

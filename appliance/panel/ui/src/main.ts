@@ -3,12 +3,11 @@ import 'element-plus/dist/index.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 
-import { addTexts, captureTexts, makeApplication, shapeTexts, videoTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, makeApplication, pictureTaskTexts, shapeTexts, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
 import { engineTexts } from './engine-texts.ts'
 import { linkTexts } from './link-texts.ts'
-import { pictureTaskTexts } from './picture-task-texts.ts'
 import { sceneTexts } from './scene-texts.ts'
 import { snapshotTexts } from './snapshot-texts.ts'
 

@@ -459,10 +459,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List picture tasks, newest first; a restart of the box forgets them. */
+        /** List picture tasks, newest first: the last 64, until 30 days after their end. */
         get: operations["list_picture_jobs"];
         put?: never;
-        /** Have pictures, a folder or a film of this box looked at, after the cameras' frames. */
+        /** Have pictures of the request (4 MiB each) or of web addresses, a folder or a film looked at. */
         post: operations["order_pictures"];
         delete?: never;
         options?: never;
@@ -481,8 +481,8 @@ export interface paths {
         get: operations["get_picture_job"];
         put?: never;
         post?: never;
-        /** End a picture task; what it has found stays. */
-        delete: operations["cancel_picture_job"];
+        /** End a picture task, and forget it with its results. */
+        delete: operations["remove_picture_job"];
         options?: never;
         head?: never;
         patch?: never;
@@ -499,6 +499,57 @@ export interface paths {
         get: operations["list_picture_results"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}/results/{number}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the picture of a result; 404 if it is not kept any more. */
+        get: operations["get_result_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a picture task stand still; what it has found stays. */
+        post: operations["stop_picture_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/picture-jobs/{job_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a stopped picture task go on with the pictures that are left. */
+        post: operations["start_picture_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -522,23 +573,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/picture-jobs/{job_id}/results/{number}/picture": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Give the picture of a result; 404 if its file is not there any more. */
-        get: operations["get_result_picture"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/footage": {
         parameters: {
             query?: never;
@@ -546,7 +580,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the folders of pictures, and the films, that lie on this box for picture tasks. */
+        /** List the folders of pictures, and the films, that lie on this box for picture tasks, and who can look. */
         get: operations["list_footage"];
         put?: never;
         post?: never;
@@ -1200,6 +1234,12 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * CallbackState
+         * @description What became of the results that a picture task hands to an address.
+         * @enum {string}
+         */
+        CallbackState: "none" | "waiting" | "delivered" | "failed";
         /**
          * Camera
          * @description A camera with its health; local ones were added on this box.
@@ -1936,11 +1976,16 @@ export interface components {
         };
         /**
          * FootageStore
-         * @description What lies on this box for picture tasks, and whether the box has a message queue for their results.
+         * @description What lies on this box for picture tasks, what can look at it, and whether a message queue gets results.
          */
         FootageStore: {
             /** Items */
             items: components["schemas"]["FootageItem"][];
+            /**
+             * Algorithms
+             * @description algorithm and version of every model that is loaded
+             */
+            algorithms: string[];
             /** Queue */
             queue: boolean;
             /**
@@ -1993,7 +2038,7 @@ export interface components {
             name: string;
             /**
              * Content
-             * @description in Base64
+             * @description in Base64, of a file of at most 4 MiB; bring larger ones as footage
              */
             content: string;
         };
@@ -2040,7 +2085,7 @@ export interface components {
             version: string;
             /**
              * Source
-             * @description its folder or film, or nothing for pictures of the request
+             * @description its folder or film, or nothing for pictures of the request or at web addresses
              */
             source: string;
             /**
@@ -2048,9 +2093,16 @@ export interface components {
              * Format: date-time
              */
             ordered_at: string;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
             state: components["schemas"]["JobState"];
             /** Reason */
             reason: string;
+            /** @description waiting until the task has ended, and while it is tried again */
+            callback: components["schemas"]["CallbackState"];
             /** Callback Reason */
             callback_reason: string;
             /**
@@ -2086,7 +2138,7 @@ export interface components {
         };
         /**
          * JobDraft
-         * @description Pictures for one model: those of the request, or of a folder, or of a film in the box's folder of footage.
+         * @description Pictures for one model: of the request, at web addresses, or a folder or film in the box's folder of footage.
          */
         JobDraft: {
             /** Algorithm Id */
@@ -2095,9 +2147,16 @@ export interface components {
             version: string;
             /**
              * Pictures
+             * @description the whole request has at most 32 MiB
              * @default []
              */
             pictures: components["schemas"]["HandedPicture"][];
+            /**
+             * Urls
+             * @description fetched by the box, one after the other; none of its own
+             * @default []
+             */
+            urls: string[];
             /**
              * Folder
              * @description its JPEG, PNG and WebP files by name; not below it
@@ -2123,7 +2182,7 @@ export interface components {
             queue: boolean;
             /**
              * Callback Url
-             * @description gets the results by POST once all are there
+             * @description gets the results by POST once all are there; not an address of the box itself
              * @default null
              */
             callback_url: string | null;
@@ -2144,7 +2203,7 @@ export interface components {
          * @description How far a picture task is.
          * @enum {string}
          */
-        JobState: "waiting" | "running" | "done" | "failed" | "cancelled";
+        JobState: "waiting" | "running" | "stopped" | "done" | "failed";
         /**
          * JoiningStatus
          * @description A bundle by which the box tries to join; `refused` means that it is not tried again, `reason` says why.
@@ -4876,6 +4935,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        /** @description of at most 33554432 bytes */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["JobDraft"];
@@ -4933,7 +4993,7 @@ export interface operations {
             };
         };
     };
-    cancel_picture_job: {
+    remove_picture_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -4996,37 +5056,6 @@ export interface operations {
             };
         };
     };
-    repeat_picture_job: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
     get_result_picture: {
         parameters: {
             query?: never;
@@ -5046,6 +5075,99 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    stop_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    start_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    repeat_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description a problem that says what to do */

@@ -16,7 +16,7 @@ import numpy as np
 from appliance.analysis.engine.engine import Ready
 from appliance.analysis.pictures import Pictures
 from appliance.analysis.snapshots import Snapshots, serving
-from appliance.config import Config, ResultsQueueConfig
+from appliance.config import CaptureConfig, Config, ResultsQueueConfig
 from appliance.local import VisionReport
 from appliance.local.agent_client import agent_client
 from appliance.local.frames import AccessUnit
@@ -80,7 +80,8 @@ class PlantedBox:
 @asynccontextmanager
 async def planted_box(folder: Path, queue: ResultsQueueConfig | None = None) -> AsyncIterator[PlantedBox]:
     """Run the box below `folder`."""
-    config = config_in(folder).model_copy(update={"results_queue": queue or ResultsQueueConfig()})
+    near = {"results_queue": queue or ResultsQueueConfig(), "capture": CaptureConfig(deliver_to_this_box=True)}
+    config = config_in(folder).model_copy(update=near)
     await asyncio.to_thread(config.run_folder.mkdir, parents=True)
     await asyncio.to_thread(_footage, config.footage_folder)
     parts = {

@@ -1,13 +1,16 @@
 """Pictures that people and programs hand to the models of a box: real agent, real engine, planted models."""
 
 import base64
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from appliance.local.vision_client import VisionClient
 from federation.testing.waiting import until
 from tests.appliance.panel.models.planted import JPEG, NAME, PlantedBox, planted_box
 
@@ -64,29 +67,125 @@ async def test_a_film_is_looked_at_as_often_as_asked_for(box: PlantedBox) -> Non
     assert [row["verdict"]["at_s"] for row in rows] == [0.0, 1.0, 2.0]
 
 
-async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(box: PlantedBox) -> None:
-    got: list[dict[str, Any]] = []
-
-    async def take(request: web.Request) -> web.Response:
-        got.append(await request.json())
-        return web.Response(status=503 if len(got) == 1 else 204)  # the first try fails
-
-    receiver = web.Application()
-    receiver.router.add_post("/results", take)
-    runner = web.AppRunner(receiver)
+@asynccontextmanager
+async def web_server(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
+    """Give the address of a server on this machine."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    picture = {"name": "one", "content": base64.b64encode(JPEG).decode()}
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/results"
-        await box.results(pictures=[picture, {"name": "bad", "content": "*"}], callback_url=url)
-        await until(lambda: len(got) == 2, within_s=30, what="a second try")
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
-    assert [item["name"] for item in got[1]["items"]] == ["one", "bad"]
-    assert [bool(item["verdict"]["fault"]) for item in got[1]["items"]] == [False, True]
+
+async def test_a_film_goes_on_behind_a_moment_with_the_pictures_that_would_have_come(box: PlantedBox) -> None:
+    vision, film = VisionClient(box.config.run_folder), box.config.footage_folder / "street.mp4"
+
+    async def seen(**how: float) -> list[float]:
+        return [verdict.at_s async for verdict in vision.film(film, "test.planted", "1.0.0", **how)]
+
+    whole = await seen(every_s=0.3)
+
+    assert whole == [0.0, 0.3, 0.6, 0.9, 1.2, 1.5, 1.8, 2.1, 2.4, 2.7]
+    assert await seen(every_s=0.3, after_s=1.2) == whole[5:]
+    assert await seen(every_s=0, after_s=2.7) == [2.8, 2.9]
+
+
+async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(box: PlantedBox) -> None:
+    got: list[tuple[str, dict[str, Any]]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append((request.headers["Idempotency-Key"], await request.json()))
+        return web.Response(status=503 if len(got) == 1 else 204)  # the first try fails
+
+    picture = {"name": "one", "content": base64.b64encode(JPEG).decode()}
+    async with web_server(take) as url:
+        path = await box.ordered(pictures=[picture, {"name": "bad", "content": "*"}], callback_url=f"{url}/results")
+
+        async def delivered() -> bool:
+            return bool((await box.panel.get(path)).json()["callback"] == "delivered")
+
+        await until(delivered, within_s=30, what="a second try")
+
+    assert len(got) == 2
+    assert got[0][0] == got[1][0]
+    assert [item["name"] for item in got[1][1]["items"]] == ["one", "bad"]
+    assert [bool(item["verdict"]["fault"]) for item in got[1][1]["items"]] == [False, True]
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "100.100.100.200", "0.0.0.0", "[fe80::1]"])
+async def test_results_are_not_ordered_to_an_address_that_the_box_must_not_call(box: PlantedBox, host: str) -> None:
+    order = {**NAME, "folder": "yard", "callback_url": f"http://{host}/x"}
+    before = (await box.panel.get("/api/v1/picture-jobs")).json()["items"]
+
+    answer = await box.panel.post("/api/v1/picture-jobs", json=order)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "forbidden_address")
+    assert (await box.panel.get("/api/v1/picture-jobs")).json()["items"] == before
+
+
+async def test_pictures_at_web_addresses_are_fetched_looked_at_and_shown(box: PlantedBox) -> None:
+    asked: list[str] = []
+
+    async def give(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        if request.path == "/elsewhere":
+            return web.Response(status=302, headers={"Location": "/one.jpg"})
+        return web.Response(body=JPEG) if request.path == "/one.jpg" else web.Response(status=404)
+
+    async with web_server(give) as url:
+        names = ("one.jpg", "none.jpg", "elsewhere")
+        path = await box.ordered(urls=[f"{url}/{name}?key=secret" for name in names] + ["http://169.254.169.254/k"])
+        job = await box.ended(path)
+    rows = (await box.panel.get(f"{path}/results")).json()["items"]
+    shown = await box.panel.get(f"{path}/results/1/picture")
+
+    assert (job["state"], job["pictures"], job["total"], job["faults"]) == ("done", 4, 4, 3)
+    assert [row["name"] for row in rows[:3]] == [f"{url}/{name}" for name in names]
+    assert [row["verdict"]["fault"] for row in rows] == [
+        "",
+        "the address answers 404",
+        "the address answers 302",
+        "forbidden_address: nothing is delivered to 169.254.169.254",
+    ]
+    assert (shown.status_code, shown.content) == (200, JPEG)
+    assert asked == ["/one.jpg", "/none.jpg", "/elsewhere"]
+
+
+async def test_a_picture_and_an_order_may_be_as_large_as_is_said_and_no_larger(box: PlantedBox) -> None:
+    """4 MiB a picture, 32 MiB an order with all its pictures in Base64."""
+
+    async def order(body: bytes) -> int:
+        headers = {"Content-Type": "application/json"}
+        return (await box.panel.post("/api/v1/picture-jobs", content=body, headers=headers)).status_code
+
+    def handing(size_bytes: int) -> bytes:
+        content = base64.b64encode(bytes(size_bytes)).decode()
+        return json.dumps({**NAME, "pictures": [{"content": content}]}).encode()
+
+    small = json.dumps({**NAME, "folder": "yard"}).encode()
+
+    assert [await order(handing(4 << 20)), await order(handing((4 << 20) + 1))] == [201, 422]
+    assert [await order(small.ljust(32 << 20)), await order(small.ljust((32 << 20) + 1))] == [201, 413]
+
+
+async def test_a_task_that_was_stopped_goes_on_and_one_that_is_removed_is_gone(box: PlantedBox) -> None:
+    paths = [await box.ordered(film="street.mp4", every_s=0) for _ in range(2)]
+    stopped = await box.panel.post(f"{paths[1]}/stop")
+    twice = await box.panel.post(f"{paths[1]}/stop")
+    await box.ended(paths[0])
+    started = await box.panel.post(f"{paths[1]}/start")
+    job = await box.ended(paths[1])
+    removed = await box.panel.delete(paths[1])
+
+    assert (stopped.json()["state"], twice.json()["code"]) == ("stopped", "has_ended")
+    assert (started.status_code, job["state"], job["pictures"]) == (200, "done", 30)
+    assert (await box.panel.post(f"{paths[0]}/start")).json()["code"] == "not_stopped"
+    assert removed.status_code == 204
+    assert [(await box.panel.get(paths[1] + rest)).status_code for rest in ("", "/results")] == [404, 404]
 
 
 @pytest.mark.parametrize("folder", ["../secrets", "/etc", "yard/a.jpg", "nowhere"])

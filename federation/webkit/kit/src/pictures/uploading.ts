@@ -29,3 +29,19 @@ export function batchName(at: Date): string {
 export function fileName(name: string): string {
   return name.replace(/[/\\]/g, '_').replace(/^\.+/, '').slice(-200) || 'picture.jpg'
 }
+
+export const MOST_ADDRESSES = 500
+
+export interface Addresses {
+  urls: string[]
+  fault: { key: 'addressesWrong' | 'addressesMany'; line: number; count: number } | null
+}
+
+/** Read web addresses, one a line; tell which line is none. */
+export function addressesOf(text: string): Addresses {
+  const lines = text.split('\n').map((line) => line.trim())
+  const wrong = lines.findIndex((line) => line !== '' && !/^https?:\/\/[^\s/]\S*$/.test(line))
+  const urls = lines.filter((line) => line !== '')
+  const key = wrong >= 0 ? 'addressesWrong' : urls.length > MOST_ADDRESSES ? 'addressesMany' : null
+  return { urls, fault: key === null ? null : { key, line: wrong + 1, count: MOST_ADDRESSES } }
+}

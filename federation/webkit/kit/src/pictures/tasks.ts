@@ -1,0 +1,27 @@
+/** Picture tasks of one box, as its own panel or its hub asks for them. */
+
+import type { ApplianceComponents } from '@fengsui/api'
+
+type Schemas = ApplianceComponents['schemas']
+export type PictureTask = Schemas['Job']
+export type PictureTaskDraft = Schemas['JobDraft']
+export type PictureResult = Schemas['JobRow']
+export type PictureSources = Schemas['FootageStore']
+export type TaskAct = 'stop' | 'start' | 'again' | 'remove'
+
+/** Where the tasks are. Its functions throw a Problem; `key` tells one box from another. */
+export interface PictureTaskSource {
+  readonly key: string
+  readonly list: () => Promise<readonly PictureTask[]>
+  readonly sources: () => Promise<PictureSources>
+  /** Bring a file into a batch; returns its name there. */
+  readonly upload: (batch: string, name: string, file: File) => Promise<string>
+  readonly order: (draft: PictureTaskDraft) => Promise<unknown>
+  readonly act: (id: string, act: TaskAct) => Promise<unknown>
+  readonly results: (id: string, after: number, limit: number) => Promise<readonly PictureResult[]>
+  readonly picture: (id: string, number: number) => string
+}
+
+export function hasEnded(task: PictureTask): boolean {
+  return task.state !== 'waiting' && task.state !== 'running'
+}
