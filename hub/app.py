@@ -411,6 +411,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         Part(
             name="custody",
             routes=(hub.custody.api.routes(custody),),
+            run=custody.run,
             figures=functools.partial(custody_figures, custody.tally),
         ),
         Part(

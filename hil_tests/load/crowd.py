@@ -58,6 +58,11 @@ class Crowd:
         self.members = members
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     async def live(self) -> Account:
         """Let it live, and return what became of its events."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for

@@ -26,8 +26,12 @@ async def drained(
     returning: Sequence[str],
     settle_s: float,
     say: Say,
+    crowds: Sequence[Crowd] = (),
 ) -> Figures:
-    """Start the hand-over of a backlog, with fresh events beside it, and measure until the hub has `rows` of it."""
+    """Start the hand-over of a backlog, with fresh events beside it, and measure until the hub has `rows` of it.
+
+    `crowds` are those who hand over, if they are simulated.
+    """
     order = Order(members=tuple(fresh), per_s=FRESH_PER_S, for_s=WITHIN_S)
     async with gathered(order) as beside:
         took = dict[str, float]()
@@ -42,7 +46,7 @@ async def drained(
                 took["s"] = await site.arrived(rows, within_s=WITHIN_S, nodes=returning) - began
                 living.cancel()
 
-        spent = await spending(site, work())
+        spent = await spending(site, work(), crowds=[crowd.pid for crowd in (beside, *crowds)])
         events = int(took["rows"])
         say(f"{events} events drained in {took['s']:.1f} s")
         late = await site.latencies_ms([member.node_id for member in fresh], int(took["since_us"]))

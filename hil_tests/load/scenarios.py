@@ -143,6 +143,7 @@ async def fleet(options: Options, folder: Path, say: Say) -> Figures:
                 returning=names,
                 settle_s=options.settle_s,
                 say=say,
+                crowds=crowds,
             )
         return {**steady, **{f"storm_{name}": value for name, value in storm.items()}}
 
@@ -167,7 +168,7 @@ async def _steady(site: Site, members: Sequence[Member], options: Options, say: 
                 living = [group.create_task(crowd.live()) for crowd in crowds]
             accounts.extend(task.result() for task in living)
 
-        spent = await spending(site, work())
+        spent = await spending(site, work(), crowds=[crowd.pid for crowd in crowds])
     events = sum(account.produced for account in accounts)
     late = await site.latencies_ms([member.node_id for member in members], int(seen["since_us"]))
     return {

@@ -33,13 +33,13 @@ class Site:
     boxes: Sequence[Box]
     members: Sequence[Member]
 
-    def costs(self) -> dict[str, Cost]:
-        """Return what hub, broker and agents have cost so far."""
-        agents = [cost_of(box.agent.pid) for box in self.boxes]
+    def costs(self, crowds: Iterable[int] = ()) -> dict[str, Cost]:
+        """Return what hub, broker, agents and the processes `crowds` have cost so far."""
         return {
             "hub": cost_of(self.hub_side.hub.pid),
             "broker": cost_of(self.hub_side.broker.programs[0].pid),
-            "agent": Cost(cpu_s=sum(a.cpu_s for a in agents), memory_bytes=sum(a.memory_bytes for a in agents)),
+            "agent": _together(box.agent.pid for box in self.boxes),
+            "crowd": _together(crowds),
         }
 
     async def rows(self, nodes: Iterable[str] | None = None) -> int:
@@ -123,17 +123,29 @@ class Spent:
         return {name: round(size / 2**20, 1) for name, size in self.memory_bytes.items() if size}
 
 
-async def spending(site: Site, work: Awaitable[None]) -> Spent:
-    """Do `work`, and return what the parts have spent meanwhile."""
-    before, highest = site.costs(), dict.fromkeys(site.costs(), 0)
+async def spending(site: Site, work: Awaitable[None], *, crowds: Sequence[int] = ()) -> Spent:
+    """Do `work`, and return what the parts have spent meanwhile; `crowds` are processes, which may end before it."""
+    before = site.costs(crowds)
+    highest = dict(before)
     async with asyncio.TaskGroup() as group:
         doing = group.create_task(_awaited(work))
         while not doing.done():
-            for name, cost in site.costs().items():
-                highest[name] = max(highest[name], cost.memory_bytes)
             await asyncio.wait([doing], timeout=POLL_S * 5)
-    spent = {name: cost.cpu_s - before[name].cpu_s for name, cost in site.costs().items()}
-    return Spent(cpu_s=spent, memory_bytes=highest)
+            for name, cost in site.costs(crowds).items():
+                highest[name] = _higher(highest[name], cost)
+    return Spent(
+        cpu_s={name: cost.cpu_s - before[name].cpu_s for name, cost in highest.items()},
+        memory_bytes={name: cost.memory_bytes for name, cost in highest.items()},
+    )
+
+
+def _together(pids: Iterable[int | None]) -> Cost:
+    costs = [cost_of(pid) for pid in pids]
+    return Cost(cpu_s=sum(each.cpu_s for each in costs), memory_bytes=sum(each.memory_bytes for each in costs))
+
+
+def _higher(one: Cost, other: Cost) -> Cost:
+    return Cost(cpu_s=max(one.cpu_s, other.cpu_s), memory_bytes=max(one.memory_bytes, other.memory_bytes))
 
 
 async def _awaited(work: Awaitable[None]) -> None:

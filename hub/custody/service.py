@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -24,7 +24,8 @@ from hub.database.moments import from_us, now_us
 from hub.fleet.link import Incoming, Link
 
 KINDS = ("u/hello", *(f"u/b/{lane}" for lane in Lane))
-ROWS_AT_ONCE = 2000  # bounds how long one transaction keeps the others waiting
+BYTES_AT_ONCE = 1 << 20  # bounds what is read into memory, and how long a transaction keeps the others waiting
+LOOK_EVERY_S = 0.5
 
 
 def _nothing() -> None:
@@ -80,17 +81,27 @@ class Custody:
         self._is_enrolled = is_enrolled
         self._desk = CreditDesk()
         link.handle(KINDS, self.take)
+        link.when_connected(self._begin_anew)
+
+    async def run(self) -> None:
+        """Give turns that nobody used to the next, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._answer(())
 
     async def take(self, run: Sequence[Incoming]) -> None:
         """Commit consecutive messages in order and acknowledge what is committed."""
-        messages = await asyncio.to_thread(self._read, run)
-        for message in messages:
-            self._desk.heard(message, time.monotonic())
-        for part in _parts(messages):
+        for part in _parts(run):
+            messages = await asyncio.to_thread(self._read, part)
+            if not messages:
+                continue
             began = time.monotonic()
-            intake, taken = await self._database.run(partial(self._store, messages=part))
-            self._desk.worked(sum(map(len, intake.rows.values())), time.monotonic() - began)
-            self._acknowledge(intake)
+            intake, taken = await self._database.run(partial(self._store, messages=messages))
+            now = time.monotonic()
+            self._desk.worked(sum(map(len, intake.rows.values())), now - began)
+            for message in messages:
+                self._desk.heard(message, intake.acks[LaneKey.of(message)], now)
+            self._answer(intake.acks)
             self._tell(intake, taken)
 
     async def take_in_any_order(self, run: Sequence[Incoming]) -> None:
@@ -98,9 +109,9 @@ class Custody:
 
         They are acknowledged by files too, or not at all.
         """
-        messages = await asyncio.to_thread(self._read, run)
-        for part in _parts(messages):
-            intake, taken = await self._database.run(partial(self._store, messages=part, any_order=True))
+        for part in _parts(run):
+            messages = await asyncio.to_thread(self._read, part)
+            intake, taken = await self._database.run(partial(self._store, messages=messages, any_order=True))
             self._tell(intake, taken)
 
     async def gaps(self, query: GapQuery) -> Page[Gap]:
@@ -151,14 +162,15 @@ class Custody:
         move_cursors(connection, known, intake.cursors, repeated=repeated, rejected=rejected, at_us=at_us)
         return intake, taken
 
-    def _acknowledge(self, intake: Intake) -> None:
-        for key, ack in intake.acks.items():
-            terms = self._desk.terms(key)
-            told = ack.model_copy(update={"credit": terms.credit, "linger_ms": round(terms.linger_s * 1000)})
+    def _answer(self, heard: Iterable[LaneKey]) -> None:
+        for key, ack in self._desk.answers(heard, time.monotonic()):
             try:
-                self._link.publish(topics.ack(key.node_id), told.to_bytes(), qos=0)
+                self._link.publish(topics.ack(key.node_id), ack.to_bytes(), qos=0)
             except BusError:
                 self.tally.acks_unsent += 1  # the appliance asks again after its timeout
+
+    async def _begin_anew(self) -> None:
+        self._desk.forget()
 
     def _tell(self, intake: Intake, taken: Mapping[Lane, Taken]) -> None:
         for lane, rows in intake.rows.items():
@@ -171,15 +183,14 @@ class Custody:
             each.tell()
 
 
-def _parts(messages: Sequence[Message]) -> list[list[Message]]:
-    """Cut messages into transactions of at most `ROWS_AT_ONCE` rows."""
-    parts: list[list[Message]] = []
+def _parts(run: Sequence[Incoming]) -> list[list[Incoming]]:
+    """Cut messages into transactions of at most `BYTES_AT_ONCE`, but for a message that is larger by itself."""
+    parts: list[list[Incoming]] = []
     room = 0
-    for message in messages:
-        size = len(message.rows) if isinstance(message, Batch) else 1
-        if not parts or size > room:
+    for incoming in run:
+        if not parts or len(incoming.payload) > room:
             parts.append([])
-            room = ROWS_AT_ONCE
-        parts[-1].append(message)
-        room -= size
+            room = BYTES_AT_ONCE
+        parts[-1].append(incoming)
+        room -= len(incoming.payload)
     return parts

@@ -122,7 +122,7 @@ def test_a_backlog_is_measured_with_fresh_events_beside_it() -> None:
 
     assert figures["drained_per_s"] > 0
     assert figures["fresh_ms"]["p50"] <= figures["fresh_ms"]["p99"]
-    assert figures["memory_mb"].keys() == {"hub", "broker", "agent"}
+    assert figures["memory_mb"].keys() == {"hub", "broker", "agent", "crowd"}
 
 
 @pytest.mark.parametrize(

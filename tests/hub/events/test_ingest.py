@@ -1,12 +1,13 @@
 """Events from appliances into the hub's database, over a real broker."""
 
 import hashlib
+import itertools
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from federation.messages import CameraReport, CameraState
+from federation.messages import BATCH_ROWS, CameraReport, CameraState
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
 from hub.custody.tables import custody_cursors, rejected_rows
@@ -41,6 +42,22 @@ async def test_a_repeated_batch_is_acknowledged_again_and_stored_once(linked_hub
 
         assert again.upto == 1
         assert len(await listed(linked_hub)) == 1
+
+
+async def test_a_lane_that_got_no_credit_is_told_when_its_turn_has_come(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        answer = await node.hello(following=5001)
+        for number in itertools.count():
+            node.epoch = f"epoch-{number}"  # each is a lane of its own
+            answer = await node.hello(following=5001)
+            if not answer.credit:
+                break
+
+        told = await node.answer()
+        while told.epoch != answer.epoch or not told.credit:
+            told = await node.answer()
+
+    assert told.credit >= BATCH_ROWS
 
 
 async def test_an_event_that_came_by_another_path_is_counted_and_not_stored_again(linked_hub: Any) -> None:
