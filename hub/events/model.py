@@ -74,7 +74,9 @@ class EventRow(Output):
 class EventQuery(PageQuery):
     """Filters of the event list, newest first."""
 
-    type: str | None = Field(default=None, max_length=128)
+    type: str | None = Field(
+        default=None, max_length=128, description="an event code; a parent's stands for its children"
+    )
     point_id: Slug | None = None
     node_id: Slug | None = None
     algorithm_id: str | None = Field(default=None, max_length=128)

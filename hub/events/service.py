@@ -124,7 +124,6 @@ def _cursor(query: PageQuery) -> int | None:
 def _filtered(query: EventQuery) -> Select[Any]:
     statement = select(events)
     for column, wanted in (
-        (events.c.type, query.type),
         (events.c.point_id, query.point_id),
         (events.c.node_id, query.node_id),
         (events.c.algorithm_id, query.algorithm_id),
@@ -133,6 +132,9 @@ def _filtered(query: EventQuery) -> Select[Any]:
     ):
         if wanted is not None:
             statement = statement.where(column == wanted)
+    if query.type is not None:
+        below = events.c.type.startswith(f"{query.type}/", autoescape=True)
+        statement = statement.where(or_(events.c.type == query.type, below))
     if query.since is not None:
         statement = statement.where(events.c.time_us >= to_us(query.since))
     if query.until is not None:

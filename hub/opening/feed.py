@@ -16,9 +16,15 @@ class Filter:
     only_true: bool
 
     def admits(self, event: Event) -> bool:
-        """Tell whether the event is of a wanted type and from a wanted point."""
-        wanted_type = not self.types or event.type in self.types
+        """Tell whether the event is of a wanted type, or of one below it, and from a wanted point."""
+        wanted_type = not self.types or not self.types.isdisjoint(_lineage(event.type))
         return wanted_type and (not self.point_ids or event.data.point_id in self.point_ids)
+
+
+def _lineage(code: str) -> list[str]:
+    """Return an event code, its parent, and so on up."""
+    parts = code.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def share_out(filters: Iterable[Filter], events: Sequence[Event], *, judged_true: bool) -> dict[str, list[str]]:

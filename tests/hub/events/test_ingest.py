@@ -220,6 +220,17 @@ async def test_events_are_paged_and_filtered(linked_hub: Any) -> None:
         assert await listed(linked_hub, text="nowhere") == []
 
 
+async def test_a_parent_s_code_stands_for_those_of_its_children_and_for_no_other(linked_hub: Any) -> None:
+    types = ("bin/overflow", "bin/lid/open", "bins/full", "bin_x/full")
+    async with played_appliance(await linked_hub.enrol()) as node:
+        await node.hand_over(1, [made_event(node.node_id, type=type_) for type_ in types])
+
+        found = {wanted: await listed(linked_hub, type=wanted) for wanted in ("bin", "bin/overflow", "bin_", "bi")}
+
+    assert {row["type"] for row in found["bin"]} == {"bin/overflow", "bin/lid/open"}
+    assert [len(rows) for rows in found.values()] == [2, 1, 0, 0]
+
+
 async def test_a_page_cursor_that_is_none_is_refused(hub: Any) -> None:
     answer = await hub.console.get("/api/v1/events", params={"after": "newest"})
 

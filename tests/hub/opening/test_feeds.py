@@ -77,6 +77,8 @@ def wanted(**more: Any) -> Filter:
         (wanted(only_true=True), False, 0),
         (wanted(only_true=True), True, 2),
         (wanted(types=frozenset({"bin/overflow"})), False, 1),
+        (wanted(types=frozenset({"bin"})), False, 1),
+        (wanted(types=frozenset({"bi", "bin/over"})), False, 0),
         (wanted(point_ids=frozenset({"gate"})), False, 1),
         (wanted(point_ids=frozenset({"gate"}), types=frozenset({"bin/overflow"})), False, 0),
     ],

@@ -1,3 +1,4 @@
+import { isUnder } from '../../../components/event-types.ts'
 import type { EventRow, Verdict } from '../../../hub.ts'
 
 /** What a key does while an event is open. */
@@ -47,7 +48,7 @@ export interface Filters {
 export function belongs(row: EventRow, filters: Filters, verdict: Verdict | undefined): boolean {
   return (
     (verdict === undefined || row.verdict === verdict) &&
-    (filters.type === '' || row.type === filters.type) &&
+    (filters.type === '' || isUnder(row.type, filters.type)) &&
     (filters.point_id === '' || row.point_id === filters.point_id) &&
     (filters.text === '' || row.point_name.includes(filters.text) || row.id.includes(filters.text)) &&
     (filters.since === '' || row.time >= filters.since) &&
