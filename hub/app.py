@@ -94,6 +94,7 @@ from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
 from hub.points.service import Points
 from hub.repository.examiner import Examiner
+from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
 from hub.repository.templates import TemplateDesk
 from hub.scheduling.placement import FirstFit
@@ -392,7 +393,11 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         ),
         Part(
             name="repository",
-            routes=(hub.repository.api.routes(repository, TemplateDesk(repository, packages)),),
+            routes=(
+                hub.repository.api.routes(
+                    repository, TemplateDesk(repository, packages), PackagePictures(repository, packages)
+                ),
+            ),
             start=repository.load,
         ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),

@@ -89,6 +89,16 @@ def open_package(path: Path) -> Package:
     return Package(path=path, manifest=manifest, digest=f"sha256:{digest}", size_bytes=size_bytes, sizes=sizes)
 
 
+def read_entry(path: Path, entry: str, *, limit_bytes: int) -> bytes | None:
+    """Return one file of a package that was checked before, None if it is larger; raise BadArchive if there is none."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
+            content = file.read(limit_bytes + 1)
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadArchive(f"{path.name} has no readable file {entry!r}") from error
+    return content if len(content) <= limit_bytes else None
+
+
 def write_package(parts: Path | Mapping[str, bytes], path: Path) -> Package:
     """Pack a folder, or files by their path in the package, to `path` and return the checked result.
 

@@ -23,9 +23,10 @@ def bind(template: Template, model: Manifest, *, version: str = "1.0.0", interfa
     Raises CannotBind.
     """
     standing = template.standing(model.labels)
-    if model.model_file is None or not model.detects or not standing.works:
-        lacks = ", ".join(classes()[name].text.en for name in standing.lacks[:8])
-        raise CannotBind(f"{model.id} cannot be bound to {template.slug}: it lacks {lacks or 'a model that detects'}")
+    if model.model_file is None or not model.detects:
+        raise CannotBind(f"{model.id} cannot be bound to {template.slug}: it lacks a model that detects")
+    if not standing.works:
+        raise CannotBind(f"{model.id} cannot be bound to {template.slug}: it lacks {_named(standing)}")
     whole = model.model_dump(mode="json", exclude_defaults=True)
     whole |= {
         "id": bound_id(template),
@@ -57,6 +58,11 @@ def bind(template: Template, model: Manifest, *, version: str = "1.0.0", interfa
         raise CannotBind(f"{template.slug} does not fit {model.id}: {where}: {first['msg']}") from error
 
 
+def _named(standing: Standing) -> str:
+    groups = (" or ".join(classes()[name].text.en for name in group[:8]) for group in standing.missing)
+    return "; ".join(groups)
+
+
 def _rule(template: Template, standing: Standing) -> dict[str, Any]:
     rule: dict[str, Any] = {"kind": template.rule, "defaults": dict(template.defaults)}
     others = (name for group in template.needs for name in group if name not in template.reports)
@@ -68,7 +74,6 @@ def _event(template: Template, name: str, labels: tuple[str, ...]) -> dict[str, 
     known = classes()[name]
     return {
         "code": f"{template.code}/{name}",
-        "parent": template.code,
         "name": {
             "zh": f"{template.name.zh.removesuffix('检测')}·{known.text.zh}",
             "en": f"{template.name.en}: {known.text.en}",

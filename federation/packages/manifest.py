@@ -84,10 +84,14 @@ class When(ManifestPart):
 class EventKind(ManifestPart):
     """An event that the algorithm reports (算法检出项)."""
 
-    code: EventCode = Field(description="event code (事件码), unique in the repository")
-    parent: EventCode | None = Field(default=None, description="the code that gathers this one and its like")
+    code: EventCode = Field(description="event code (事件码), unique in the repository; a path below its parent's")
     name: Text
     when: When | None = Field(default=None, description="only for models with labels")
+
+    @property
+    def parent(self) -> str:
+        """The code that gathers this one and its like: what stands before the last slash."""
+        return self.code.rpartition("/")[0]
 
 
 class Manifest(ManifestPart):
@@ -149,7 +153,7 @@ class Manifest(ManifestPart):
     @property
     def order(self) -> tuple[int, ...]:
         """What makes one version newer than another."""
-        return tuple(int(part) for part in self.version.split("."))
+        return version_order(self.version)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -284,6 +288,11 @@ class Manifest(ManifestPart):
             if isinstance(self.output, CtcOutput)
             else ("input", "output", "rule", "labels")
         )
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """Return what makes one version newer than another."""
+    return tuple(int(part) for part in version.split("."))
 
 
 def read_manifest(text: str | bytes) -> Manifest:

@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -33,12 +33,17 @@ class WantedClass:
 class Standing:
     """What a model can do for a template: the labels of each class that it has, and the classes it has not.
 
-    It works if it has at least one class of every group that the template needs.
+    `missing` are the groups of which it should have at least one class, and has none.
     """
 
-    works: bool
     labels: Mapping[str, tuple[str, ...]]
     lacks: tuple[str, ...]
+    missing: tuple[tuple[str, ...], ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether the template can work with the model."""
+        return not self.missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +81,30 @@ class Template:
 
     def standing(self, labels: Collection[str]) -> Standing:
         """Return what a model with these labels can do for it."""
-        known = classes()
-        spelt: dict[str, list[str]] = {}
-        for label in labels:
-            spelt.setdefault(spelling(label), []).append(label)
-        found = {
-            name: tuple(label for word in sorted(known[name].called) for label in spelt.get(word, ()))
-            for name in self.wanted
-        }
-        has = {name: labels_of for name, labels_of in found.items() if labels_of}
-        works = all(any(name in has for name in group) for group in self.needs)
-        works = works and any(name in has for name in self.reports)
-        return Standing(works=works, labels=has, lacks=tuple(name for name in self.wanted if name not in has))
+        known = recognised(tuple(labels))
+        needed = dict.fromkeys([*self.needs, self.reports])
+        return Standing(
+            labels={name: known[name] for name in self.wanted if name in known},
+            lacks=tuple(name for name in self.wanted if name not in known),
+            missing=tuple(group for group in needed if known.keys().isdisjoint(group)),
+        )
+
+
+@lru_cache(maxsize=2048)
+def recognised(labels: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return the classes that these labels mean, each with its labels."""
+    found: dict[str, tuple[str, ...]] = {}
+    meant = _class_of_word()
+    for label in labels:
+        name = meant.get(spelling(label))
+        if name is not None:
+            found[name] = (*found.get(name, ()), label)
+    return found
+
+
+@cache
+def _class_of_word() -> Mapping[str, str]:
+    return {word: item.name for item in classes().values() for word in item.called}
 
 
 def spelling(label: str) -> str:

@@ -2,9 +2,23 @@
 
 import asyncio
 
+from aiohttp import web
+
 from federation.http import Access, Call, Page, Routes
 from hub.repository.examiner import criteria
-from hub.repository.model import Algorithm, AlgorithmQuery, AlgorithmTemplate, Binding, Criterion, ShelfChange
+from hub.repository.model import (
+    Algorithm,
+    AlgorithmQuery,
+    AlgorithmTemplate,
+    Binding,
+    Candidate,
+    Criterion,
+    PictureQuery,
+    ShelfChange,
+    TemplateQuery,
+    VersionQuery,
+)
+from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
 from hub.repository.templates import TemplateDesk
 from hub.security.audit import Actor
@@ -13,7 +27,7 @@ from hub.security.model import OPERATE, READ
 CHUNK_BYTES = 1 << 18
 
 
-def routes(repository: Repository, desk: TemplateDesk) -> Routes:
+def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures) -> Routes:
     """Return the operations on algorithms and their packages."""
     routes = Routes(tag="algorithms")
 
@@ -34,9 +48,16 @@ def routes(repository: Repository, desk: TemplateDesk) -> Routes:
         return await repository.add(chunks, Actor.of(call))
 
     @routes.get("/api/v1/algorithms/{algorithm_id}", access=Access(permission=READ))
-    async def get_algorithm(algorithm_id: str) -> Algorithm:
-        """Show one algorithm."""
-        return await repository.get(algorithm_id)
+    async def get_algorithm(algorithm_id: str, query: VersionQuery) -> Algorithm:
+        """Show one algorithm, by its newest version or by another."""
+        return await repository.get(algorithm_id, query.version)
+
+    @routes.get("/api/v1/algorithms/{algorithm_id}/picture", access=Access(permission=READ), produces="image/jpeg")
+    async def get_algorithm_picture(algorithm_id: str, query: PictureQuery) -> web.Response:
+        """Give a picture of a package: its cover, or that of a scene."""
+        content, media_type = await pictures.get(algorithm_id, query)
+        headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=content, content_type=media_type, headers=headers)
 
     @routes.patch("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
     async def shelve_algorithm(call: Call, algorithm_id: str, body: ShelfChange) -> Algorithm:
@@ -54,9 +75,14 @@ def routes(repository: Repository, desk: TemplateDesk) -> Routes:
         return list(criteria())
 
     @routes.get("/api/v1/algorithm-templates", access=Access(permission=READ))
-    async def list_templates() -> list[AlgorithmTemplate]:
+    async def list_templates(query: TemplateQuery) -> list[AlgorithmTemplate]:
         """List the catalogue of city algorithms, and which of them have a model here."""
-        return list(await asyncio.to_thread(desk.list))
+        return list(await asyncio.to_thread(desk.list, query.model))
+
+    @routes.get("/api/v1/algorithm-templates/{slug}/models", access=Access(permission=READ))
+    async def list_models_for_template(slug: str) -> list[Candidate]:
+        """List every model that is here, and what each lacks to be bound to a template; those that fit come first."""
+        return list(await asyncio.to_thread(desk.models, slug))
 
     @routes.post("/api/v1/algorithm-templates/{slug}/bindings", access=Access(permission=OPERATE), status=201)
     async def bind_template(call: Call, slug: str, body: Binding) -> Algorithm:

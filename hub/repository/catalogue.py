@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from federation.packages import Manifest
+from federation.packages.description import Note
+from federation.packages.manifest import version_order
+from federation.packages.templates import templates
+from federation.packages.texts import Text
 from hub.repository.model import Algorithm, EventKind, PackageExamination
 
 
@@ -38,9 +42,15 @@ class Listed:
         """The version that tasks use."""
         return self.releases[-1]
 
-    def shown(self, tasks: int) -> Algorithm:
-        """Return the algorithm as it goes over the wire; `tasks` is how many use it."""
-        release = self.newest
+    def release(self, version: str | None) -> Release | None:
+        """Return one version, the newest if None is asked for; None if there is none."""
+        if version is None:
+            return self.newest
+        return next((item for item in self.releases if item.manifest.version == version), None)
+
+    def shown(self, tasks: int, release: Release | None = None) -> Algorithm:
+        """Return a version, the newest if none is given, as it goes over the wire; `tasks` is how many use it."""
+        release = release or self.newest
         manifest = release.manifest
         return Algorithm(
             id=self.id,
@@ -65,29 +75,45 @@ class Listed:
             cost=manifest.cost,
             members=tuple(member.id for member in manifest.members),
             examined=release.examined,
+            vendor=manifest.vendor,
+            classification=manifest.classification,
+            platforms=manifest.runtime.platforms,
+            needs=manifest.runtime.needs,
+            capacity=manifest.runtime.capacity,
             cover=manifest.cover,
-            conditions=manifest.conditions.model_dump(mode="json") if manifest.conditions else {},
-            scenes=manifest.scenes.model_dump(mode="json"),
+            conditions=manifest.conditions,
+            scenes=manifest.scenes,
             disclaimer_zh=manifest.disclaimer.zh if manifest.disclaimer else "",
             disclaimer_en=manifest.disclaimer.en if manifest.disclaimer else "",
-            licence=manifest.licence.model_dump(mode="json"),
+            training=manifest.training,
+            evaluation=manifest.evaluation,
+            notes=self._notes(release),
+            licence=manifest.licence,
+            template=manifest.template,
+            binds=binds(manifest),
             digest=release.digest,
             size_bytes=release.size_bytes,
             imported_at=release.imported_at,
             tasks=tasks,
         )
 
+    def _notes(self, release: Release) -> tuple[Note, ...]:
+        """Return what versions up to `release` say is new; of two words on one version the newer package's counts."""
+        told = [item for item in self.releases if item.order <= release.order]
+        notes = {note.version: note for item in told for note in item.manifest.notes}
+        return tuple(sorted(notes.values(), key=lambda note: version_order(note.version), reverse=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Every algorithm by id, and every kind of event that was ever known by its code."""
+    """Every algorithm by id, and every kind of event that was ever known, and those that gather them, by code."""
 
     algorithms: Mapping[str, Listed]
     event_kinds: Mapping[str, EventKind]
 
     def named(self, code: str) -> EventKind:
         """Return a kind of event with its names; an unknown code is its own name."""
-        return self.event_kinds.get(code) or EventKind(code=code, name_zh=code, name_en=code)
+        return self.event_kinds.get(code) or EventKind(code=code, parent=parent_of(code), name_zh=code, name_en=code)
 
 
 EMPTY = Catalogue(algorithms={}, event_kinds={})
@@ -95,7 +121,37 @@ EMPTY = Catalogue(algorithms={}, event_kinds={})
 
 def event_kinds(manifest: Manifest) -> tuple[EventKind, ...]:
     """Return the kinds of event that an algorithm reports."""
-    return tuple(EventKind(code=event.code, name_zh=event.name.zh, name_en=event.name.en) for event in manifest.events)
+    return tuple(
+        EventKind(code=event.code, parent=event.parent, name_zh=event.name.zh, name_en=event.name.en)
+        for event in manifest.events
+    )
+
+
+def parent_of(code: str) -> str | None:
+    """Return the code that gathers this one and its like; None for one that no other can gather."""
+    return code.rpartition("/")[0] or None
+
+
+def gathering(kinds: Mapping[str, str], algorithms: Mapping[str, Listed]) -> dict[str, EventKind]:
+    """Return the codes that gather others; `kinds` gives the algorithm of every code that is reported.
+
+    One is named as the algorithm of the catalogue, or else as the one algorithm whose codes it gathers.
+    """
+    owners: dict[str, set[str]] = {}
+    for code, algorithm_id in kinds.items():
+        owners.setdefault(code.rpartition("/")[0], set()).add(algorithm_id)
+    of_template = {template.code: template.name for template in templates().values()}
+    found = {}
+    for code in owners.keys() - kinds.keys() - {""}:
+        owner = algorithms.get(next(iter(owners[code]))) if len(owners[code]) == 1 else None
+        name = of_template.get(code) or (owner.newest.manifest.name if owner else Text(zh=code, en=code))
+        found[code] = EventKind(code=code, parent=None, name_zh=name.zh, name_en=name.en)
+    return found
+
+
+def binds(manifest: Manifest) -> bool:
+    """Tell whether the model of an algorithm can be bound to algorithms of the catalogue."""
+    return manifest.model_file is not None and manifest.detects and manifest.template is None
 
 
 def _backend(manifest: Manifest) -> str:

@@ -5,12 +5,26 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
+from federation.packages.description import (
+    Capacity,
+    Classification,
+    Conditions,
+    Evaluation,
+    Licence,
+    Needs,
+    Note,
+    Scenes,
+    Training,
+    Vendor,
+)
+from federation.packages.runtime import Platform
 
 
 class EventKind(Output):
-    """One kind of event that an algorithm reports."""
+    """One kind of event that algorithms report, or one that gathers others: the `parent` of their codes."""
 
     code: str
+    parent: str | None = Field(description="the code that gathers this one and its like; none for one that gathers")
     name_zh: str
     name_en: str
 
@@ -48,7 +62,7 @@ class PackageExamination(Output):
 
 
 class Algorithm(Output):
-    """The newest version of one algorithm; `source` is `builtin` or `upload`."""
+    """One algorithm, by its newest version if no other is asked for; `source` is `builtin` or `upload`."""
 
     id: str
     version: str
@@ -72,12 +86,22 @@ class Algorithm(Output):
     cost: float = Field(description="units of `analyse` for one stream")
     members: tuple[str, ...] = Field(description="the algorithms of a bundle")
     examined: PackageExamination = Field(description="all that its package was examined for")
+    vendor: Vendor
+    classification: Classification
+    platforms: tuple[Platform, ...] = Field(description="where it runs, each with the memory it takes")
+    needs: Needs
+    capacity: tuple[Capacity, ...] = Field(description="计算能力, as the vendor says")
     cover: str | None = Field(description="path of its cover picture in the package")
-    conditions: dict[str, Any] = Field(description="应用条件, of the manifest")
-    scenes: dict[str, Any] = Field(description="场景说明, of the manifest")
+    conditions: Conditions | None
+    scenes: Scenes
     disclaimer_zh: str
     disclaimer_en: str
-    licence: dict[str, Any]
+    training: Training | None = Field(description="算法模型信息")
+    evaluation: tuple[Evaluation, ...]
+    notes: tuple[Note, ...] = Field(description="版本迭代说明 of this version and those before, newest first")
+    licence: Licence
+    template: str | None = Field(description="the algorithm of the catalogue that it is")
+    binds: bool = Field(description="whether its model can be bound to algorithms of the catalogue")
     digest: str | None
     size_bytes: int
     imported_at: AwareDatetime
@@ -93,14 +117,19 @@ class TemplateClass(Output):
 
 
 class Candidate(Output):
-    """An algorithm that a template is, or whose model it could have; `lacks` is what the model does not know."""
+    """An algorithm that a template is, or whose model it could have; `lacks` is what the model does not know.
+
+    It fits unless something is `missing`: groups of classes of which it should know at least one, and knows none.
+    """
 
     algorithm_id: str
     version: str
     name_zh: str
     name_en: str
     on_shelf: bool
+    fits: bool
     lacks: tuple[TemplateClass, ...]
+    missing: tuple[tuple[TemplateClass, ...], ...]
 
 
 class AlgorithmTemplate(Output):
@@ -122,13 +151,31 @@ class AlgorithmTemplate(Output):
     reports: tuple[TemplateClass, ...]
     state: Literal["bound", "bindable", "no_model"]
     bound: Candidate | None
-    candidates: tuple[Candidate, ...]
+    fitting: int = Field(description="how many models here have its classes")
 
 
 class Binding(Input):
     """The algorithm whose model a template is to have."""
 
     algorithm_id: str = Field(min_length=1, max_length=128)
+
+
+class TemplateQuery(Input):
+    """Filter of the catalogue."""
+
+    model: str | None = Field(default=None, max_length=128, description="only what this algorithm's model fits")
+
+
+class VersionQuery(Input):
+    """Which version is meant; the newest if none is said."""
+
+    version: str | None = Field(default=None, max_length=64)
+
+
+class PictureQuery(VersionQuery):
+    """A picture that the manifest names: its cover, or that of a scene."""
+
+    path: str = Field(min_length=1, max_length=255)
 
 
 class AlgorithmQuery(PageQuery):

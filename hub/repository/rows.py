@@ -9,7 +9,7 @@ from federation.http.problem import conflict
 from federation.packages import Manifest, Package
 from hub.artifacts.service import enter, strike
 from hub.database.moments import from_us, now_us
-from hub.repository.catalogue import Catalogue, Release, listed
+from hub.repository.catalogue import Catalogue, Release, gathering, listed, parent_of
 from hub.repository.model import EventKind, PackageExamination
 from hub.repository.tables import algorithm_versions, algorithms, event_types
 from hub.scheduling.tables import tasks
@@ -130,10 +130,13 @@ def read_catalogue(connection: Connection) -> Catalogue:
         releases.setdefault(row.algorithm_id, []).append(_release(row))
     heads = connection.execute(select(algorithms)).all()
     kinds = connection.execute(select(event_types)).all()
-    return Catalogue(
-        algorithms={head.id: listed(head.id, head.source, releases[head.id], on_shelf=head.on_shelf) for head in heads},
-        event_kinds={row.code: EventKind(code=row.code, name_zh=row.name_zh, name_en=row.name_en) for row in kinds},
-    )
+    entered = {head.id: listed(head.id, head.source, releases[head.id], on_shelf=head.on_shelf) for head in heads}
+    reported = {
+        row.code: EventKind(code=row.code, parent=parent_of(row.code), name_zh=row.name_zh, name_en=row.name_en)
+        for row in kinds
+    }
+    parents = gathering({row.code: row.algorithm_id for row in kinds}, entered)
+    return Catalogue(algorithms=entered, event_kinds=parents | reported)
 
 
 def _release(row: Any) -> Release:

@@ -9,7 +9,7 @@ from federation.http import Page, Problem
 from federation.http.problem import conflict, not_found
 from federation.packages import Manifest, builtin_manifests
 from hub.database import Database
-from hub.repository.catalogue import EMPTY, Catalogue, Listed
+from hub.repository.catalogue import EMPTY, Catalogue, Listed, Release
 from hub.repository.examiner import Examiner
 from hub.repository.model import Algorithm, AlgorithmQuery, EventKind
 from hub.repository.rows import USABLE_KINDS, add_builtin, add_upload, read_catalogue, remove_algorithm, task_counts
@@ -52,10 +52,18 @@ class Repository:
         shown = tuple(item.shown(counts.get(item.id, 0)) for item in page[: query.limit])
         return Page(items=shown, next=shown[-1].id if len(page) > query.limit else None, total=len(found))
 
-    async def get(self, algorithm_id: str) -> Algorithm:
-        """Return one algorithm; raise Problem when there is none."""
+    async def get(self, algorithm_id: str, version: str | None = None) -> Algorithm:
+        """Return a version of an algorithm, the newest if None is asked for; raise Problem when there is none."""
+        release = self.release(algorithm_id, version)
         counts = await self._database.run(task_counts)
-        return self.find(algorithm_id).shown(counts.get(algorithm_id, 0))
+        return self.find(algorithm_id).shown(counts.get(algorithm_id, 0), release)
+
+    def release(self, algorithm_id: str, version: str | None) -> Release:
+        """Return a version of an algorithm from memory; raise Problem when there is none."""
+        found = self.find(algorithm_id).release(version)
+        if found is None:
+            raise not_found("version", (version or "")[:80])
+        return found
 
     def find(self, algorithm_id: str) -> Listed:
         """Return one algorithm from memory; raise Problem when there is none."""

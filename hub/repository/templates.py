@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from federation.http import Problem
@@ -13,14 +13,13 @@ from federation.packages.archive import MANIFEST, SIGNATURES, SM3_LIST
 from federation.packages.binding import bind, bound_id
 from federation.packages.stock import broken_promise
 from federation.packages.templates import Template, classes, templates
-from hub.repository.catalogue import Listed
+from hub.repository.catalogue import Listed, binds
 from hub.repository.model import Algorithm, AlgorithmTemplate, Candidate, TemplateClass
 from hub.repository.service import Repository
 from hub.security.audit import Actor
 from hub.storage import ContentStore
 
 CHUNK_BYTES = 1 << 20
-MOST_CANDIDATES = 20
 
 
 class TemplateDesk:
@@ -31,18 +30,37 @@ class TemplateDesk:
         self._repository = repository
         self._store = store
 
-    def list(self) -> tuple[AlgorithmTemplate, ...]:
-        """Return every template with what is computed from the labels of the models that are there now."""
-        algorithms = self._repository.catalogue.algorithms.values()
-        models = [item for item in algorithms if _is_model(item.newest.manifest)]
-        by_template = {item.newest.manifest.template: item for item in algorithms if item.newest.manifest.template}
-        return tuple(_shown(item, by_template.get(item.slug), models) for item in templates().values())
+    def list(self, model_id: str | None = None) -> tuple[AlgorithmTemplate, ...]:
+        """Return every template, or those that a model fits, with what the labels of the models that are here allow.
+
+        Raises Problem when there is no such model.
+        """
+        chosen = None if model_id is None else self._repository.find(model_id).newest.manifest
+        models = self._models()
+        return tuple(
+            _shown(item, self._bound(item), models)
+            for item in templates().values()
+            if chosen is None or item.standing(chosen.labels).works
+        )
+
+    def models(self, slug: str) -> tuple[Candidate, ...]:
+        """Return every model that is here and what it lacks for a template, best first; raise Problem."""
+        template = _template(slug)
+        candidates = [_candidate(template, item) for item in self._models()]
+        return tuple(sorted(candidates, key=lambda item: (len(item.missing), len(item.lacks), item.algorithm_id)))
+
+    def _models(self) -> Sequence[Listed]:
+        return [item for item in self._repository.catalogue.algorithms.values() if binds(item.newest.manifest)]
+
+    def _bound(self, template: Template) -> Listed | None:
+        """Return what a template is here: what was bound by hand, or else an algorithm that says so of itself."""
+        algorithms = self._repository.catalogue.algorithms
+        itself = (item for item in algorithms.values() if item.newest.manifest.template == template.slug)
+        return algorithms.get(bound_id(template)) or min(itself, key=lambda item: item.id, default=None)
 
     async def bind(self, slug: str, algorithm_id: str, actor: Actor) -> Algorithm:
         """Make an algorithm, or its next version, of a template and the model of another; raise Problem."""
-        template = templates().get(slug)
-        if template is None:
-            raise not_found("template", slug[:80])
+        template = _template(slug)
         model = self._repository.find(algorithm_id).newest
         present = self._repository.catalogue.algorithms.get(bound_id(template))
         try:
@@ -60,15 +78,15 @@ class TemplateDesk:
             await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _is_model(manifest: Manifest) -> bool:
-    return manifest.model_file is not None and manifest.detects and manifest.template is None
+def _template(slug: str) -> Template:
+    found = templates().get(slug)
+    if found is None:
+        raise not_found("template", slug[:80])
+    return found
 
 
 def _shown(template: Template, bound: Listed | None, models: Iterable[Listed]) -> AlgorithmTemplate:
-    candidates = tuple(
-        _candidate(template, item) for item in models if template.standing(item.newest.manifest.labels).works
-    )
-    ready = bound is not None
+    fitting = sum(template.standing(item.newest.manifest.labels).works for item in models)
     return AlgorithmTemplate(
         slug=template.slug,
         number=template.number,
@@ -84,9 +102,9 @@ def _shown(template: Template, bound: Listed | None, models: Iterable[Listed]) -
         event_code=template.code,
         needs=tuple(tuple(_class(name) for name in group) for group in template.needs),
         reports=tuple(_class(name) for name in template.reports),
-        state="bound" if ready else "bindable" if candidates else "no_model",
+        state="bound" if bound is not None else "bindable" if fitting else "no_model",
         bound=None if bound is None else _candidate(template, bound),
-        candidates=candidates[:MOST_CANDIDATES],
+        fitting=fitting,
     )
 
 
@@ -97,14 +115,17 @@ def _class(name: str) -> TemplateClass:
 
 def _candidate(template: Template, item: Listed) -> Candidate:
     manifest = item.newest.manifest
-    lacks = template.standing(manifest.labels).lacks if manifest.model_file else ()
+    # What the product does without a model knows no classes, and needs none.
+    standing = template.standing(manifest.labels if manifest.model_file else template.wanted)
     return Candidate(
         algorithm_id=item.id,
         version=manifest.version,
         name_zh=manifest.name.zh,
         name_en=manifest.name.en,
         on_shelf=item.on_shelf,
-        lacks=tuple(_class(name) for name in lacks),
+        fits=standing.works,
+        lacks=tuple(_class(name) for name in standing.lacks),
+        missing=tuple(tuple(_class(name) for name in group) for group in standing.missing),
     )
 
 

@@ -51,7 +51,9 @@ async def test_an_imported_package_is_listed_and_its_events_have_names(hub: Any,
 
     kinds = (await hub.console.get("/api/v1/event-types")).json()
     assert (imported["name_zh"], imported["source"], imported["size_bytes"]) == ("烟雾检测", "upload", len(content))
-    assert {"code": "example.smoke/smoke", "name_zh": "烟雾", "name_en": "Smoke"} in kinds
+    child = {"code": "example.smoke/smoke", "parent": "example.smoke", "name_zh": "烟雾", "name_en": "Smoke"}
+    assert child in kinds
+    assert {"code": "example.smoke", "parent": None, "name_zh": "烟雾检测", "name_en": "Smoke"} in kinds
 
 
 async def test_the_same_bytes_again_change_nothing_and_other_bytes_of_a_version_are_refused(

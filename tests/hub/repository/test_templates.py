@@ -5,57 +5,20 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from onnx import TensorProto, helper, numpy_helper
-
-from federation.packages import Manifest, write_manifest, write_package
 from federation.packages.templates import templates
+from tests.hub.repository.detectors import COCO, detector
 
 OCTETS = {"Content-Type": "application/octet-stream"}
-TEXT = {"zh": "模型", "en": "Model"}
 
 
-def model() -> bytes:
-    """Return a detector that sees the same car in every picture."""
-    row = numpy_helper.from_array(np.array([[[8, 8, 24, 24, 0.9, 1]]], np.float32))
-    nodes = [
-        helper.make_node("Constant", [], ["row"], value=row),
-        helper.make_node("ReduceMax", ["images"], ["most"], keepdims=0),
-        helper.make_node("Sub", ["most", "most"], ["none"]),
-        helper.make_node("Add", ["row", "none"], ["o"]),
-    ]
-    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])
-    result = helper.make_tensor_value_info("o", TensorProto.FLOAT, [1, 1, 6])
-    graph = helper.make_graph(nodes, "m", [entry], [result])
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    return bytes(made.SerializeToString())
+async def upload(hub: Any, folder: Path, *arguments: Any, **changes: Any) -> None:
+    content = await asyncio.to_thread(detector, folder, *arguments, **changes)
+    answer = await hub.console.post("/api/v1/algorithms", content=content, headers=OCTETS, timeout=120)
+    answer.raise_for_status()
 
 
-def detector(folder: Path) -> bytes:
-    manifest = Manifest.model_validate(
-        {
-            "apiVersion": "algpkg/1",
-            "kind": "algorithm",
-            "id": "example.detector",
-            "version": "2.0.0",
-            "name": TEXT,
-            "description": TEXT,
-            "vendor": {"id": "example", "name": TEXT},
-            "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/m.onnx"}]},
-            "input": {"tensor": "images", "size": [32, 32]},
-            "output": {"decoder": "rows", "tensor": "o"},
-            "labels": ["person", "car"],
-            "rule": {"kind": "presence"},
-            "events": [{"code": "example.detector/car", "name": TEXT, "when": {"labels": ["car"]}}],
-            "licence": {"software": "MIT", "weights": "MIT"},
-        }
-    )
-    parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/m.onnx": model()}
-    return write_package(parts, folder / "d.algpkg").path.read_bytes()
-
-
-async def catalogue(hub: Any) -> dict[str, Any]:
-    shown = (await hub.console.get("/api/v1/algorithm-templates")).raise_for_status().json()
+async def catalogue(hub: Any, **query: str) -> dict[str, Any]:
+    shown = (await hub.console.get("/api/v1/algorithm-templates", params=query)).raise_for_status().json()
     return {item["slug"]: item for item in shown}
 
 
@@ -73,19 +36,13 @@ async def test_without_models_only_what_the_product_does_itself_is_bound(hub: An
 
 
 async def test_a_template_is_bound_to_a_model_that_knows_its_classes_and_to_no_other(hub: Any, tmp_path: Path) -> None:
-    content = await asyncio.to_thread(detector, tmp_path)
-    answer = await hub.console.post("/api/v1/algorithms", content=content, headers=OCTETS, timeout=120)
-    answer.raise_for_status()
+    await upload(hub, tmp_path)
     before = (await catalogue(hub))["illegal_parking"]
 
     made = (await bind(hub, "illegal_parking", "example.detector")).raise_for_status().json()
 
     after = await catalogue(hub)
-    assert (before["state"], [item["algorithm_id"] for item in before["candidates"]]) == (
-        "bindable",
-        ["example.detector"],
-    )
-    assert [item["name"] for item in before["candidates"][0]["lacks"]] == ["truck", "bus", "van"]
+    assert (before["state"], before["fitting"]) == ("bindable", 1)
     assert (made["id"], made["version"], made["rule_kind"], made["on_shelf"]) == (
         "city.illegal_parking",
         "1.0.0",
@@ -97,6 +54,67 @@ async def test_a_template_is_bound_to_a_model_that_knows_its_classes_and_to_no_o
     assert after["manhole_fault"]["state"] == "no_model"
     refused = [await bind(hub, "manhole_fault", "example.detector"), await bind(hub, "no_such", "example.detector")]
     assert [(item.status_code, item.json()["code"]) for item in refused] == [(422, "cannot_bind"), (404, "not_found")]
+    assert "it lacks missing manhole cover or " in refused[0].json()["detail"]
+
+
+async def test_models_for_a_template_say_what_they_lack_and_those_that_fit_come_first(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, tmp_path, ("teapot", "person"), id="another.detector")
+    await upload(hub, tmp_path)
+
+    shown = (await hub.console.get("/api/v1/algorithm-templates/illegal_parking/models")).raise_for_status().json()
+
+    unknown = await hub.console.get("/api/v1/algorithm-templates/no_such/models")
+    assert [(item["algorithm_id"], item["fits"]) for item in shown] == [
+        ("example.detector", True),
+        ("another.detector", False),
+    ]
+    assert [item["name"] for item in shown[0]["lacks"]] == ["truck", "bus", "van"]
+    assert [[item["name"] for item in group] for group in shown[1]["missing"]] == [["car", "truck", "bus", "van"]]
+    assert unknown.json()["code"] == "not_found"
+
+
+async def test_a_detector_of_coco_classes_serves_many_templates_at_once(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, tmp_path, COCO)
+
+    served = await catalogue(hub, model="example.detector")
+
+    everything = await catalogue(hub)
+    unknown = await hub.console.get("/api/v1/algorithm-templates", params={"model": "no.such"})
+    assert served.keys() == {slug for slug, item in everything.items() if item["fitting"]}
+    assert {"illegal_parking", "area_intrusion", "discarded_furniture"} <= served.keys()
+    assert len(served) == 10
+    assert unknown.json()["code"] == "not_found"
+
+
+async def test_a_template_whose_algorithm_is_removed_can_be_bound_again(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, tmp_path)
+    (await bind(hub, "illegal_parking", "example.detector")).raise_for_status()
+
+    (await hub.console.delete("/api/v1/algorithms/city.illegal_parking")).raise_for_status()
+    unbound = (await catalogue(hub))["illegal_parking"]
+    (await hub.console.delete("/api/v1/algorithms/example.detector")).raise_for_status()
+
+    assert (unbound["state"], (await catalogue(hub))["illegal_parking"]["state"]) == ("bindable", "no_model")
+
+
+async def test_what_was_bound_by_hand_goes_before_what_the_product_does_itself(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, tmp_path)
+
+    (await bind(hub, "area_intrusion", "example.detector")).raise_for_status()
+
+    assert (await catalogue(hub))["area_intrusion"]["bound"]["algorithm_id"] == "city.area_intrusion"
+
+
+async def test_the_classes_of_a_template_are_events_gathered_by_its_name(hub: Any, tmp_path: Path) -> None:
+    await upload(hub, tmp_path, ("car", "bus"))
+    (await bind(hub, "illegal_parking", "example.detector")).raise_for_status()
+
+    kinds = (await hub.console.get("/api/v1/event-types")).json()
+
+    parent = next(item for item in kinds if item["code"] == "street_order/illegal_parking")
+    children = [item["code"] for item in kinds if item["parent"] == parent["code"]]
+    assert (parent["name_zh"], parent["parent"]) == ("机动车乱停检测", None)
+    assert children == ["street_order/illegal_parking/bus", "street_order/illegal_parking/car"]
 
 
 async def test_a_viewer_binds_nothing(hub: Any) -> None:

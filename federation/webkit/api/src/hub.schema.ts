@@ -428,7 +428,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show one algorithm. */
+        /** Show one algorithm, by its newest version or by another. */
         get: operations["get_algorithm"];
         put?: never;
         post?: never;
@@ -438,6 +438,23 @@ export interface paths {
         head?: never;
         /** Put an algorithm on the shelf, or take it off. */
         patch: operations["shelve_algorithm"];
+        trace?: never;
+    };
+    "/api/v1/algorithms/{algorithm_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give a picture of a package: its cover, or that of a scene. */
+        get: operations["get_algorithm_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/package-criteria": {
@@ -466,6 +483,23 @@ export interface paths {
         };
         /** List the catalogue of city algorithms, and which of them have a model here. */
         get: operations["list_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithm-templates/{slug}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List every model that is here, and what each lacks to be bound to a template; those that fit come first. */
+        get: operations["list_models_for_template"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1367,8 +1401,20 @@ export interface components {
             count: number;
         };
         /**
+         * Activation
+         * @description Whether the algorithm may be used without a licence of its vendor.
+         */
+        Activation: {
+            /**
+             * Mode
+             * @default none
+             * @enum {string}
+             */
+            mode: "none" | "offline_file" | "server";
+        };
+        /**
          * Algorithm
-         * @description The newest version of one algorithm; `source` is `builtin` or `upload`.
+         * @description One algorithm, by its newest version if no other is asked for; `source` is `builtin` or `upload`.
          */
         Algorithm: {
             /** Id */
@@ -1437,33 +1483,50 @@ export interface components {
             members: string[];
             /** @description all that its package was examined for */
             examined: components["schemas"]["PackageExamination"];
+            vendor: components["schemas"]["Vendor"];
+            classification: components["schemas"]["Classification"];
+            /**
+             * Platforms
+             * @description where it runs, each with the memory it takes
+             */
+            platforms: components["schemas"]["Platform"][];
+            needs: components["schemas"]["Needs"];
+            /**
+             * Capacity
+             * @description 计算能力, as the vendor says
+             */
+            capacity: components["schemas"]["Capacity"][];
             /**
              * Cover
              * @description path of its cover picture in the package
              */
             cover: string | null;
-            /**
-             * Conditions
-             * @description 应用条件, of the manifest
-             */
-            conditions: {
-                [key: string]: unknown;
-            };
-            /**
-             * Scenes
-             * @description 场景说明, of the manifest
-             */
-            scenes: {
-                [key: string]: unknown;
-            };
+            conditions: components["schemas"]["Conditions"] | null;
+            scenes: components["schemas"]["Scenes"];
             /** Disclaimer Zh */
             disclaimer_zh: string;
             /** Disclaimer En */
             disclaimer_en: string;
-            /** Licence */
-            licence: {
-                [key: string]: unknown;
-            };
+            /** @description 算法模型信息 */
+            training: components["schemas"]["Training"] | null;
+            /** Evaluation */
+            evaluation: components["schemas"]["Evaluation"][];
+            /**
+             * Notes
+             * @description 版本迭代说明 of this version and those before, newest first
+             */
+            notes: components["schemas"]["Note"][];
+            licence: components["schemas"]["Licence"];
+            /**
+             * Template
+             * @description the algorithm of the catalogue that it is
+             */
+            template: string | null;
+            /**
+             * Binds
+             * @description whether its model can be bound to algorithms of the catalogue
+             */
+            binds: boolean;
             /** Digest */
             digest: string | null;
             /** Size Bytes */
@@ -1526,8 +1589,11 @@ export interface components {
              */
             state: "bound" | "bindable" | "no_model";
             bound: components["schemas"]["Candidate"] | null;
-            /** Candidates */
-            candidates: components["schemas"]["Candidate"][];
+            /**
+             * Fitting
+             * @description how many models here have its classes
+             */
+            fitting: number;
         };
         /**
          * Artifact
@@ -1672,6 +1738,25 @@ export interface components {
              * @description the appliance on which it happened; empty: at this hub
              */
             node_id: string;
+        };
+        /**
+         * Backbone
+         * @description A model that looks at the picture once for all algorithms that share it; the head of each takes its tensors.
+         */
+        Backbone: {
+            /** File */
+            file: string;
+            /**
+             * Sm3
+             * @description SM3 of the file: by it a bundle says which backbone its algorithms share
+             */
+            sm3: string;
+            /**
+             * Ram Mb
+             * @description memory that it takes at most, MB
+             * @default 1024
+             */
+            ram_mb: number;
         };
         /**
          * Bandwidth
@@ -1967,6 +2052,8 @@ export interface components {
         /**
          * Candidate
          * @description An algorithm that a template is, or whose model it could have; `lacks` is what the model does not know.
+         *
+         *     It fits unless something is `missing`: groups of classes of which it should know at least one, and knows none.
          */
         Candidate: {
             /** Algorithm Id */
@@ -1979,8 +2066,31 @@ export interface components {
             name_en: string;
             /** On Shelf */
             on_shelf: boolean;
+            /** Fits */
+            fits: boolean;
             /** Lacks */
             lacks: components["schemas"]["TemplateClass"][];
+            /** Missing */
+            missing: components["schemas"]["TemplateClass"][][];
+        };
+        /**
+         * Capacity
+         * @description What the vendor says that one device does (计算能力).
+         */
+        Capacity: {
+            /**
+             * Platform
+             * @enum {string}
+             */
+            platform: "cpu" | "cuda";
+            /**
+             * Device
+             * @description empty: any of the platform
+             * @default
+             */
+            device: string;
+            /** Images Per S */
+            images_per_s: number;
         };
         /**
          * CapacityRow
@@ -2307,11 +2417,88 @@ export interface components {
             reason: string;
         };
         /**
+         * Classification
+         * @description What the algorithm looks at and for, for finding it in the repository.
+         */
+        Classification: {
+            /**
+             * Analysis
+             * @default detection
+             * @enum {string}
+             */
+            analysis: "detection" | "behaviour" | "classification" | "multilabel" | "segmentation" | "instance" | "pose" | "ocr" | "embedding";
+            /**
+             * Role
+             * @description 检测, 建模 or 比对
+             * @default detect
+             * @enum {string}
+             */
+            role: "detect" | "model" | "compare";
+            /**
+             * Sources
+             * @default [
+             *       "image_stream"
+             *     ]
+             */
+            sources: ("image" | "image_stream" | "video")[];
+            /**
+             * Targets
+             * @default []
+             */
+            targets: string[];
+            /**
+             * Industries
+             * @default []
+             */
+            industries: string[];
+            /**
+             * Business
+             * @default []
+             */
+            business: string[];
+            /**
+             * Places
+             * @description 场所 as paths, e.g. 道路/市内道路/道路周边
+             * @default []
+             */
+            places: string[];
+            /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
+        };
+        /**
          * ClockState
          * @description Whether a node's clock was set by NTP, or agrees with the hub's.
          * @enum {string}
          */
         ClockState: "synchronised" | "unsynchronised";
+        /**
+         * Conditions
+         * @description When the algorithm can be expected to work (应用条件).
+         */
+        Conditions: {
+            /**
+             * Formats
+             * @default [
+             *       "jpeg"
+             *     ]
+             */
+            formats: string[];
+            /**
+             * Target Px
+             * @description least side of a target
+             * @default null
+             */
+            target_px: number | null;
+            /** @default null */
+            occlusion: components["schemas"]["Text"] | null;
+            /** @default null */
+            quality: components["schemas"]["Text"] | null;
+            /** @default null */
+            other: components["schemas"]["Text"] | null;
+        };
         /**
          * Count
          * @description How many of one kind.
@@ -2471,6 +2658,34 @@ export interface components {
             bundle: components["schemas"]["Bundle"];
         };
         /**
+         * Evaluation
+         * @description Figures of the vendor on a check set.
+         */
+        Evaluation: {
+            /** Check Set */
+            check_set: string;
+            /**
+             * Precision
+             * @default null
+             */
+            precision: number | null;
+            /**
+             * Recall
+             * @default null
+             */
+            recall: number | null;
+            /**
+             * Map50
+             * @default null
+             */
+            map50: number | null;
+            /**
+             * Tool
+             * @default
+             */
+            tool: string;
+        };
+        /**
          * Event
          * @description One event. `time` is when the frame reached the appliance.
          */
@@ -2564,11 +2779,16 @@ export interface components {
         };
         /**
          * EventKind
-         * @description One kind of event that an algorithm reports.
+         * @description One kind of event that algorithms report, or one that gathers others: the `parent` of their codes.
          */
         EventKind: {
             /** Code */
             code: string;
+            /**
+             * Parent
+             * @description the code that gathers this one and its like; none for one that gathers
+             */
+            parent: string | null;
             /** Name Zh */
             name_zh: string;
             /** Name En */
@@ -3090,6 +3310,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Licence
+         * @description SPDX identifiers of the software and of the weights, and how use is licensed.
+         */
+        Licence: {
+            /** Software */
+            software: string;
+            /**
+             * Weights
+             * @default null
+             */
+            weights: string | null;
+            /**
+             * @default {
+             *       "mode": "none"
+             *     }
+             */
+            activation: components["schemas"]["Activation"];
+        };
+        /**
          * Line
          * @description A line of 2 to 16 points (x, y) that things cross; who walks from its first point to its last has two sides.
          */
@@ -3220,6 +3459,22 @@ export interface components {
             events_backlog: number;
             /** Last Seen At */
             last_seen_at: string | null;
+        };
+        /**
+         * Needs
+         * @description What the vendor says that one running algorithm takes beside the memory of its model, which a platform says.
+         */
+        Needs: {
+            /**
+             * Disk Mb
+             * @default 0
+             */
+            disk_mb: number;
+            /**
+             * Cpu Cores
+             * @default null
+             */
+            cpu_cores: number | null;
         };
         /**
          * NewPoint
@@ -3479,6 +3734,20 @@ export interface components {
          * @enum {string}
          */
         NodeState: "awaited" | "online" | "suspect" | "unknown" | "dead" | "incompatible" | "revoked";
+        /**
+         * Note
+         * @description What is new in a version (版本迭代说明).
+         */
+        Note: {
+            /** Version */
+            version: string;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            text: components["schemas"]["Text"];
+        };
         /**
          * OnCut
          * @description What becomes of a task while its appliance and the hub do not hear each other; by default it goes on.
@@ -3944,6 +4213,46 @@ export interface components {
             special: components["schemas"]["SpecialDay"][];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Platform
+         * @description Where the algorithm runs; the first entry that a node satisfies is used.
+         */
+        Platform: {
+            /**
+             * Platform
+             * @default cpu
+             * @enum {string}
+             */
+            platform: "cpu" | "cuda";
+            /**
+             * Arch
+             * @default any
+             * @enum {string}
+             */
+            arch: "any" | "x86_64" | "aarch64";
+            /**
+             * Backend
+             * @enum {string}
+             */
+            backend: "onnxruntime" | "opencv";
+            /**
+             * File
+             * @description the model; algorithms of the product itself have none
+             * @default null
+             */
+            file: string | null;
+            /**
+             * Ram Mb
+             * @description memory that the model takes at most, MB
+             * @default 1024
+             */
+            ram_mb: number;
+            /**
+             * @description `file` is then a head: its inputs are outputs of the backbone, by name
+             * @default null
+             */
+            backbone: components["schemas"]["Backbone"] | null;
         };
         /**
          * Point
@@ -4457,6 +4766,34 @@ export interface components {
             point_ids: string[];
         };
         /**
+         * Scene
+         * @description A scene in words and, if there is one, a picture of the package (场景说明).
+         */
+        Scene: {
+            text: components["schemas"]["Text"];
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
+        };
+        /**
+         * Scenes
+         * @description Where the algorithm fits, and where it does not.
+         */
+        Scenes: {
+            /**
+             * Good
+             * @default []
+             */
+            good: components["schemas"]["Scene"][];
+            /**
+             * Bad
+             * @default []
+             */
+            bad: components["schemas"]["Scene"][];
+        };
+        /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
          */
@@ -4678,7 +5015,7 @@ export interface components {
             name: string;
             /**
              * Types
-             * @description event codes
+             * @description event codes; a parent's stands for its children
              * @default []
              */
             types: string[];
@@ -4975,6 +5312,39 @@ export interface components {
             name_en: string;
         };
         /**
+         * Text
+         * @description A text for people, in both languages.
+         */
+        Text: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+        };
+        /**
+         * Training
+         * @description Which training the model comes from (算法模型信息).
+         */
+        Training: {
+            /** Model Name */
+            model_name: string;
+            /**
+             * Model No
+             * @default
+             */
+            model_no: string;
+            /**
+             * Model Version
+             * @default
+             */
+            model_version: string;
+            /**
+             * Dataset Version
+             * @default
+             */
+            dataset_version: string;
+        };
+        /**
          * Turn
          * @description What a camera shall do now.
          */
@@ -5100,6 +5470,20 @@ export interface components {
             /** Display Name */
             display_name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * Vendor
+         * @description Who made the algorithm (来源厂商).
+         */
+        Vendor: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["Text"];
+            /**
+             * Contact
+             * @default
+             */
+            contact: string;
         };
         /**
          * Verdict
@@ -6272,7 +6656,9 @@ export interface operations {
     };
     get_algorithm: {
         parameters: {
-            query?: never;
+            query?: {
+                version?: string;
+            };
             header?: never;
             path: {
                 algorithm_id: string;
@@ -6365,6 +6751,40 @@ export interface operations {
             };
         };
     };
+    get_algorithm_picture: {
+        parameters: {
+            query: {
+                version?: string;
+                path: string;
+            };
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_criteria: {
         parameters: {
             query?: never;
@@ -6396,7 +6816,9 @@ export interface operations {
     };
     list_templates: {
         parameters: {
-            query?: never;
+            query?: {
+                model?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6410,6 +6832,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlgorithmTemplate"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_models_for_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"][];
                 };
             };
             /** @description a problem that says what to do */

@@ -6,7 +6,9 @@ export type Capture = HubSchemas['Capture']
 export type ChainNode = HubSchemas['ChainNode']
 /** The client reads pairs as plain lists, so the region is one of lists here. */
 export type EventRow = Omit<HubSchemas['EventRow'], 'region'> & { region: number[][] | null }
+export type Candidate = HubSchemas['Candidate']
 export type Criterion = HubSchemas['Criterion']
+export type EventKind = HubSchemas['EventKind']
 export type Finding = HubSchemas['Finding']
 export type NodeDetail = HubSchemas['NodeDetail']
 export type NodeRow = HubSchemas['Node']

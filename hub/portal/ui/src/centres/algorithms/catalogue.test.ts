@@ -6,7 +6,7 @@ import { counted, matching, shortened } from './catalogue.ts'
 function template(slug: string, more: Partial<AlgorithmTemplate> = {}): AlgorithmTemplate {
   return {
     slug, number: '1', name_zh: '测试', name_en: slug, description_zh: '', description_en: '', category: 'water', rule_kind: 'presence', defaults: {},
-    needs_region: false, places: [], event_code: `water/${slug}`, needs: [], reports: [], state: 'no_model', bound: null, candidates: [], ...more,
+    needs_region: false, places: [], event_code: `water/${slug}`, needs: [], reports: [], state: 'no_model', bound: null, fitting: 0, ...more,
   }
 }
 

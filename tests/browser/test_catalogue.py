@@ -1,0 +1,149 @@
+"""The catalogue of city algorithms and the repository in the portal: a model comes, serves some of them, and goes."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from hub.app import RunningHub, open_hub
+from tests.browser.conftest import Look, SignIn
+from tests.browser.lone_box import held
+from tests.hub.conftest import hub_config
+from tests.hub.repository.detectors import COCO, detector
+
+pytestmark = [pytest.mark.browser, pytest.mark.system]
+
+PARKING, MANHOLE = "street_order/illegal_parking", "facility/manhole_fault"
+NAME = {"zh": "通用目标检测", "en": "General detector"}
+DESCRIPTION = {"zh": "识别常见的八十类目标", "en": "Finds eighty kinds of things"}
+NOTES = [{"version": "2.0.0", "on": "2026-10-08", "text": {"zh": "夜间漏检减少", "en": "Sees more at night"}}]
+SCENES = {
+    "good": [{"text": {"zh": "白天路口", "en": "Crossings by day"}, "picture": "cover.png"}],
+    "bad": [{"text": {"zh": "浓雾", "en": "Dense fog"}}],
+}
+CONDITIONS = {"target_px": 24, "occlusion": {"zh": "遮挡不超过一半", "en": "At least half can be seen"}}
+KINDS = {"sources": ["image_stream"], "targets": ["行人", "车辆"], "places": ["道路/市内道路"], "industries": ["城管"]}
+DISCLAIMER = {"zh": "极端天气下可能漏检", "en": "Misses things in extreme weather"}
+TRAINING = {"model_name": "general", "model_version": "v2", "dataset_version": "coco-2017"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """A hub without boxes: the address of its portal, its folder, and the file of a package to import."""
+
+    url: str
+    data: Path
+    package: Path
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    """Run a hub; the package is made before a browser's driver occupies the thread."""
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+        package = Path(name) / "general.algpkg"
+        cover = bytes(cv2.imencode(".png", np.full((90, 160, 3), 200, np.uint8))[1])
+        says = {"name": NAME, "description": DESCRIPTION, "notes": NOTES, "training": TRAINING, "scenes": SCENES}
+        says |= {"conditions": CONDITIONS, "classification": KINDS, "disclaimer": DISCLAIMER}
+        package.write_bytes(detector(Path(name), COCO, **says, cover="cover.png", files={"cover.png": cover}))
+        config = hub_config(Path(name))
+        with held(open_hub(config)) as running:
+            yield Portal(url=running.do(_url), data=config.data_folder, package=package)
+
+
+def _url(running: RunningHub) -> str:
+    return running.url
+
+
+def imported(page: Page, package: Path) -> None:
+    """Import a package by the button of the repository."""
+    page.click(".menu a[href='/algorithms']")
+    page.locator("input[type=file]").set_input_files(package)
+    expect(page.locator(".el-message")).to_contain_text("已导入", timeout=90_000)
+
+
+def card(page: Page, code: str) -> Locator:
+    """Return the card of a template, by its event code."""
+    return page.get_by_test_id("template").filter(has_text=code)
+
+
+def pictured(page: Page, path: Path) -> None:
+    for width, height in ((1920, 1080), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=f"{path}-{width}.png", animations="disabled")
+    page.set_viewport_size({"width": 1920, "height": 1080})
+
+
+def test_a_detector_of_coco_classes_serves_part_of_the_catalogue_and_what_it_lacks_is_told(
+    portal: Portal, page: Page, sign_in: SignIn, look: Look, screenshots: Path
+) -> None:
+    sign_in(portal.url, portal.data)
+    imported(page, portal.package)
+
+    # The repository shows it with its cover, and says what it is.
+    mine = page.locator("article", has_text="通用目标检测")
+    expect(mine.get_by_test_id("cover").locator("img")).not_to_have_js_property("naturalWidth", 0)
+    mine.get_by_test_id("open-algorithm").click()
+    detail = page.get_by_test_id("algorithm-detail")
+    expect(detail.get_by_test_id("notes")).to_contain_text("夜间漏检减少")
+    expect(detail.get_by_test_id("training")).to_contain_text("coco-2017")
+    for said in ("抓图流", "行人、车辆", "城管", "道路/市内道路", "onnxruntime", "example.detector/seen", "≥ 24 px"):
+        expect(detail).to_contain_text(said)
+    for said in ("遮挡不超过一半", "白天路口", "浓雾", "极端天气下可能漏检"):
+        expect(detail).to_contain_text(said)
+    expect(detail.locator("figure img")).not_to_have_js_property("naturalWidth", 0)
+    pictured(page, screenshots / "portal-algorithm-detail")
+    detail.get_by_test_id("serves").click()
+
+    # What works at once with it, and with what.
+    expect(page.get_by_test_id("served")).to_contain_text("该模型可直接支持")
+    expect(page.get_by_test_id("template")).to_have_count(10)
+    expect(card(page, PARKING)).to_contain_text("可绑定")
+    pictured(page, screenshots / "portal-catalogue-served")
+    card(page, PARKING).get_by_test_id("open-binding").click()
+    expect(page.get_by_test_id("model")).to_contain_text("可以绑定；模型不含：面包车")
+    pictured(page, screenshots / "portal-catalogue-binding")
+    page.get_by_test_id("bind").click()
+    expect(card(page, PARKING)).to_contain_text("已绑定", timeout=60_000)
+    expect(page.get_by_test_id("binding")).to_be_hidden()
+
+    # What it has not the classes for is refused, and says which.
+    page.get_by_test_id("by-model").hover()
+    page.get_by_test_id("by-model").locator(".el-select__clear").click()
+    expect(page.get_by_test_id("template")).to_have_count(71)
+    expect(card(page, MANHOLE)).to_contain_text("未提供模型")
+    card(page, MANHOLE).get_by_test_id("open-binding").click()
+    expect(page.get_by_test_id("model")).to_contain_text("无法绑定")
+    expect(page.get_by_test_id("model")).to_contain_text("井盖缺失")
+    expect(page.get_by_test_id("bind")).to_be_disabled()
+    pictured(page, screenshots / "portal-catalogue-refusal")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("binding")).to_be_hidden()
+
+    # Its classes are events gathered by the name of the template.
+    page.click(".menu a[href='/events']")
+    page.get_by_test_id("type").click()
+    expect(page.get_by_role("option", name="机动车乱停检测（全部）", exact=True)).to_be_visible()
+    expect(page.get_by_role("option", name="机动车乱停·轿车")).to_be_visible()
+    pictured(page, screenshots / "portal-event-types")
+    with page.expect_request(lambda request: "type=street_order%2Fillegal_parking&" in request.url):
+        page.get_by_role("option", name="机动车乱停检测（全部）", exact=True).click()
+
+    # What was bound is taken away; without the detector nothing could be bound.
+    page.click(".menu a[href='/catalogue']")
+    card(page, PARKING).get_by_test_id("unbind").click()
+    pictured(page, screenshots / "portal-catalogue-unbind")
+    page.get_by_role("button", name="确定").click()
+    expect(card(page, PARKING)).to_contain_text("可绑定")
+    page.click(".menu a[href='/algorithms']")
+    page.locator("article", has_text="通用目标检测").get_by_role("button", name="删除").click()
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator("article", has_text="通用目标检测")).to_have_count(0)
+    page.click(".menu a[href='/catalogue']")
+    expect(card(page, PARKING)).to_contain_text("未提供模型")
+
+    look(portal.url, ("/catalogue", "/algorithms"), "hub")
