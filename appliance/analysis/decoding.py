@@ -34,6 +34,9 @@ WIDEST_EVIDENCE_PX = 1920
 JPEG_QUALITY = 85
 _NAMES = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
 _ON_CARDS = frozenset({"h264", "h265"})
+_SHARED_CONTEXT = 1
+"""FFmpeg's AV_CUDA_USE_PRIMARY_CONTEXT: a context for every decoder would take a second and 500 MB each."""
+
 _REFUSED = (av.FFmpegError, NotImplementedError, RuntimeError)
 TRIAL_PX = 256
 """The smallest picture that every card of this century decodes is 146 px wide."""
@@ -175,7 +178,11 @@ def jpeg(picture: Picture, *, widest_px: int = WIDEST_EVIDENCE_PX) -> tuple[byte
 
 def open_decoder(codec: str, *, card: int | None = None) -> "av.VideoCodecContext":
     """Return a decoder of one thread, or one on a card whose pictures come back into memory."""
-    way = None if card is None else HWAccel("cuda", device=str(card), allow_software_fallback=False)
+    way = (
+        None
+        if card is None
+        else HWAccel("cuda", device=str(card), flags=_SHARED_CONTEXT, allow_software_fallback=False)
+    )
     context = cast("av.VideoCodecContext", av.CodecContext.create(_NAMES[codec], "r", hwaccel=way))
     context.thread_count = 1
     context.thread_type = ThreadType.SLICE

@@ -185,6 +185,7 @@ class ModelReport(WireModel):
     packages: tuple[str, ...] = Field(default=(), description="algorithm and version of all that share it")
     reason: str = Field(default="", description="empty while it works, else a stable code with words")
     memory_mb: float = 0.0
+    card_memory_mb: float = Field(default=0.0, description="of the graphics card that it runs on")
     declared_mb: int = 0
     pictures: int = 0
     pictures_per_s: float = 0.0

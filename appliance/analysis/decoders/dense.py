@@ -12,12 +12,20 @@ from appliance.analysis.decoders.outcome import BadOutput, Boxes, Floats
 from federation.packages.outputs import DenseOutput, Keypoints
 
 
+def places_of(tensor: str) -> str:
+    """Return the name under which the places of a tensor's rows are given, if only some of its rows are."""
+    return f"{tensor} places"
+
+
 def decode_dense(
     tensors: Mapping[str, NDArray[np.generic]], declared: DenseOutput, *, size: tuple[int, int], labels: int
 ) -> Boxes:
-    """Return the boxes in the tensor (n, channels) of a model that tells `labels` classes apart."""
-    values = table(tensors[declared.tensor], declared.tensor)
-    values = values.T if declared.channels_first else values
+    """Return the boxes in the tensor (n, channels) of a model that tells `labels` classes apart.
+
+    Where the places of its rows are given, it holds the strongest rows only, each as long as there are channels.
+    """
+    values, places = table(tensors[declared.tensor], declared.tensor), tensors.get(places_of(declared.tensor))
+    values = values.T if declared.channels_first and places is None else values
     protos = None if declared.protos is None else _protos(tensors[declared.protos])
     extras = _extras(declared, protos)
     first = 5 if declared.objectness else 4
@@ -28,7 +36,7 @@ def decode_dense(
     classes, scores = _scores(values[near], declared, first, labels)
     strong = scores >= declared.conf
     chosen, classes, scores = near[strong], classes[strong], scores[strong]
-    boxes = _boxes(values, chosen, declared, size)
+    boxes = _boxes(values, chosen, declared, size, None if places is None else np.asarray(places, np.int64).reshape(-1))
     kept = distinct(boxes, scores, classes, declared.nms)
     boxes, rows = boxes[kept], chosen[kept]
     more = values[rows, first + labels :]
@@ -68,20 +76,22 @@ def _scores(values: Floats, declared: DenseOutput, first: int, labels: int) -> t
     return classes, scores
 
 
-def _boxes(values: Floats, chosen: Indices, declared: DenseOutput, size: tuple[int, int]) -> Floats:
+def _boxes(
+    values: Floats, chosen: Indices, declared: DenseOutput, size: tuple[int, int], places: Indices | None
+) -> Floats:
     boxes = values[chosen, :4].copy()
     if declared.grid is not None:
-        cells = _cells(declared.grid, size)
-        if len(cells) != len(values):
+        cells = cells_of(declared.grid, size)
+        if places is None and len(cells) != len(values):
             raise BadOutput(f"a grid of strides {declared.grid} has {len(cells)} places; the model gives {len(values)}")
-        near = cells[chosen]
+        near = cells[chosen if places is None else places[chosen]]
         boxes[:, :2] = (boxes[:, :2] + near[:, :2]) * near[:, 2:]
         boxes[:, 2:] = np.exp(np.clip(boxes[:, 2:], -20, 20)) * near[:, 2:]
     return corners(boxes, declared.box, normalised=declared.normalised, size=size)
 
 
 @lru_cache(maxsize=64)
-def _cells(strides: tuple[int, ...], size: tuple[int, int]) -> Floats:
+def cells_of(strides: tuple[int, ...], size: tuple[int, int]) -> Floats:
     """Return (x, y, stride) of every cell of a YOLOX grid, row by row, stride by stride."""
     width, height = size
     grids = []

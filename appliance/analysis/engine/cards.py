@@ -2,9 +2,9 @@
 
 import importlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from appliance.analysis.engine.devices import GPU_BATCH, GPU_WORKERS, Device
@@ -26,8 +26,18 @@ class Card:
 
 def cards_here() -> tuple[Card, ...]:
     """Return the cards that NVIDIA's driver knows; none where there is no driver, or its library is not installed."""
-    with _driver() as nvml:
-        return () if nvml is None else tuple(_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+    nvml = _driver()
+    return () if nvml is None else tuple(_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
+
+
+def card_bytes_of(pid: int) -> int:
+    """Return what a process takes of the memory of all cards; 0 where it takes none, or the driver does not say."""
+    nvml = _driver()
+    if nvml is None:
+        return 0
+    handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
+    users = [user for handle in handles for user in nvml.nvmlDeviceGetComputeRunningProcesses(handle)]
+    return sum(user.usedGpuMemory or 0 for user in users if user.pid == pid)
 
 
 def devices_here(cores: int, cards: Sequence[Card], fault_of: Callable[[Device], str]) -> tuple[Device, ...]:
@@ -58,24 +68,18 @@ def fault_of(device: Device) -> str:
     return ""
 
 
-@contextmanager
-def _driver() -> Iterator[Any]:
-    """Give NVIDIA's management library, None where it or the driver is absent."""
-    nvml: Any = None
-    with suppress(ModuleNotFoundError):
+@cache
+def _driver() -> Any:
+    """Return NVIDIA's management library, opened once for this process; None where it or the driver is absent."""
+    try:
         nvml = importlib.import_module("pynvml")
-    if nvml is None:
-        yield None
-        return
+    except ModuleNotFoundError:
+        return None
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:
-        yield None
-        return
-    try:
-        yield nvml
-    finally:
-        nvml.nvmlShutdown()
+        return None
+    return nvml
 
 
 def _card(nvml: Any, index: int) -> Card:

@@ -132,6 +132,8 @@ class Networks:
             _refuse_absent("the backbone", network.outputs, source.features)
             self._branches[asked.branch] = source
         _refuse_absent("the model", source.outputs, head.tensors)
+        if source is network:
+            network.narrow(asked.output, len(asked.labels))
         self._heads[asked.head] = _Taught(head=head, branch=asked.branch)
         return Answer(batch=network.batch)
 
@@ -151,9 +153,9 @@ class Networks:
         width, height = declared.size
         shape = (len(asked.placements), height, width, 3)
         canvases = pictures[: math.prod(shape)].reshape(shape)
-        wanted = {name for branch in branches.values() if branch for name in branch.features} | _tensors(heads, "")
+        features = {name for branch in branches.values() if branch for name in branch.features}
         begun_s = time.perf_counter()
-        tensors = network.run(canvases, wanted)
+        tensors = network.run(canvases, _tensors(heads, ""), features)
         reading = Reading(placements=asked.placements, spent={asked.network: _since(begun_s)})
         for name, branch in branches.items():
             reading.read(name, branch, tensors, {head: it for head, it in heads.items() if it.branch == name})

@@ -9,8 +9,14 @@ from appliance.analysis.engine.queue import Limits
 
 GPU_BATCH = 16
 GPU_WINDOW_S = 0.005
-GPU_WORKERS = 6
-"""While one batch is computed others are decoded and laid out, and what was computed is read."""
+GPU_WORKERS = 12
+"""While a batch is computed others are decoded and laid out, and what was computed is read: that takes more time."""
+
+GPU_RUNS = 2
+"""Batches of one model on the card at the same time: one travels while the other is computed."""
+
+GPU_SINGLE_RUNS = 6
+"""The same of a model that takes one picture at once and so leaves the card idle most of the time."""
 
 _QUIET = 3
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.engine.cards import card_bytes_of
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.frame import Dropped, Frame
@@ -44,6 +45,7 @@ class Cost:
     busy_s: float = 0.0
     restarts: int = 0
     memory_bytes: int = 0
+    card_bytes: int = 0
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     done_at: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     parts: Ledger = field(default_factory=Ledger)
@@ -197,14 +199,14 @@ class Model:
             self._note_loss(host, str(error))
             raise
         self._host = host
-        self.cost.memory_bytes = host.memory_bytes()
+        self._measure(host)
         return host
 
     def _teach(self, host: Host, head: HeadOf) -> None:
         heads = {**self._heads, head.id: head}.values()
         host.allowed_bytes = max(host.allowed_bytes, self.declared.memory_bytes + sum(it.memory_bytes for it in heads))
         teach(host, self.declared, head)
-        self.cost.memory_bytes = host.memory_bytes()
+        self._measure(host)
 
     def _succeeded(self, pictures: int, begun_s: float, host: Host) -> None:
         now_s = time.monotonic()
@@ -221,9 +223,13 @@ class Model:
 
     def _check_memory(self, host: Host) -> None:
         """End a process that has outgrown what its package declares: the next frame makes a new one."""
-        self.cost.memory_bytes = host.memory_bytes()
+        self._measure(host)
         if self.cost.memory_bytes > host.allowed_bytes:
             self._lost(host, f"it takes {self.cost.memory_bytes >> 20} MB, declared are {host.allowed_bytes >> 20}")
+
+    def _measure(self, host: Host) -> None:
+        self.cost.memory_bytes = host.memory_bytes()
+        self.cost.card_bytes = 0 if self.device.kind == "cpu" else card_bytes_of(host.pid)
 
     def _lost(self, host: Host, text: str) -> None:
         with self._lock:

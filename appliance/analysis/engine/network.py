@@ -1,18 +1,21 @@
 """A model at work: pictures that lie in its input go in, and what its heads make of its tensors comes out."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.analysis.decoders import Outcome, decode
-from appliance.analysis.engine.devices import Device, bucket, open_session
+from appliance.analysis.decoders.dense import places_of
+from appliance.analysis.engine.devices import GPU_RUNS, GPU_SINGLE_RUNS, Device, bucket, open_session
 from appliance.analysis.engine.entry import CardEntry
+from appliance.analysis.engine.exit import CardExit, can_narrow
 from appliance.analysis.preprocessing import Placement, tensor_of
 from appliance.analysis.sightings import Sighting, sightings
 from federation.packages.manifest import ModelInput
-from federation.packages.outputs import ModelOutput, SemanticOutput, tensors_of
+from federation.packages.outputs import DenseOutput, ModelOutput, SemanticOutput, tensors_of
 
 MOST_AT_ONCE = 16
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
@@ -28,7 +31,9 @@ class Network:
         """Load the model; raise ValueError if its inputs are not as declared."""
         self._declared = declared
         self._session = open_session(model, device)
+        self._device = device
         self._entry = None if device.kind == "cpu" else CardEntry(declared, device)
+        self._exits: dict[str, tuple[tuple[DenseOutput, int], CardExit | None]] = {}
         entries = self._session.get_inputs()
         self.outputs = frozenset(item.name for item in self._session.get_outputs())
         if {declared.tensor, *(extra.tensor for extra in declared.extra)} != {item.name for item in entries}:
@@ -39,6 +44,8 @@ class Network:
         _refuse_other_shape(entry, declared)
         fixed = isinstance(entry.shape[0], int) or bool(declared.extra)
         self.batch = 1 if fixed else max(MOST_AT_ONCE, device.batch)
+        # onnxruntime keeps handles and memory on the card for every thread that ever ran there: so they are few.
+        self._runs = ThreadPoolExecutor(GPU_RUNS if self.batch > 1 else GPU_SINGLE_RUNS, thread_name_prefix="card")
         self._warm = 1 if self._entry is None else min(self.batch, device.batch)
 
     def warm(self) -> None:
@@ -48,30 +55,57 @@ class Network:
         for size in sorted(sizes):
             self.run(np.full((size, height, width, 3), 128, np.uint8), self.outputs)
 
-    def run(self, canvases: Canvases, wanted: Collection[str]) -> list[dict[str, NDArray[Any]]]:
-        """Return the wanted tensors of every picture, each with a leading axis of 1 as if it had come alone."""
-        names = sorted(wanted)
+    def narrow(self, output: ModelOutput, labels: int) -> None:
+        """Let only the strongest rows of a dense tensor come back from a card, if all who read it read it alike."""
+        if self._entry is None or not isinstance(output, DenseOutput):
+            return
+        given = next(item for item in self._session.get_outputs() if item.name == output.tensor)
+        if not can_narrow(output, given.shape, given.type, self._declared.size):
+            return
+        alike = (output.model_copy(update={"conf": 0.0, "nms": None}), labels)
+        before = self._exits.get(output.tensor)
+        if before is None:
+            self._exits[output.tensor] = (alike, CardExit(output, labels, given.type, self._device))
+        elif before[0] != alike:
+            self._exits[output.tensor] = (before[0], None)
+
+    def run(
+        self, canvases: Canvases, wanted: Collection[str], whole: Collection[str] = ()
+    ) -> list[dict[str, NDArray[Any]]]:
+        """Return the wanted tensors of every picture, each with a leading axis of 1 as if it had come alone.
+
+        Those in `whole` come as the model gives them; of others a card may give the strongest rows and their places.
+        """
         found: list[dict[str, NDArray[Any]]] = []
         for first in range(0, len(canvases), self.batch):
             part = canvases[first : first + self.batch]
             size = bucket(len(part), self.batch)
-            values = self._values(names, _filled(part, size))
-            found += _apart(dict(zip(names, values, strict=True)), len(part), size)
+            found += _apart(self._values(sorted({*wanted, *whole}), _filled(part, size), whole), len(part), size)
         return found
 
-    def _values(self, names: list[str], canvases: Canvases) -> list[NDArray[Any]]:
+    def _values(self, names: list[str], canvases: Canvases, whole: Collection[str]) -> dict[str, NDArray[Any]]:
         extras = {extra.tensor: np.array([self._declared.size], extra.dtype) for extra in self._declared.extra}
         if self._entry is None:
             given = {self._declared.tensor: tensor_of(canvases, self._declared), **extras}
-            return [np.asarray(value) for value in self._session.run(names, given)]
+            return dict(zip(names, map(np.asarray, self._session.run(names, given)), strict=True))
+        return self._runs.submit(self._on_card, self._entry, names, canvases, extras, whole).result()
+
+    def _on_card(
+        self, entry: CardEntry, names: list[str], canvases: Canvases, extras: Tensors, whole: Collection[str]
+    ) -> dict[str, NDArray[Any]]:
+        exits = {name: self._exits[name][1] for name in names if name in self._exits and name not in whole}
         binding = self._session.io_binding()
-        binding.bind_ortvalue_input(self._declared.tensor, self._entry.tensor_of(canvases))
+        binding.bind_ortvalue_input(self._declared.tensor, entry.tensor_of(canvases))
         for name, value in extras.items():
             binding.bind_cpu_input(name, value)
         for name in names:
-            binding.bind_output(name)
+            binding.bind_output(name, *(("cuda", self._device.index) if exits.get(name) else ()))
         self._session.run_with_iobinding(binding)
-        return [np.asarray(value) for value in binding.copy_outputs_to_cpu()]
+        found: dict[str, NDArray[Any]] = {}
+        for name, value in zip(names, binding.get_outputs(), strict=True):
+            way_out = exits.get(name)
+            found |= {name: value.numpy()} if way_out is None else way_out.strongest(value)
+        return found
 
 
 class Head:
@@ -87,6 +121,7 @@ class Head:
     def outcome(self, tensors: Tensors) -> Outcome:
         """Return what the tensors of one picture say; raise BadOutput."""
         own = {name: tensors[name] for name in self.tensors}
+        own |= {name: tensors[name] for name in map(places_of, self.tensors) if name in tensors}
         return decode(own, self._output, size=self._size, labels=self._labels)
 
     def see(self, tensors: Tensors, placement: Placement) -> tuple[Sighting, ...]:

@@ -23,6 +23,7 @@ def model_report(model: Model, queue: Queue[Any], users: Mapping[tuple[str, str]
         packages=tuple(sorted(" ".join(key) for key in users)),
         reason=model.fault,
         memory_mb=round(cost.memory_bytes / 2**20, 1),
+        card_memory_mb=round(cost.card_bytes / 2**20, 1),
         declared_mb=model.memory_bytes >> 20,
         pictures=cost.pictures,
         pictures_per_s=round(sum(recent) / OVER_S, 2),

@@ -177,18 +177,24 @@ def _memory_bytes(pid: int) -> int:
     return 0
 
 
-def key_units(material: Material) -> list[AccessUnit]:
-    """Return key frames of the street at 1080p."""
+def street_packets(material: Material, *, frames: int, key_every: int) -> list[bytes]:
+    """Return the street as access units of H.264 at 1080p."""
     context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
     context.framerate, context.bit_rate = Fraction(10), BIT_RATE
-    context.options = {"preset": "ultrafast", "g": "1", "bf": "0", "forced-idr": "1"}
+    context.options = {"preset": "ultrafast", "g": str(key_every), "bf": "0", "forced-idr": "1", "sc_threshold": "0"}
     packets: list[av.Packet[Any]] = []
-    for picture in material.pictures(8):
+    for picture in material.pictures(frames):
         large = np.asarray(cv2.resize(picture, (WIDTH_PX, HEIGHT_PX)), np.uint8)
         packets += context.encode(av.VideoFrame.from_ndarray(large, format="bgr24"))
     packets += context.encode(None)
-    syntax, first = Syntax.of("h264"), bytes(packets[0])
+    return [bytes(packet) for packet in packets]
+
+
+def key_units(material: Material) -> list[AccessUnit]:
+    """Return key frames of the street."""
+    packets = street_packets(material, frames=8, key_every=1)
+    syntax, first = Syntax.of("h264"), packets[0]
     sets = tuple(first[start:stop] for start, stop in nal_bounds(first))
     parameters = codec_parameters("h264", tuple(item for item in sets if syntax.type_of(item[0]) in syntax.set_types))
     return [
@@ -199,10 +205,9 @@ def key_units(material: Material) -> list[AccessUnit]:
             sequence=1,
             key=True,
             pts=0,
-            payload=bytes(packet),
+            payload=packet,
             arrived_s=0.0,
             arrived_at=datetime.now(UTC),
         )
         for packet in packets
-        if packet.is_keyframe
     ]

@@ -60,7 +60,7 @@ LINES = (
         for model in ("deep", "half", "nano")
         for name, words, unit, bar in CARD_LINES
     ),
-    ("graphics", "decoded_cores_per_s", "key frames of 1080p decoded by the cores", "/s", ""),
+    ("graphics", "decoded_cores_per_s", "frames of 1080p decoded by the cores", "/s", ""),
     ("graphics", "decoded_cores_cpu_ms", "CPU time of one", "ms", ""),
     ("graphics", "decoded_card_per_s", "decoded by the card", "/s", ""),
     ("graphics", "decoded_card_cpu_ms", "CPU time of one", "ms", ""),

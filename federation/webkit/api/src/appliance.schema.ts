@@ -2472,6 +2472,12 @@ export interface components {
              */
             memory_mb: number;
             /**
+             * Card Memory Mb
+             * @description of the graphics card that it runs on
+             * @default 0
+             */
+            card_memory_mb: number;
+            /**
              * Declared Mb
              * @default 0
              */
