@@ -16,9 +16,9 @@ from hub.custody.intake import LaneKey, Message
 
 WINDOW_S = 0.5
 SMALLEST_WINDOW, LARGEST_WINDOW = 800, 8000  # rows
-FRESH_WINDOW = 10_000  # rows of all lanes without a backlog, of which none may send more than a batch
+FRESH_S = 1.5  # how long the hub would work off what all lanes without a backlog may send together
 LARGEST_CREDIT = 800
-LEAST_CREDIT = 10  # a hub that asked for single rows would be slower still
+LEAST_CREDIT = 4  # a message costs what several rows cost: a slow hub that asked for single rows would be slower still
 TURN_S = 3.0  # a turn that is not used by then is over: whoever had it is away, and greets when it is back
 MESSAGES_PER_S = 1000
 LONGEST_LINGER_S = 1.0
@@ -55,6 +55,7 @@ class CreditDesk:
     rows_per_s: float = LARGEST_WINDOW / WINDOW_S
     _lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
     _backlogs: dict[LaneKey, _Lane] = field(default_factory=dict)
+    _turns: dict[LaneKey, _Lane] = field(default_factory=dict)
     _queues: tuple[deque[LaneKey], deque[LaneKey]] = field(default_factory=lambda: (deque(), deque()))
     _favoured: int = 0
     _tidied_at: float = 0.0
@@ -67,17 +68,19 @@ class CreditDesk:
     @property
     def granted(self) -> int:
         """How many rows of backlogs may be on their way now."""
-        return sum(lane.granted for lane in self._backlogs.values())
+        return sum(lane.granted for lane in self._turns.values())
 
     def heard(self, message: Message, ack: Ack, now: float) -> None:
         """Note a hello or a batch that is committed, where its lane stands since, and what waits behind that."""
         key = LaneKey.of(message)
-        lane = self._lanes.setdefault(key, _Lane(ack=ack))
+        if (lane := self._lanes.get(key)) is None:
+            lane = self._lanes[key] = _Lane(ack=ack)
         lane.ack, lane.heard_at, lane.waiting = ack, now, max(0, last_made(message) - ack.upto)
         if not lane.waiting:
-            lane.limit = 0
-            self._backlogs.pop(key, None)
+            self._end(key, lane)
             return
+        if not lane.granted:
+            self._turns.pop(key, None)
         self._backlogs[key] = lane
         if not lane.queued:
             lane.queued = True
@@ -95,7 +98,7 @@ class CreditDesk:
         answered = dict.fromkeys(heard)
         turns = [key for key in self._give_turns(now) if key not in answered]
         linger_ms = round(self._linger_s() * 1000)
-        fresh = min(BATCH_ROWS, max(LEAST_CREDIT, FRESH_WINDOW // max(1, len(self._lanes))))
+        fresh = min(BATCH_ROWS, max(LEAST_CREDIT, int(self.rows_per_s * FRESH_S) // max(1, len(self._lanes))))
         return [
             *((key, self._told(key, fresh, linger_ms)) for key in answered),
             # What was refused once is not refused again.
@@ -104,10 +107,8 @@ class CreditDesk:
 
     def forget(self) -> None:
         """Forget everybody: all will greet anew."""
-        self._lanes.clear()
-        self._backlogs.clear()
-        for queue in self._queues:
-            queue.clear()
+        for known in (self._lanes, self._backlogs, self._turns, *self._queues):
+            known.clear()
 
     def _told(self, key: LaneKey, fresh: int, linger_ms: int, **more: bool) -> Ack:
         lane = self._lanes[key]
@@ -122,22 +123,17 @@ class CreditDesk:
         """Give what is free of the window to those who wait, in their order; return who got something."""
         window = self.window
         free = window - self.granted
+        grant = min(LARGEST_CREDIT, max(BATCH_ROWS, window // max(1, len(self._backlogs))))
         while (key := self._next()) is not None:
             lane = self._backlogs.get(key)
-            grant = 0 if lane is None else self._grant(lane, window)
             if lane is not None and lane.granted < grant:
                 if grant - lane.granted > free:
                     return
                 free -= grant - lane.granted
                 lane.limit, lane.granted_at = lane.ack.upto + grant, now
+                self._turns[key] = lane
                 yield key
             self._leave(key)
-
-    def _grant(self, lane: _Lane, window: int) -> int:
-        share = window // len(self._backlogs)
-        if share >= BATCH_ROWS:
-            return min(LARGEST_CREDIT, share)
-        return min(BATCH_ROWS, max(LEAST_CREDIT, lane.waiting))
 
     def _next(self) -> LaneKey | None:
         """Return whose turn it is: those who need one turn alone, and those who need more, one after the other."""
@@ -159,7 +155,13 @@ class CreditDesk:
         for key, lane in list(self._lanes.items()):
             if lane.is_away(now) or (not lane.waiting and now - lane.heard_at > FORGOTTEN_AFTER_S):
                 del self._lanes[key]
-                self._backlogs.pop(key, None)
+                self._end(key, lane)
+
+    def _end(self, key: LaneKey, lane: _Lane) -> None:
+        """Take back what a lane may send beyond what everybody may."""
+        lane.limit = 0
+        self._backlogs.pop(key, None)
+        self._turns.pop(key, None)
 
 
 def last_made(message: Message) -> int:

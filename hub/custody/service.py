@@ -92,10 +92,10 @@ class Custody:
     async def take(self, run: Sequence[Incoming]) -> None:
         """Commit consecutive messages in order and acknowledge what is committed."""
         for part in _parts(run):
+            began = time.monotonic()
             messages = await asyncio.to_thread(self._read, part)
             if not messages:
                 continue
-            began = time.monotonic()
             intake, taken = await self._database.run(partial(self._store, messages=messages))
             now = time.monotonic()
             self._desk.worked(sum(map(len, intake.rows.values())), now - began)

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from federation.messages import Event, ForwardedEvent
 from hub.custody.intake import LaneKey, Row
 from hub.custody.service import Taken
+from hub.database.bulk import insert_rows
 from hub.database.moments import to_us
 from hub.events.latency import LatencyWindow
 from hub.events.model import EventRow
-from hub.events.rows import columns_of, row_of
+from hub.events.rows import NEW_COLUMNS, row_of, values_of
 from hub.events.tables import event_pictures, events, pictures
 from hub.live import LiveFeed
 from hub.points.tables import points
@@ -104,12 +105,12 @@ class EventTaker:
         new = [event for _, event in rows]
         places = _places(connection, {event.data.point_id for event in new})
         replaced = _replaced(connection, {event.data.task_id for event in new})
-        columns = []
+        values = []
         for row, event in rows:
             name, bureau = _place(event, places)
             superseded = event.data.generation < replaced.get(event.data.task_id, 0)
-            columns.append(
-                columns_of(
+            values.append(
+                values_of(
                     row,
                     event,
                     point_name=name,
@@ -118,7 +119,7 @@ class EventTaker:
                     received_at_us=received_at_us,
                 )
             )
-        connection.execute(insert(events), columns)
+        insert_rows(connection, events, NEW_COLUMNS, values)
         _insert_pictures(connection, new)
         _count_by_task(connection, new)
         self._follower.add(connection, new)

@@ -3,36 +3,59 @@
 from collections.abc import Collection
 from typing import Any
 
+from pydantic_core import to_json
+
 from federation.messages import Event, EvidenceRef, as_forwarded
 from hub.custody.intake import Row
 from hub.database.moments import from_us, maybe_from_us, to_us
 from hub.events.model import EventOrigin, EventRow, Picture, Verdict
 from hub.repository.catalogue import Catalogue
 
+NEW_COLUMNS = (
+    "id",
+    "node_id",
+    "epoch",
+    "sequence",
+    "point_id",
+    "point_name",
+    "bureau",
+    "type",
+    "algorithm_id",
+    "task_id",
+    "time_us",
+    "received_at_us",
+    "score",
+    "superseded",
+    "body",
+    "verdict",
+    "note",
+)
 
-def columns_of(
+
+def values_of(
     row: Row, event: Event, *, point_name: str, bureau: str, superseded: bool, received_at_us: int
-) -> dict[str, Any]:
-    """Return the values of a new row of the table `events`."""
-    return {
-        "id": event.id,
-        "node_id": event.source,
-        "epoch": row.key.epoch,
-        "sequence": row.sequence,
-        "point_id": event.data.point_id,
-        "point_name": point_name,
-        "bureau": bureau,
-        "type": event.type,
-        "algorithm_id": event.data.algorithm_id,
-        "task_id": event.data.task_id,
-        "time_us": to_us(event.time),
-        "received_at_us": received_at_us,
-        "score": event.data.score,
-        "superseded": superseded,
-        "body": event.model_dump_json(),
-        "verdict": Verdict.PENDING.value,
-        "note": "",
-    }
+) -> tuple[Any, ...]:
+    """Return the values of a new row of the table `events`, in the order of `NEW_COLUMNS`."""
+    data = event.data
+    return (
+        event.id,
+        event.source,
+        row.key.epoch,
+        row.sequence,
+        data.point_id,
+        point_name,
+        bureau,
+        event.type,
+        data.algorithm_id,
+        data.task_id,
+        to_us(event.time),
+        received_at_us,
+        data.score,
+        superseded,
+        to_json(row.body).decode(),
+        Verdict.PENDING.value,
+        "",
+    )
 
 
 def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collection[str]) -> EventRow:

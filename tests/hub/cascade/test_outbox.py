@@ -18,8 +18,9 @@ from hub.cascade.tables import cascade_pictures, cascade_upper
 from hub.config import HubConfig
 from hub.custody.intake import LaneKey, Row
 from hub.database import Database
+from hub.database.bulk import insert_rows
 from hub.database.upgrade import upgrade
-from hub.events.rows import columns_of
+from hub.events.rows import NEW_COLUMNS, values_of
 from hub.events.tables import events
 
 HERE = Hop(hub_id="here", name="区平台")
@@ -83,9 +84,13 @@ async def record(database: Database, *recorded: Event) -> None:
 
     def work(connection: Connection) -> None:
         for number, event in enumerate(recorded, 11):
-            row = Row(key=LaneKey(node_id=event.source, epoch="e1", lane=Lane.EVENTS), sequence=number, body={})
-            values = columns_of(row, event, point_name="东门", bureau="城管", superseded=False, received_at_us=0)
-            connection.execute(insert(events).values(**values))
+            row = Row(
+                key=LaneKey(node_id=event.source, epoch="e1", lane=Lane.EVENTS),
+                sequence=number,
+                body=event.model_dump(mode="json"),
+            )
+            values = values_of(row, event, point_name="东门", bureau="城管", superseded=False, received_at_us=0)
+            insert_rows(connection, events, NEW_COLUMNS, [values])
         CascadeFollower().add(connection, recorded)
 
     await database.run(work)

@@ -84,8 +84,10 @@ def test_a_lane_without_a_backlog_may_send_at_once_whoever_else_has_one(hall: Ha
     assert hall.may_send["fresh"] >= LEAST_CREDIT
 
 
-@pytest.mark.parametrize(("lanes", "credit"), [(1, BATCH_ROWS), (100, 100), (200, 50), (1500, LEAST_CREDIT)])
-def test_what_lanes_without_a_backlog_may_send_together_is_bounded(hall: Hall, lanes: int, credit: int) -> None:
+@pytest.mark.parametrize(("lanes", "credit"), [(1, BATCH_ROWS), (75, 100), (150, 50), (1000, 7), (2000, LEAST_CREDIT)])
+def test_what_lanes_without_a_backlog_may_send_together_takes_the_hub_about_a_second(lanes: int, credit: int) -> None:
+    hall = Hall(desk=CreditDesk(rows_per_s=5000))
+
     hall.comes(names(lanes), waiting=0)
 
     assert set(hall.may_send.values()) == {credit}
@@ -130,7 +132,18 @@ def test_who_needs_one_turn_alone_does_not_wait_for_a_round(hall: Hall) -> None:
     for number in range(2):
         hall.sends(f"n{number}")
 
-    assert hall.may_send["short"] == 30
+    assert hall.may_send["short"] == BATCH_ROWS
+
+
+def test_who_has_made_more_until_its_turn_comes_hands_everything_over_in_one(hall: Hall) -> None:
+    hall.comes(names(80), waiting=5000)
+    hall.comes(["growing"], waiting=1)
+
+    hall.made["growing"] += 90
+    hall.sends("n0")
+    hall.sends("growing")
+
+    assert hall.upto["growing"] == hall.made["growing"]
 
 
 def test_who_needs_many_turns_gets_them_among_those_who_need_one(hall: Hall) -> None:
