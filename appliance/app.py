@@ -284,7 +284,14 @@ def _video(state: AgentState, panel: PanelService) -> Video:
     return Video(
         recordings=recordings,
         channels=Channels(config.run_folder),
-        desk=Desk(settings=Settings.of(config), camera=state.camera, report=state.camera_report, hub=_hub_side(state)),
+        desk=Desk(
+            settings=Settings.of(config),
+            camera=state.camera,
+            report=state.camera_report,
+            hub=_hub_side(state),
+            views=state.views,
+            watched=lambda: state.outcome.plan.points_with_presets,
+        ),
         picture=Cameras(state=state).picture,
         report=state.camera_report,
     )

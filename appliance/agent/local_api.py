@@ -67,6 +67,15 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
             return web.Response(status=204)
         return web.Response(body=found.to_bytes(), content_type="application/json")
 
+    async def views(request: web.Request) -> web.Response:
+        seen, board = state.views.changes.count, state.views
+        if request.query.get("after") == str(board.version):
+            await board.changes.beyond(seen, within_s=PLAN_WITHIN_S)
+        found = board.told()
+        if request.query.get("after") == str(found.version):
+            return web.Response(status=204)
+        return web.Response(body=found.to_bytes(), content_type="application/json")
+
     storing = _Storing()
 
     async def events(request: web.Request) -> web.Response:
@@ -97,6 +106,7 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
         return web.Response(status=204)
 
     app.router.add_get("/plan", plan)
+    app.router.add_get("/views", views)
     app.router.add_post("/events", events)
     app.router.add_post("/report/streams", streams)
     app.router.add_post("/report/vision", vision)

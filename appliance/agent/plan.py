@@ -17,7 +17,7 @@ from federation.messages import (
     DesiredWork,
     PackageRef,
     RecordingSpec,
-    Shapes,
+    Scene,
     TaskReport,
     TaskSpec,
     TaskState,
@@ -39,7 +39,7 @@ class Wishes:
     tasks: tuple[TaskSpec, ...] = ()
     recordings: Mapping[str, RecordingSpec] = field(default_factory=dict)
     """What was set on this box for cameras of which the hub says nothing."""
-    scenes: Mapping[str, Shapes] = field(default_factory=dict)
+    scenes: Mapping[str, tuple[Scene, ...]] = field(default_factory=dict)
     """What was drawn on this box on the pictures of cameras."""
     fenced: frozenset[str] = frozenset()
 

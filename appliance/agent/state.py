@@ -18,6 +18,7 @@ from appliance.agent.plan import Outcome, Wishes, default_recording, merge
 from appliance.agent.wanted import stages
 from appliance.artifacts.holdings import Holdings
 from appliance.artifacts.neighbours import Failures
+from appliance.capture.views import ViewBoard
 from appliance.config import Config
 from appliance.health.clock import ClockGauge
 from appliance.health.processes import (
@@ -55,7 +56,7 @@ from federation.messages import (
     PictureReport,
     RecordingSpec,
     ReportedState,
-    Shapes,
+    Scene,
     TaskReport,
     TaskSpec,
     TaskState,
@@ -90,6 +91,7 @@ class AgentState:
         self.pictures = PictureFolder(root=config.pictures_folder)
         self.holdings = Holdings(root=config.artifacts_folder)
         self.live = LiveFeed()
+        self.views = ViewBoard()
         self.plan_changes = Changes()
         self.wish_changes = Changes()
         self.report_changes = Changes()
@@ -224,7 +226,7 @@ class AgentState:
         cameras: tuple[CameraSpec, ...] | None = None,
         tasks: tuple[TaskSpec, ...] | None = None,
         recordings: Mapping[str, RecordingSpec] | None = None,
-        scenes: Mapping[str, Shapes] | None = None,
+        scenes: Mapping[str, tuple[Scene, ...]] | None = None,
     ) -> None:
         """Adopt what was added or removed on this box, and is already stored."""
         self.wishes = replace(

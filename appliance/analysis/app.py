@@ -44,6 +44,7 @@ async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
                 group.create_task(vision.engine.run(), name="engine")
                 group.create_task(vision.judging.run(), name="judging")
                 group.create_task(vision.follow_plans(), name="plans")
+                group.create_task(vision.follow_views(), name="views")
                 group.create_task(vision.frames.run(), name="frames")
                 group.create_task(vision.decode_forever(), name="decoding")
                 group.create_task(vision.events.deliver_forever(agent), name="events")
@@ -85,6 +86,11 @@ class Vision:
             await self.judging.adopt(plan)
             self._subscribe()
             await self._report()
+
+    async def follow_views(self) -> None:
+        """Learn where cameras look, for ever."""
+        async for views in self._agent.views():
+            self.judging.outlook.adopt(views)
 
     async def decode_forever(self) -> None:
         """Decode the cameras of which every frame is needed, beginning with the one that has waited longest."""
@@ -173,7 +179,7 @@ class Vision:
         at, decoding, pictures = datetime.now(UTC), self._sights.report(self._levels.gop_s), self._inspection.news()
         report = VisionReport(
             pid=os.getpid(),
-            tasks=tuple(task.report(at) for task in self.judging.tasks.running.values()),
+            tasks=self.judging.reports(at),
             frames_decoded=self._sights.decoded,
             frames_dropped=self.engine.dropped + self._sights.failed,
             decoding=decoding,

@@ -1,5 +1,6 @@
 """Makes a task's judge from its package: what looks at pictures - a model, or an eye of the product - and a rule."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -7,11 +8,10 @@ from appliance.analysis.engine.engine import Ready, Unusable
 from appliance.analysis.finding import Finding, Found, Judge, Picture
 from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
 from appliance.analysis.starters import Eye, eye_of
+from appliance.analysis.views import Drawings, Judges
 from appliance.local import LocalPackage
-from federation.messages import Shapes, TaskSpec
+from federation.messages import TaskSpec
 from federation.packages import Manifest, PackageError, builtin_manifests
-
-NOTHING_DRAWN = Shapes()
 
 
 class CannotJudge(Exception):
@@ -54,31 +54,39 @@ class EyeJudge:
         return self.ruling.judge(self.eye.look(picture, at))
 
 
-def make_judge(
-    task: TaskSpec,
-    package: LocalPackage | None,
-    held: Ready | Unusable | None,
-    sight: Sight,
-    scene: Shapes = NOTHING_DRAWN,
-) -> Judge:
-    """Return a judge for the task; `held` is what the engine says of its package, `sight` what its model will see.
+def make_judges(
+    task: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, sight: Sight, drawings: Drawings
+) -> Judges:
+    """Return what judges for the task; `held` is what the engine says of its package, `sight` what its model will see.
 
-    What was drawn for the task goes before the regions and lines of the point's `scene`; all masks hold.
     Raises CannotJudge with a reason for people, or StillLoading.
     """
-    zone = Zone.of((task.shapes, scene))
-    try:
-        if package is None:
-            raise CannotJudge(f"package_missing: {task.algorithm_id} {task.algorithm_version}")
-        if package.path is None:
-            return _builtin(task, zone)
-        if held is None:
-            raise StillLoading
-        if isinstance(held, Unusable):
-            raise CannotJudge(held.reason)
-        return ModelJudge(sight=sight, ruling=_ruling(task, held.manifest, zone))
-    except (PackageError, ValueError, RuntimeError) as error:
-        raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
+    if package is None:
+        raise CannotJudge(f"package_missing: {task.algorithm_id} {task.algorithm_version}")
+    if package.path is None:
+        judges = Judges(drawings=drawings, make=_usable(lambda zone: _builtin(task, zone)))
+    elif held is None:
+        raise StillLoading
+    elif isinstance(held, Unusable):
+        raise CannotJudge(held.reason)
+    else:
+        manifest = held.manifest
+        judges = Judges(
+            drawings=drawings,
+            make=_usable(lambda zone: ModelJudge(sight=sight, ruling=_ruling(task, manifest, zone))),
+        )
+    judges.make(Zone())  # says now what it would say of the first picture
+    return judges
+
+
+def _usable(make: Callable[[Zone], Judge]) -> Callable[[Zone], Judge]:
+    def made(zone: Zone) -> Judge:
+        try:
+            return make(zone)
+        except (PackageError, ValueError, RuntimeError) as error:
+            raise CannotJudge(f"package_unusable: {str(error).splitlines()[0][:200]}") from error
+
+    return made
 
 
 def _builtin(task: TaskSpec, zone: Zone) -> Judge:

@@ -20,9 +20,10 @@ from appliance.analysis.finding import Finding, Found, Picture
 from appliance.analysis.outgoing import EventQueue
 from appliance.analysis.switching import REPLAYED, Pair, Trial, compared, samples_of
 from appliance.analysis.tasks import Shown, Tasks
+from appliance.analysis.views import Outlook
 from appliance.local import LocalEvent, LocalPicture, Plan
 from appliance.local.parcel import Outgoing
-from federation.messages import Detection, TaskSpec, new_id
+from federation.messages import Detection, TaskReport, TaskSpec, new_id
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Judging:
     def __init__(self, *, engine: Engine, events: EventQueue) -> None:
         """Set up; `run` makes it work."""
         self.tasks = Tasks()
+        self.outlook = Outlook()
         self._engine = engine
         self._events = events
         self._plan = Plan(version=0)
@@ -73,12 +75,17 @@ class Judging:
         self._recent = {point: frames for point, frames in self._recent.items() if point in points}
         await self._apply()
 
+    def reports(self, at: datetime) -> tuple[TaskReport, ...]:
+        """Return what every task does at the moment `at`."""
+        tasks = tuple(self.tasks.running.values())
+        return tuple(task.report(at, self.outlook.at(task.spec.point_id, at)) for task in tasks)
+
     def show(self, frame: Frame, *, inspect: Inspect | None, done: Callable[[], None], again: bool = True) -> None:
         """Let the tasks of the frame's point judge it, and `inspect` look at it; `done` is called once, in any case.
 
         `again` says that the frame can be decoded once more, later, when versions are compared.
         """
-        needs = self.tasks.needs(frame.source, frame.at)
+        needs = self.tasks.needs(frame.source, frame.at, self.outlook.at(frame.source, frame.at))
         asked = self._engine.look(frame, [key for key in needs if key is not None], lane=Lane.STREAM)
         if asked and again:
             self._recent.setdefault(frame.source, deque(maxlen=RECENT)).append(frame)
@@ -137,7 +144,8 @@ class Judging:
     def _judged(self, frame: Frame, seen: Answers) -> list[Outgoing]:
         with suppress(CannotDecode):
             picture = frame.picture()
-            found = self.tasks.judge(Shown(point_id=frame.source, picture=picture, at=frame.at), seen)
+            view = self.outlook.at(frame.source, frame.at)
+            found = self.tasks.judge(Shown(point_id=frame.source, picture=picture, at=frame.at, view=view), seen)
             return _outgoing(found, picture, frame.at) if found else []
         return []
 

@@ -20,7 +20,8 @@ from appliance.analysis.engine.engine import Engine, PackageKey, Ready
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Found, Picture
-from appliance.analysis.judges import CannotJudge, Sight, make_judge
+from appliance.analysis.judges import CannotJudge, Sight, make_judges
+from appliance.analysis.views import UNKNOWN, Drawings
 from appliance.local import LocalPackage
 from federation.messages import TaskSpec
 from federation.viewing.pictures import PictureEvent, PictureVerdict
@@ -146,8 +147,10 @@ def _verdict(picture: Picture, key: PackageKey, state: Ready, found: Found) -> t
     task = TaskSpec(task_id="try", generation=1, point_id="try", algorithm_id=key[0], algorithm_version=key[1])
     package = LocalPackage(algorithm_id=key[0], version=key[1], path=_PLAN_PATH)
     try:
-        judge = make_judge(task, package, state, Sight(found=found))
+        judge = make_judges(task, package, state, Sight(found=found), Drawings()).at(UNKNOWN)
     except CannotJudge:
+        return ()
+    if judge is None:
         return ()
     begun, events = datetime.now(UTC), dict[str, PictureEvent]()
     for after_s in range(0, LONGEST_STAY_S, STEP_S):

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
-from appliance.analysis.finding import Finding, Found, Judge, Picture
-from appliance.analysis.judges import NOTHING_DRAWN, CannotJudge, Sight, StillLoading, make_judge
+from appliance.analysis.finding import Finding, Found, Picture
+from appliance.analysis.judges import CannotJudge, Sight, StillLoading, make_judges
 from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap
-from appliance.local import LocalPackage, Plan
-from federation.messages import Calendar, OnCut, Shapes, TaskReport, TaskSpec, TaskState
+from appliance.analysis.views import UNKNOWN, Drawings, Judges
+from appliance.local import LocalPackage, Plan, View
+from federation.messages import Calendar, OnCut, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
 NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
@@ -18,23 +19,24 @@ NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture of a point as tasks are shown it."""
+    """A picture of a point as tasks are shown it, and what its camera looked at."""
 
     point_id: str
     picture: Picture
     at: datetime
+    view: View = UNKNOWN
 
 
 @dataclass(kw_only=True)
 class RunningTask:
-    """One task with its judge; without one it waits for its model, or `failure` says why.
+    """One task with its judges; without them it waits for its model, or `failure` says why.
 
     `trouble` is that of its model while it is made anew, `note` what people should know of a change of versions. After
     such a change `former` is the task as it was, for as long as one failure brings it back: until `former_until`.
     """
 
     spec: TaskSpec
-    judge: Judge | None = None
+    judges: Judges | None = None
     sight: Sight = field(default_factory=Sight)
     held: Ready | Unusable | None = None
     failure: str = ""
@@ -46,7 +48,7 @@ class RunningTask:
     frames: int = 0
     events: int = 0
     package: LocalPackage | None = None
-    scene: Shapes = NOTHING_DRAWN
+    drawings: Drawings = field(default_factory=Drawings)
 
     @property
     def model(self) -> PackageKey | None:
@@ -64,21 +66,22 @@ class RunningTask:
             return seen.get(self.model)
         return None if self.judged_at == at else seen.get(self.model) or seen.get(self.former.model)
 
-    def state(self, at: datetime) -> TaskState:
-        """Return what the task does at the moment `at`."""
+    def state(self, at: datetime, blind: str) -> TaskState:
+        """Return what the task does at the moment `at`; `blind` says why it judges nothing that its camera shows."""
         if self.failure or self.trouble:
             return TaskState.FAILED
-        if not self.spec.calendar.is_open(at):
+        if blind or not self.spec.calendar.is_open(at):
             return TaskState.WAITING
         return TaskState.RUNNING if self.frames else TaskState.STARTING
 
-    def report(self, at: datetime) -> TaskReport:
-        """Return the task's report."""
+    def report(self, at: datetime, view: View = UNKNOWN) -> TaskReport:
+        """Return the task's report while its camera looks at `view`; that it turns for a moment is not worth a word."""
+        blind = "" if self.judges is None or view.turning else self.judges.why_not(view)
         return TaskReport(
             task_id=self.spec.task_id,
             generation=self.spec.generation,
-            state=self.state(at),
-            reason=self.failure or self.trouble or self.note,
+            state=self.state(at, blind),
+            reason=self.failure or self.trouble or blind or self.note,
             frames=self.frames,
             events=self.events,
         )
@@ -105,16 +108,16 @@ class Tasks:
         for spec in plan.tasks:
             key = (spec.algorithm_id, spec.algorithm_version)
             package, model = packages.get(key), held.get(key)
-            scene = plan.scenes.get(spec.point_id, NOTHING_DRAWN)
+            drawings = Drawings(of_task=spec.drawn, of_point=plan.scenes.get(spec.point_id, ()))
             present = self.running.get(spec.task_id)
             alike = present is not None and present.package == package and _judged_alike(present.spec, spec)
-            if present is not None and alike and (present.held, present.scene) == (model, scene):
+            if present is not None and alike and (present.held, present.drawings) == (model, drawings):
                 present.spec = spec
                 wanted[spec.task_id] = present
-            elif present is not None and package is not None and _follows(present, spec, package, scene):
+            elif present is not None and package is not None and _follows(present, spec, package, drawings):
                 wanted[spec.task_id] = self._changed_over(present, spec, package, model, at)
             else:
-                wanted[spec.task_id] = _made(spec, package, model, scene)
+                wanted[spec.task_id] = _made(spec, package, model, drawings)
         self.running = wanted
 
     def packages(self) -> dict[PackageKey, Path]:
@@ -133,19 +136,23 @@ class Tasks:
         """Return the points that some task needs."""
         return frozenset(task.spec.point_id for task in self.running.values() if not task.failure)
 
-    def needs(self, point_id: str, at: datetime) -> frozenset[PackageKey | None]:
+    def needs(self, point_id: str, at: datetime, view: View = UNKNOWN) -> frozenset[PackageKey | None]:
         """Return the packages whose models the tasks of a point need now; None among them: the picture alone."""
-        return frozenset(task.model for task in self._at_work(point_id, at))
+        if view.turning:
+            return frozenset()
+        at_work = self._at_work(point_id, at)
+        return frozenset(task.model for task in at_work if task.judges is not None and not task.judges.why_not(view))
 
     def judge(self, frame: Shown, seen: Mapping[PackageKey | None, Found]) -> list[tuple[TaskSpec, Finding]]:
         """Show a picture, and what models saw in it, to the tasks that wait for these models; return their findings."""
         found: list[tuple[TaskSpec, Finding]] = []
         for task in self._at_work(frame.point_id, frame.at):
             told = task.found_in(seen, frame.at)
-            if told is None or task.judge is None:
+            judge = None if told is None or task.judges is None else task.judges.at(frame.view)
+            if told is None or judge is None:
                 continue
             task.sight.found, task.judged_at = told, frame.at
-            findings = task.judge.observe(frame.picture, frame.at)
+            findings = judge.observe(frame.picture, frame.at)
             task.trouble = ""
             task.frames += 1
             task.events += len(findings)
@@ -159,7 +166,7 @@ class Tasks:
         """
         went_back = False
         for task_id, task in list(self.running.items()):
-            if task.spec.point_id != point_id or task.model not in packages or task.judge is None:
+            if task.spec.point_id != point_id or task.model not in packages or task.judges is None:
                 continue
             if task.former is not None:
                 self._take_back(task_id, task, task.former, reason)
@@ -167,7 +174,7 @@ class Tasks:
                 continue
             task.trouble = reason
             if reason.startswith("package_unusable"):
-                task.judge, task.failure = None, reason
+                task.judges, task.failure = None, reason
         return went_back
 
     def _changed_over(
@@ -181,7 +188,7 @@ class Tasks:
             task.note = f"switch_refused: {held.reason}"
             return task
         if not may_swap(task.held.manifest, held.manifest):
-            return _made(spec, package, held, task.scene)
+            return _made(spec, package, held, task.drawings)
         trial = self.trials.get((task.model, new))
         if trial is None:
             self.untried.setdefault((task.model, new), set()).add(spec.point_id)
@@ -190,12 +197,12 @@ class Tasks:
             task.note = trial.refusal
             return task
         task.note = ""
-        made = _made(spec, package, held, task.scene)
+        made = _made(spec, package, held, task.drawings)
         if made.failure:
             task.note = f"switch_refused: {made.failure}"
             return task
         if judged_alike_by(task.held.manifest, held.manifest):
-            made.judge, made.sight = task.judge, task.sight  # it goes on with all that it remembers
+            made.judges, made.sight = task.judges, task.sight  # it goes on with all that it remembers
         made.frames, made.events = task.frames, task.events
         made.former, made.former_until = task, at + timedelta(seconds=PROBATION_S)
         task.former = task.former_until = None
@@ -210,13 +217,15 @@ class Tasks:
 
     def _at_work(self, point_id: str, at: datetime) -> list[RunningTask]:
         mine = (task for task in self.running.values() if task.spec.point_id == point_id)
-        return [task for task in mine if task.judge is not None and task.spec.calendar.is_open(at)]
+        return [task for task in mine if task.judges is not None and task.spec.calendar.is_open(at)]
 
 
-def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, scene: Shapes) -> RunningTask:
-    task = RunningTask(spec=spec, package=package, held=held, scene=scene)
+def _made(
+    spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable | None, drawings: Drawings
+) -> RunningTask:
+    task = RunningTask(spec=spec, package=package, held=held, drawings=drawings)
     try:
-        task.judge = make_judge(spec, package, held, task.sight, scene)
+        task.judges = make_judges(spec, package, held, task.sight, drawings)
     except CannotJudge as error:
         task.failure = str(error)
     except StillLoading:
@@ -224,11 +233,11 @@ def _made(spec: TaskSpec, package: LocalPackage | None, held: Ready | Unusable |
     return task
 
 
-def _follows(task: RunningTask, spec: TaskSpec, package: LocalPackage, scene: Shapes) -> bool:
+def _follows(task: RunningTask, spec: TaskSpec, package: LocalPackage, drawings: Drawings) -> bool:
     """Tell whether the wanted task differs from a running one in the version of its algorithm alone."""
     version = {"algorithm_version": spec.algorithm_version, "generation": spec.generation}
-    same = task.scene == scene and _judged_alike(task.spec.model_copy(update=version), spec)
-    return task.judge is not None and task.model is not None and package.path is not None and same
+    same = task.drawings == drawings and _judged_alike(task.spec.model_copy(update=version), spec)
+    return task.judges is not None and task.model is not None and package.path is not None and same
 
 
 def _judged_alike(one: TaskSpec, other: TaskSpec) -> bool:

@@ -24,6 +24,8 @@ from appliance.capture.photographer import Photographer
 from appliance.capture.planner import Planner
 from appliance.capture.schema import migrations
 from appliance.capture.shelf import Shelf
+from appliance.capture.views import ViewBoard
+from appliance.capture.watching import Watcher
 from appliance.config import CaptureConfig, Config
 from appliance.errors import ProcessAway
 from appliance.local.vision_client import VisionClient, vision_session
@@ -64,13 +66,16 @@ class Settings:
 class Desk:
     """Takes orders while `run` runs; the methods that need the index raise ProcessAway while it cannot be used.
 
-    `camera` and `report` return what is known of a point, None for one that is not of this box.
+    `camera` and `report` return what is known of a point, None for one that is not of this box. On the board of
+    `views` stands where cameras look; those that are `watched` are asked for it all the time.
     """
 
     settings: Settings
     camera: Callable[[str], CameraSpec | None]
     report: Callable[[str], CameraReport | None]
     hub: HubSide | None = None
+    views: ViewBoard = field(default_factory=ViewBoard)
+    watched: Callable[[], frozenset[str]] = frozenset
     figures: Figures = field(default_factory=Figures)
     _dispatcher: Dispatcher | None = None
     _planner: Planner | None = None
@@ -178,6 +183,8 @@ class Desk:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(key_frames.run(), name="key frames for snapshots")
                     group.create_task(heads.run(), name="cameras that go home")
+                    watcher = Watcher(heads=heads, watched=self.watched)
+                    group.create_task(watcher.run(), name="cameras that are watched")
                     group.create_task(shelf.run(), name="shelf of snapshots")
                     group.create_task(dispatcher.run(), name="snapshots")
                     group.create_task(planner.run(), name="snapshot plans")
@@ -207,7 +214,7 @@ class Desk:
             else:
                 await database.run(lambda db: homes.put(db, point_id, home))
 
-        heads = Heads(session=session, camera=self.camera, keep_home=keep_home)
+        heads = Heads(session=session, camera=self.camera, keep_home=keep_home, views=self.views)
         for point_id, home in (await database.read(homes.homes)).items():
             camera = self.camera(point_id)
             if camera is not None:

@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import aiohttp
 
 from appliance.capture.order import NotTaken
+from appliance.capture.views import Spots, ViewBoard, distance
 from appliance.onvif import Credentials, Device, OnvifError, Position, Preset, Turning
 from federation.messages import Aim, CameraSpec, PositionAim, PresetAim, WayAim
 
@@ -31,12 +32,19 @@ Result = TypeVar("Result")
 
 @dataclass(kw_only=True)
 class Head:
-    """One camera that can be commanded; `home` is None while it looks where it looks by itself."""
+    """One camera that can be commanded; `home` is None while it looks where it looks by itself.
+
+    `sent_to` is the preset to which it was sent last, at `sent_s`; `turns` counts how often it was turned.
+    """
 
     camera: CameraSpec
     device: Device
     home: Position | None = None
     used_s: float = 0.0
+    sent_to: str = ""
+    sent_s: float = 0.0
+    turns: int = 0
+    spots: Spots = field(default_factory=Spots)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _profile: str = ""
     _turning: Turning | None = None
@@ -49,8 +57,8 @@ class Head:
         """Return the places that the camera remembers; raise NotTaken."""
         return await _told((await self.turning()).presets())
 
-    async def face(self, aim: Aim) -> None:
-        """Turn to `aim` and return when the camera rests; raise NotTaken."""
+    async def face(self, aim: Aim) -> Position:
+        """Turn to `aim` and return where the camera rests, once it does; raise NotTaken."""
         turning = await self.turning()
         if isinstance(aim, PresetAim):
             await _told(turning.go_to_preset(aim.preset))
@@ -58,15 +66,11 @@ class Head:
             await _told(turning.move_to(Position(pan=aim.pan, tilt=aim.tilt, zoom=aim.zoom)))
         else:
             await _told(turning.move_by(Position(pan=aim.pan, tilt=aim.tilt, zoom=aim.zoom)))
-        await self._rest(turning)
+        return await self._rest(turning)
 
-    async def position(self) -> Position:
-        """Return where the camera looks; raise NotTaken."""
-        return (await _told((await self.turning()).position()))[0]
-
-    async def face_position(self, position: Position) -> None:
-        """Turn to a position and return when the camera rests; raise NotTaken."""
-        await self.face(PositionAim(pan=position.pan, tilt=position.tilt, zoom=position.zoom))
+    async def look(self) -> tuple[Position, bool]:
+        """Return where the camera looks, and whether it is moving; raise NotTaken."""
+        return await _told((await self.turning()).position())
 
     async def profile(self) -> str:
         """Return the profile that turns, or the first; raise NotTaken."""
@@ -83,16 +87,16 @@ class Head:
             self._turning = self.device.turning(await self.profile())
         return self._turning
 
-    async def _rest(self, turning: Turning) -> None:
-        """Return once two looks, one after the other, find the camera at one place and not moving."""
+    async def _rest(self, turning: Turning) -> Position:
+        """Return where it is once two looks, one after the other, find the camera at one place and not moving."""
         before: Position | None = None
         try:
             async with asyncio.timeout(RESTS_WITHIN_S):
                 while True:
                     await asyncio.sleep(LOOK_EVERY_S)
                     now, moves = await _told(turning.position())
-                    if not moves and before is not None and _distance(before, now) <= SAME:
-                        return
+                    if not moves and before is not None and distance(before, now) <= SAME:
+                        return now
                     before = now
         except TimeoutError:
             raise NotTaken(
@@ -104,12 +108,14 @@ class Head:
 class Heads:
     """The cameras that can be commanded; `camera` returns the present settings of one, None for one that is gone.
 
-    `keep_home` notes, or with None forgets, where a camera is to go back to.
+    `keep_home` notes, or with None forgets, where a camera is to go back to; on the board of `views` stands where each
+    looks.
     """
 
     session: aiohttp.ClientSession
     camera: Callable[[str], CameraSpec | None]
     keep_home: Callable[[str, Position | None], Awaitable[None]]
+    views: ViewBoard = field(default_factory=ViewBoard)
     _heads: dict[str, Head] = field(default_factory=dict)
 
     def of(self, camera: CameraSpec) -> Head:
@@ -124,6 +130,29 @@ class Heads:
             self._heads[camera.point_id] = head
         return head
 
+    def known(self, point_id: str) -> Head | None:
+        """Return what commands a camera by its present settings, None where nothing does."""
+        camera = self.camera(point_id)
+        return self.of(camera) if camera is not None and camera.onvif_url else None
+
+    def moves(self, head: Head) -> None:
+        """Note that a camera is seen to move; one that rested is turned by somebody else."""
+        view = self.views.view(head.camera.point_id)
+        if view is None or not view.turning:
+            head.sent_to = ""
+            self.views.turns(head.camera.point_id)
+
+    def rests(self, head: Head, position: Position | None) -> None:
+        """Note where a camera has come to rest; None: it does not tell."""
+        view = self.views.view(head.camera.point_id)
+        if position is None:
+            preset, place = head.sent_to, 0 if head.sent_to else head.spots.nowhere()
+        else:
+            if head.sent_to and view is not None and view.turning:
+                head.spots.learnt[head.sent_to] = position
+            preset, place = head.spots.named(position, sent_to=head.sent_to)
+        self.views.rests(head.camera.point_id, preset, place)
+
     @asynccontextmanager
     async def facing(self, camera: CameraSpec, aim: Aim | None) -> AsyncIterator[bool]:
         """Hold a camera turned to `aim`, or home, for as long as the context is open; tell whether it was turned."""
@@ -136,8 +165,12 @@ class Heads:
             finally:
                 head.used_s = time.monotonic()
 
-    async def taken_over(self, camera: CameraSpec) -> Turning:
-        """Return what turns a camera for a person: where it looks then is where it looks by itself; raise NotTaken."""
+    @asynccontextmanager
+    async def taken_over(self, camera: CameraSpec, *, preset: str = "") -> AsyncIterator[Turning]:
+        """Give what turns a camera for a person, to a preset or elsewhere; raise NotTaken.
+
+        Where it looks then is where it looks by itself.
+        """
         head = self.of(camera)
         if head.lock.locked():
             raise NotTaken("in_use", "the camera is being turned for a snapshot; try again in some seconds")
@@ -145,7 +178,9 @@ class Heads:
             if head.home is not None:
                 await self.keep_home(camera.point_id, None)
                 head.home = None
-            return await head.turning()
+            turning = await head.turning()
+        with self._turning(head, preset):
+            yield turning
 
     def adopt(self, camera: CameraSpec, home: Position) -> None:
         """Take over a camera that was turned before a restart."""
@@ -164,11 +199,11 @@ class Heads:
 
     def _present(self, point_id: str) -> Head | None:
         """Return what commands a camera by its present settings; forget one that nothing commands any more."""
-        camera = self.camera(point_id)
-        if camera is None or not camera.onvif_url:
+        head = self.known(point_id)
+        if head is None:
             del self._heads[point_id]
-            return None
-        return self.of(camera)
+            self.views.forget(point_id)
+        return head
 
     async def _face(self, head: Head, aim: Aim | None) -> bool:
         if aim is None:
@@ -179,11 +214,28 @@ class Heads:
         if isinstance(aim, WayAim):
             await self._go_home(head)  # a way is from where it looks by itself
         if head.home is None:
-            home = await head.position()
+            home, moves = await head.look()
+            if not moves and self.views.view(head.camera.point_id) is None:
+                self.rests(head, home)
             await self.keep_home(head.camera.point_id, home)
             head.home = home
-        await head.face(aim)
+        await self._turn(head, aim)
         return True
+
+    async def _turn(self, head: Head, aim: Aim) -> None:
+        with self._turning(head, aim.preset if isinstance(aim, PresetAim) else ""):
+            self.rests(head, await head.face(aim))
+
+    @contextmanager
+    def _turning(self, head: Head, preset: str) -> Iterator[None]:
+        """Note that a camera is about to be turned; what comes to nothing has not led to that preset."""
+        head.sent_to, head.sent_s, head.turns = preset, time.monotonic(), head.turns + 1
+        self.views.turns(head.camera.point_id)
+        try:
+            yield
+        except BaseException:
+            head.sent_to = ""
+            raise
 
     async def _let_go(self, head: Head) -> None:
         async with head.lock:
@@ -195,7 +247,8 @@ class Heads:
 
     async def _go_home(self, head: Head) -> None:
         if head.home is not None:
-            await head.face_position(head.home)
+            home = head.home
+            await self._turn(head, PositionAim(pan=home.pan, tilt=home.tilt, zoom=home.zoom))
             head.home = None
             await self.keep_home(head.camera.point_id, None)
 
@@ -209,7 +262,3 @@ async def _told(asked: Awaitable[Result]) -> Result:
 
 def _access(camera: CameraSpec) -> tuple[str, str, str]:
     return camera.onvif_url, camera.username, camera.password
-
-
-def _distance(one: Position, other: Position) -> float:
-    return max(abs(one.pan - other.pan), abs(one.tilt - other.tilt), abs(one.zoom - other.zoom))

@@ -15,6 +15,8 @@ from appliance.local.messages import (
     PartReport,
     Plan,
     StreamsReport,
+    View,
+    Views,
     VisionReport,
 )
 
@@ -33,5 +35,7 @@ __all__ = [
     "PartReport",
     "Plan",
     "StreamsReport",
+    "View",
+    "Views",
     "VisionReport",
 ]

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 
-from appliance.local.messages import Answer, Plan, StreamsReport, VisionReport
+from appliance.local.messages import Answer, Plan, StreamsReport, Views, VisionReport
 from appliance.local.parcel import Outgoing, pack
 from appliance.local.sockets import AGENT_SOCKET
 from federation.messages.calendar import known_zones
@@ -15,6 +16,8 @@ from federation.messages.calendar import known_zones
 RETRY_S = 0.5
 POLL_WITHIN_S = 30.0
 POST_WITHIN_S = 10.0
+
+Found = TypeVar("Found", Plan, Views)
 
 
 class AgentAway(Exception):
@@ -32,18 +35,25 @@ class AgentClient:
         """Use the open session."""
         self._session = session
 
-    async def plans(self) -> AsyncIterator[Plan]:
+    def plans(self) -> AsyncIterator[Plan]:
         """Yield every new plan; while the agent is away, wait for it for ever."""
+        return self._followed("/plan", Plan)
+
+    def views(self) -> AsyncIterator[Views]:
+        """Yield where cameras look whenever that changes; while the agent is away, wait for it for ever."""
+        return self._followed("/views", Views)
+
+    async def _followed(self, path: str, kind: type[Found]) -> AsyncIterator[Found]:
         version = -1
         while True:
             try:
-                plan = await self._next_plan(version)
+                found = await self._next(path, kind, version)
             except AgentAway:
                 await asyncio.sleep(RETRY_S)
                 continue
-            if plan is not None:
-                version = plan.version
-                yield plan
+            if found is not None:
+                version = found.version
+                yield found
 
     async def post_events(self, parcel: Sequence[Outgoing]) -> dict[int, str]:
         """Return once the agent has committed the events, but for those that it refuses for ever: place and reason.
@@ -64,15 +74,15 @@ class AgentClient:
         headers = {"Content-Type": "application/json"}
         await self._post(path, data=report.model_dump_json().encode(), headers=headers)
 
-    async def _next_plan(self, after: int) -> Plan | None:
+    async def _next(self, path: str, kind: type[Found], after: int) -> Found | None:
         try:
             timeout = aiohttp.ClientTimeout(total=POLL_WITHIN_S)
-            async with self._session.get("/plan", params={"after": str(after)}, timeout=timeout) as answer:
+            async with self._session.get(path, params={"after": str(after)}, timeout=timeout) as answer:
                 if answer.status == 204:
                     return None
                 if answer.status != 200:
                     raise AgentAway(f"status {answer.status}")
-                return Plan.model_validate_json(await answer.read())
+                return kind.model_validate_json(await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise AgentAway(str(error)) from error
 

@@ -3,6 +3,7 @@
 The agent serves HTTP on `agent.sock`:
 
 - `GET /plan?after=N` answers the `Plan` once its version exceeds N, or 204 after 20 s.
+- `GET /views?after=N` answers the `Views` once their version is another than N, or 204 after 20 s.
 - `POST /events` takes up to 100 events with their pictures, as `appliance.local.parcel` packs them; 200 means that
   they are committed in one transaction, so the sender may forget them, but for those that its body, an `Answer`,
   names as refused. A repeat of the same id changes nothing. 507: the disk is full; the sender keeps them and comes
@@ -45,7 +46,7 @@ from federation.messages import (
     PictureFault,
     PictureReport,
     Polygon,
-    Shapes,
+    Scenes,
     Slug,
     TaskReport,
     TaskSpec,
@@ -77,7 +78,32 @@ class Plan(WireModel):
     cameras: tuple[CameraSpec, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     packages: tuple[LocalPackage, ...] = ()
-    scenes: dict[Slug, Shapes] = Field(default_factory=dict, description="what was drawn for a point, beside its tasks")
+    scenes: dict[Slug, Scenes] = Field(default_factory=dict, description="what was drawn for a point, beside its tasks")
+
+    @property
+    def points_with_presets(self) -> frozenset[str]:
+        """The points at which something is drawn for a preset: where their cameras look has to be known."""
+        of_points = {point for point, scenes in self.scenes.items() if any(scene.preset for scene in scenes)}
+        return frozenset(of_points | {task.point_id for task in self.tasks if task.scenes})
+
+
+class View(WireModel):
+    """What a camera shows since a moment: a preset, or one of the other places at which it has rested, by number."""
+
+    since: AwareDatetime
+    turning: bool = False
+    preset: str = Field(default="", description="empty: another place, or not known")
+    place: int = Field(default=0, ge=0)
+
+
+class Views(WireModel):
+    """Where the cameras look that this box has turned, or that are watched; `version` is another with every change.
+
+    A camera that is not named is where it has always been, as far as anybody knows.
+    """
+
+    version: int = Field(ge=0)
+    views: dict[Slug, View] = Field(default_factory=dict)
 
 
 class FrameHeader(WireModel):

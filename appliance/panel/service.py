@@ -25,7 +25,7 @@ from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
 from federation.identity.key import grouped
 from federation.identity.member import Member
-from federation.messages import ArtifactReport, Lane, Shapes, TaskReport, TaskSpec, new_id
+from federation.messages import ArtifactReport, Lane, TaskReport, TaskSpec, new_id
 from federation.packages import BadParameters, builtin_manifests
 from federation.uplink.joining import Attempt
 from federation.viewing.recordings import EventMark
@@ -104,10 +104,10 @@ class PanelService:
             raise invalid("body.algorithm_id", "choose one of the built-in algorithms")
         if all(camera.point_id != draft.point_id for camera in self.state.wishes.all_cameras):
             raise invalid("body.point_id", "there is no such camera on this box")
-        scene = self.state.wishes.scenes.get(draft.point_id, Shapes())
-        if manifest.needs_region and draft.region is None and not scene.regions:
+        scenes = self.state.wishes.scenes.get(draft.point_id, ())
+        if manifest.needs_region and draft.region is None and not any(scene.regions for scene in scenes):
             raise invalid("body.region", "this algorithm needs a region; draw one on the picture")
-        if manifest.needs_line and not draft.lines and not scene.lines:
+        if manifest.needs_line and not draft.lines and not any(scene.lines for scene in scenes):
             raise invalid("body.lines", "this algorithm needs a line; draw one on the picture")
         try:
             manifest.settle(draft.parameters)

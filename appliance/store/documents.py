@@ -12,7 +12,7 @@ from federation.messages import (
     DesiredPolicy,
     DesiredWork,
     RecordingSpec,
-    Shapes,
+    Scene,
     Shard,
     TaskSpec,
 )
@@ -116,15 +116,21 @@ def put_local_recording(db: sqlite3.Connection, point_id: str, spec: RecordingSp
     db.execute("INSERT OR REPLACE INTO local_recordings VALUES (?, ?)", (point_id, spec.model_dump_json()))
 
 
-def local_scenes(db: sqlite3.Connection) -> dict[str, Shapes]:
+def local_scenes(db: sqlite3.Connection) -> dict[str, tuple[Scene, ...]]:
     """Return what was drawn on this box on the pictures of cameras, by point."""
-    found = db.execute("SELECT point_id, body FROM local_scenes").fetchall()
-    return {point_id: Shapes.model_validate_json(body) for point_id, body in found}
+    drawn: dict[str, tuple[Scene, ...]] = {}
+    for point_id, body in db.execute("SELECT point_id, body FROM drawn_scenes ORDER BY point_id, preset"):
+        drawn[point_id] = (*drawn.get(point_id, ()), Scene.model_validate_json(body))
+    return drawn
 
 
-def put_local_scene(db: sqlite3.Connection, point_id: str, shapes: Shapes) -> None:
-    """Store what was drawn on the picture of a camera."""
-    db.execute("INSERT OR REPLACE INTO local_scenes VALUES (?, ?)", (point_id, shapes.model_dump_json()))
+def put_local_scene(db: sqlite3.Connection, point_id: str, scene: Scene) -> None:
+    """Store what was drawn on the picture of a camera for one view; an empty drawing is removed."""
+    place = (point_id, scene.preset or "")
+    if scene.is_empty:
+        db.execute("DELETE FROM drawn_scenes WHERE (point_id, preset) = (?, ?)", place)
+    else:
+        db.execute("INSERT OR REPLACE INTO drawn_scenes VALUES (?, ?, ?)", (*place, scene.model_dump_json()))
 
 
 def _text(db: sqlite3.Connection, name: str) -> str | None:

@@ -234,3 +234,17 @@ def _picture_jobs(db: Database) -> None:
             body TEXT NOT NULL,
             PRIMARY KEY (job, number)
         ) WITHOUT ROWID""")
+
+
+@migrations(name="0015_scenes_of_presets")
+def _scenes_of_presets(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE drawn_scenes (
+            point_id TEXT NOT NULL,
+            preset TEXT NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (point_id, preset)
+        ) WITHOUT ROWID""")
+    db.execute("INSERT INTO drawn_scenes SELECT point_id, '', body FROM local_scenes")
+    db.execute("DROP TABLE local_scenes")
+    db.execute("DELETE FROM documents WHERE name = 'plan'")  # made anew, with scenes of this form

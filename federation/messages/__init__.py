@@ -50,8 +50,8 @@ from federation.messages.desired import (
 from federation.messages.enrolment import BrokerEndpoint, Enrolled, EnrolmentRequest, Issued, RenewalRequest
 from federation.messages.event import Detection, Event, EventData, EvidenceRef
 from federation.messages.forwarded import MOST_HOPS, ForwardedEvent, Hop, Origin, as_forwarded
-from federation.messages.geometry import Box, Line, Polygon, Shapes
-from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, Site, Slug, new_id
+from federation.messages.geometry import Box, Line, Polygon, Scene, Scenes, Shapes
+from federation.messages.identifiers import DIGEST_PATTERN, SLUG_PATTERN, Digest, PresetToken, Site, Slug, new_id
 from federation.messages.liveness import Ask, Beat, BeatAnswer, WitnessAnswer
 from federation.messages.metrics import Metrics
 from federation.messages.presence import ClockState, Presence
@@ -137,6 +137,7 @@ __all__ = [
     "PositionAim",
     "Presence",
     "PresetAim",
+    "PresetToken",
     "RecordingReport",
     "RecordingSpec",
     "RecordingState",
@@ -146,6 +147,8 @@ __all__ = [
     "Result",
     "ResultData",
     "Round",
+    "Scene",
+    "Scenes",
     "Shapes",
     "Shard",
     "Signed",

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from federation.messages.calendar import Calendar, Hours, zone
 from federation.messages.geometry import Box
-from federation.messages.identifiers import Digest, Slug
+from federation.messages.identifiers import Digest, PresetToken, Slug
 from federation.messages.wire import WireModel
 
 SMALLEST_SIDE = 0.02
@@ -15,7 +15,6 @@ SMALLEST_SIDE = 0.02
 
 ROUNDED_ONE = 1.0001
 
-PresetToken = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Angle = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 

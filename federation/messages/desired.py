@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from federation.messages.calendar import Calendar, TimeZone, Window, zone
 from federation.messages.capture import CapturePlan
-from federation.messages.geometry import Line, Polygon, Shapes
+from federation.messages.geometry import Line, Polygon, Scene, Scenes
 from federation.messages.identifiers import Digest, Slug
 from federation.messages.recording import OnvifUrl, RecordingSpec
 from federation.messages.wire import WireModel
@@ -86,15 +86,17 @@ class TaskSpec(WireModel):
     region: Polygon | None = None
     masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
     lines: tuple[Line, ...] = Field(default=(), max_length=16)
+    scenes: Scenes = Field(default=(), description="what is drawn instead while the camera looks at a preset")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
     on_cut: OnCut = OnCut()
 
     @property
-    def shapes(self) -> Shapes:
-        """What was drawn for this task."""
-        return Shapes(regions=() if self.region is None else (self.region,), masks=self.masks, lines=self.lines)
+    def drawn(self) -> tuple[Scene, ...]:
+        """What was drawn for this task: wherever the camera looks, and for its presets."""
+        regions = () if self.region is None else (self.region,)
+        return (Scene(regions=regions, masks=self.masks, lines=self.lines), *self.scenes)
 
 
 class Bandwidth(Window):

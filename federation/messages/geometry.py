@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from federation.messages.identifiers import PresetToken
 from federation.messages.wire import WireModel
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -36,3 +37,26 @@ class Shapes(WireModel):
     regions: tuple[Polygon, ...] = Field(default=(), max_length=16)
     masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
     lines: tuple[Line, ...] = Field(default=(), max_length=16)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is drawn."""
+        return not (self.regions or self.masks or self.lines)
+
+
+class Scene(Shapes):
+    """What is drawn on what a camera shows: at a place that it remembers (预置位), or wherever it looks."""
+
+    preset: PresetToken | None = Field(default=None, description="absent: at every view that has no scene of its own")
+
+
+def _one_for_each(scenes: tuple[Scene, ...]) -> tuple[Scene, ...]:
+    presets = [scene.preset for scene in scenes]
+    if len(set(presets)) < len(presets):
+        msg = "draw one scene for each preset, and one for all other views"
+        raise ValueError(msg)
+    return scenes
+
+
+Scenes = Annotated[tuple[Scene, ...], Field(max_length=64), AfterValidator(_one_for_each)]
+"""Drawings for the views of one camera, one for each."""

@@ -18,6 +18,9 @@ Site = Annotated[str, StringConstraints(pattern=SITE_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """Algorithm and hexadecimal digest of some bytes, for example `sha256:9f86d0…`."""
 
+PresetToken = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+"""The name that a camera gave to a place which it remembers (预置位)."""
+
 
 def new_id() -> str:
     """Return a new UUIDv7 in its canonical text form; later ones sort after earlier ones."""

@@ -32,7 +32,7 @@ STATUSES = {
     "unplaced": "待分配",
     "starting": "启动中",
     "running": "运行中",
-    "waiting": "等待时段",
+    "waiting": "等待中",
     "failed": "异常",
     "fenced": "已自停",
     "unreachable": "节点失联",

@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Calendar, Line, OnCut, Polygon, Slug
+from federation.messages import Calendar, Line, OnCut, Polygon, Scene, Scenes, Slug
 
 
 class TaskStatus(StrEnum):
-    """State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 已自停, 节点失联."""
+    """State of a task: 已停止, 待分配, 启动中, 运行中, 等待中, 异常, 已自停, 节点失联."""
 
     STOPPED = "stopped"
     UNPLACED = "unplaced"
@@ -28,6 +28,7 @@ class TaskSettings(Input):
     region: Polygon | None = Field(default=None, description="where it looks; absent: everywhere")
     masks: tuple[Polygon, ...] = Field(default=(), max_length=16, description="what lies in one of these is ignored")
     lines: tuple[Line, ...] = Field(default=(), max_length=16, description="what things cross")
+    scenes: Scenes = Field(default=(), description="what is drawn instead while the camera looks at a preset, by name")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     calendar: Calendar = Calendar()
     priority: int = Field(default=5, ge=1, le=9, description="9 is the most urgent")
@@ -57,6 +58,7 @@ class Task(Output):
     region: Polygon | None
     masks: tuple[Polygon, ...]
     lines: tuple[Line, ...]
+    scenes: tuple[Scene, ...]
     parameters: dict[str, Any]
     calendar: Calendar
     priority: int

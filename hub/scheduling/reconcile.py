@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, RecordingSpec, Shapes, TaskSpec
+from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, RecordingSpec, Scene, Shapes, TaskSpec
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
@@ -26,6 +26,7 @@ class WantedTask:
     point_id: str
     algorithm_id: str
     shapes: Shapes
+    scenes: tuple[Scene, ...] = ()
     parameters: Mapping[str, Any]
     calendar: Calendar
     priority: int
@@ -207,6 +208,7 @@ def _spec(task: WantedTask, catalogue: Catalogue) -> TaskSpec:
         region=next(iter(task.shapes.regions), None),
         masks=task.shapes.masks,
         lines=task.shapes.lines,
+        scenes=task.scenes,
         parameters=dict(task.parameters),
         calendar=task.calendar,
         priority=task.priority,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
-from federation.messages import Calendar, CameraSpec, Line, OnCut, Shapes, new_id
+from federation.messages import Calendar, CameraSpec, Line, OnCut, Scene, Shapes, new_id
 from hub.database.moments import from_us, now_us
 from hub.fleet.roster import NodeRecord
 from hub.points.service import plan_of
@@ -47,6 +47,7 @@ def columns_of_settings(settings: TaskSettings, parameters: dict[str, Any]) -> d
         "region": settings.region,
         "masks": settings.masks,
         "lines": [line.model_dump(mode="json") for line in settings.lines],
+        "scenes": [scene.model_dump(mode="json") for scene in settings.scenes],
         "parameters": parameters,
         "calendar": settings.calendar.model_dump(mode="json"),
         "priority": settings.priority,
@@ -82,6 +83,10 @@ def _shapes(row: Any) -> Shapes:
     return Shapes.model_validate({"regions": regions, "masks": row.masks, "lines": row.lines})
 
 
+def _scenes(row: Any) -> tuple[Scene, ...]:
+    return tuple(Scene.model_validate(scene) for scene in row.scenes)
+
+
 def wanted_tasks(connection: Connection) -> list[WantedTask]:
     """Return every task as it is wanted."""
     return [
@@ -90,6 +95,7 @@ def wanted_tasks(connection: Connection) -> list[WantedTask]:
             point_id=row.point_id,
             algorithm_id=row.algorithm_id,
             shapes=_shapes(row),
+            scenes=_scenes(row),
             parameters=row.parameters,
             calendar=Calendar.model_validate(row.calendar),
             priority=row.priority,
@@ -190,6 +196,7 @@ def task_of(
         region=row.region,
         masks=row.masks,
         lines=tuple(Line.model_validate(line) for line in row.lines),
+        scenes=_scenes(row),
         parameters=row.parameters,
         calendar=Calendar.model_validate(row.calendar),
         priority=row.priority,

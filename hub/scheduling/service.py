@@ -308,9 +308,11 @@ def _settle(algorithm: Listed, settings: TaskSettings) -> dict[str, Any]:
             FieldError(field=f"body.parameters.{name}", message=fault) for name, fault in error.fields.items()
         )
         raise Problem(422, error.code, f"{algorithm.id}: {error}", errors=errors) from error
-    if manifest.needs_region and settings.region is None:
+    if any(scene.preset is None for scene in settings.scenes):
+        raise invalid("body.scenes", "Name the preset of each scene; region, masks and lines hold at every other view.")
+    if manifest.needs_region and settings.region is None and not any(each.regions for each in settings.scenes):
         raise invalid("body.region", f"{algorithm.id} needs a region: 3 to 64 corners, shares of the picture.")
-    if manifest.needs_line and not settings.lines:
+    if manifest.needs_line and not settings.lines and not any(each.lines for each in settings.scenes):
         raise invalid("body.lines", f"{algorithm.id} needs a line: 2 to 16 points, shares of the picture.")
     return parameters
 

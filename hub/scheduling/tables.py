@@ -14,6 +14,7 @@ tasks = Table(
     Column("region", JSON(none_as_null=True), nullable=True),
     Column("masks", JSON, nullable=False, server_default="[]"),
     Column("lines", JSON, nullable=False, server_default="[]"),
+    Column("scenes", JSON, nullable=False, server_default="[]"),
     Column("parameters", JSON, nullable=False),
     Column("calendar", JSON, nullable=False),
     Column("priority", Integer, nullable=False),

@@ -203,4 +203,31 @@ def test_a_camera_that_turns_is_found_added_and_turned(
     pad.get_by_text("停车场").click()
     wait_until(lambda: dome.do(lambda device: device.camera.view().zoom == 0.4), within_s=20, what="it is there")
 
-    look(box.url, ["/live"], "panel-turn")
+    page.click(".menu a[href='/scenes']")
+    choose_view(page, "大门")
+    page.get_by_test_id("scene-go").click()
+    expect(page.get_by_test_id("scene-where")).to_have_text("当前停在：大门", timeout=60_000)
+    draw_region(page)
+    page.get_by_test_id("scene-save").click()
+    expect(page.get_by_test_id("scene-save")).to_be_disabled()
+    choose_view(page, "停车场")
+    expect(page.get_by_test_id("shapes").locator("polygon")).to_have_count(0)
+    page.get_by_test_id("scene-copy").click()
+    page.get_by_role("menuitem", name="大门").click()
+    expect(page.get_by_test_id("shapes").locator("polygon")).to_have_count(1)
+    page.screenshot(path=screenshots / "panel-scene-preset.png", animations="disabled")
+
+    look(box.url, ["/live", "/scenes"], "panel-turn")
+
+
+def choose_view(page: Page, name: str) -> None:
+    """Choose for which preset to draw."""
+    page.get_by_test_id("scene-view").click()
+    page.get_by_role("option", name=name).click()
+
+
+def draw_region(page: Page) -> None:
+    area = page.get_by_test_id("shapes").bounding_box()
+    assert area is not None
+    for x, y in ((0.2, 0.5), (0.5, 0.45), (0.55, 0.85)):
+        page.mouse.click(area["x"] + x * area["width"], area["y"] + y * area["height"])

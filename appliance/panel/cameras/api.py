@@ -8,7 +8,7 @@ from appliance.panel.cameras.sheet import CAMERAS
 from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Problem, Routes
-from federation.messages import Shapes, Slug
+from federation.messages import Scene, Slug
 from federation.viewing.recordings import RecordingDraft
 
 CAN_READ = Access(permission=READ)
@@ -66,15 +66,27 @@ def _add_changes(part: Routes, cameras: Cameras) -> None:
         """Say what of a camera is recorded here; refused where the hub says it."""
         return await cameras.set_recording(point_id, body, _doer(call))
 
-    @part.get("/api/v1/cameras/{point_id}/scene", access=CAN_READ)
-    async def get_scene(point_id: Slug) -> Shapes:
-        """Give the regions, masks and lines that were drawn here on a camera's picture."""
-        return cameras.scene(point_id)
+    _add_scenes(part, cameras)
+
+
+def _add_scenes(part: Routes, cameras: Cameras) -> None:
+    @part.get("/api/v1/cameras/{point_id}/scenes", access=CAN_READ)
+    async def list_scenes(point_id: Slug) -> Page[Scene]:
+        """List the regions, masks and lines that were drawn here on what a camera shows: one scene for each view."""
+        return cameras.scenes(point_id)
 
     @part.put("/api/v1/cameras/{point_id}/scene", access=CAN_OPERATE)
-    async def set_scene(call: Call, point_id: Slug, body: Shapes) -> Shapes:
-        """Draw regions, masks and lines for all tasks of a camera: theirs go first, and all masks hold."""
+    async def set_scene(call: Call, point_id: Slug, body: Scene) -> Scene:
+        """Draw for all tasks of a camera, at one preset or wherever it looks; a scene without shapes is removed.
+
+        What is drawn for a task goes before the regions and lines of its camera; all masks hold.
+        """
         return await cameras.set_scene(point_id, body, _doer(call))
+
+    @part.get("/api/v1/cameras/{point_id}/view", access=CAN_READ)
+    async def get_view(point_id: Slug) -> model.CameraView:
+        """Tell at which preset a camera looks, as far as this box has turned it or the camera says where it looks."""
+        return cameras.view(point_id)
 
 
 def _doer(call: Call) -> Doer:

@@ -101,3 +101,10 @@ class Imported(Output):
 
     added: int
     replaced: int
+
+
+class CameraView(Output):
+    """Where a camera looks; without a preset it is elsewhere, or nobody knows."""
+
+    turning: bool
+    preset: str | None

@@ -17,10 +17,11 @@ from appliance.store import documents
 from appliance.store.results import Doer, record
 from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, Shapes
+from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, Scene
 from federation.viewing.recordings import RecordingDraft
 
 MOST_LOCAL = 2000
+MOST_SCENES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,23 +102,35 @@ class Cameras:
         await state.change_local(recordings={**state.wishes.recordings, point_id: spec})
         return self._shown(camera, self._reports())
 
-    def scene(self, point_id: str) -> Shapes:
-        """Return what was drawn here on a camera's picture."""
+    def scenes(self, point_id: str) -> Page[Scene]:
+        """Return what was drawn here on what a camera shows."""
         self._known(point_id)
-        return self.state.wishes.scenes.get(point_id, Shapes())
+        return Page(items=self.state.wishes.scenes.get(point_id, ()))
 
-    async def set_scene(self, point_id: str, shapes: Shapes, doer: Doer) -> Shapes:
-        """Keep what was drawn on a camera's picture; tasks of the point that it changes begin anew."""
+    async def set_scene(self, point_id: str, scene: Scene, doer: Doer) -> Scene:
+        """Keep what was drawn on one view of a camera; tasks of the point that it changes begin anew."""
         self._known(point_id)
         state = self.state
+        others = tuple(each for each in state.wishes.scenes.get(point_id, ()) if each.preset != scene.preset)
+        if len(others) >= MOST_SCENES:
+            raise conflict("too_many_scenes", f"Draw for at most {MOST_SCENES} views of a camera; clear one first.")
 
         def work(db: sqlite3.Connection) -> None:
-            documents.put_local_scene(db, point_id, shapes)
-            record(db, doer, "scene.set", f"camera:{point_id}", shapes.model_dump(mode="json"))
+            documents.put_local_scene(db, point_id, scene)
+            record(db, doer, "scene.set", f"camera:{point_id}", scene.model_dump(mode="json"))
 
         await state.commit(work)
-        await state.change_local(scenes={**state.wishes.scenes, point_id: shapes})
-        return shapes
+        drawn = others if scene.is_empty else (*others, scene)
+        await state.change_local(scenes={**state.wishes.scenes, point_id: drawn})
+        return scene
+
+    def view(self, point_id: str) -> model.CameraView:
+        """Return where a camera looks, as far as that is known."""
+        self._known(point_id)
+        view = self.state.views.view(point_id)
+        if view is None:
+            return model.CameraView(turning=False, preset=None)
+        return model.CameraView(turning=view.turning, preset=view.preset or None)
 
     def _known(self, point_id: str) -> None:
         if all(camera.point_id != point_id for camera in self.state.wishes.all_cameras):

@@ -78,16 +78,17 @@ class Devices:
         camera, what = self.state.camera(point_id), order.order
         if camera is None:
             raise not_found("camera", point_id)
+        preset = what.preset if isinstance(what, GoToPreset) else ""
         with ready(), _told():
-            turning = await self.desk.heads.taken_over(camera)
-            match what:
-                case KeepTurning():
-                    speed = Position(pan=what.pan, tilt=what.tilt, zoom=what.zoom)
-                    await turning.keep_moving(speed, for_s=what.for_s)
-                case StopTurning():
-                    await turning.stop()
-                case GoToPreset():
-                    await turning.go_to_preset(what.preset)
+            async with self.desk.heads.taken_over(camera, preset=preset) as turning:
+                match what:
+                    case KeepTurning():
+                        speed = Position(pan=what.pan, tilt=what.tilt, zoom=what.zoom)
+                        await turning.keep_moving(speed, for_s=what.for_s)
+                    case StopTurning():
+                        await turning.stop()
+                    case GoToPreset():
+                        await turning.go_to_preset(what.preset)
         if isinstance(what, GoToPreset):
             detail = {"preset": what.preset}
             await self.state.commit(lambda db: record(db, doer, "camera.turn", f"camera:{point_id}", detail))

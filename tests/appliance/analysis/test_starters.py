@@ -7,7 +7,8 @@ import pytest
 from pydantic import JsonValue
 
 from appliance.analysis.finding import Finding, Judge, Picture
-from appliance.analysis.judges import Sight, make_judge
+from appliance.analysis.judges import Sight, make_judges
+from appliance.analysis.views import UNKNOWN, Drawings
 from appliance.local import LocalPackage
 from federation.messages import Line, Polygon, TaskSpec
 from federation.packages import Manifest, builtin_manifests
@@ -53,7 +54,9 @@ def starter(
         lines=lines,
         parameters=parameters,
     )
-    return make_judge(task, package, None, Sight())
+    judge = make_judges(task, package, None, Sight(), Drawings(of_task=task.drawn)).at(UNKNOWN)
+    assert judge is not None
+    return judge
 
 
 def intrusion() -> Judge:

@@ -19,6 +19,9 @@ from appliance.config import Config, LanConfig, PanelConfig
 from appliance.local import CameraDecoding, DecodeLevel, LocalEvent, LocalPicture, StreamsReport, VisionReport
 from appliance.local.agent_client import AgentClient, EventsRefused, agent_client
 from appliance.local.parcel import Outgoing
+from appliance.panel.cameras.service import MOST_SCENES
+from appliance.store import documents
+from appliance.store.database import Database
 from federation.identity.issuing import Authority
 from federation.messages import CameraReport, CameraState, new_id
 from federation.testing.waiting import until
@@ -279,11 +282,43 @@ async def test_what_is_drawn_on_a_cameras_picture_goes_into_the_plan_and_serves_
     task = await panel.post("/api/v1/tasks", json={"point_id": POINT, "algorithm_id": INTRUSION})
     plan = await anext(box.plans())
 
-    assert drawn.json() == (await panel.get(f"/api/v1/cameras/{POINT}/scene")).json() == scene
+    kept = {**scene, "preset": None}
+    assert drawn.json() == kept
+    assert (await panel.get(f"/api/v1/cameras/{POINT}/scenes")).json()["items"] == [kept]
     assert task.status_code == 201
-    assert plan.scenes[POINT].model_dump(mode="json") == scene
+    assert [each.model_dump(mode="json") for each in plan.scenes[POINT]] == [kept]
     assert (await panel.put("/api/v1/cameras/nobody/scene", json=scene)).status_code == 404
     assert (await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"regions": [[[0, 0]]]})).status_code == 422
+
+
+async def test_each_preset_has_a_scene_of_its_own_until_that_is_cleared(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    async with agent(config) as url, signed_in(config, url) as panel:
+        await panel.post("/api/v1/cameras", json=CAMERA)
+        for preset in (None, "1", "2"):
+            await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"preset": preset, "regions": [REGION]})
+        await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"preset": "1", "masks": [REGION]})
+        await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"preset": "2"})
+        async with agent_client(config.run_folder) as box:
+            drawn = (await anext(box.plans())).scenes[POINT]
+
+    async with Database(config.database_file) as database:
+        kept = await database.read(documents.local_scenes)
+
+    assert {scene.preset: (len(scene.regions), len(scene.masks)) for scene in drawn} == {None: (1, 0), "1": (0, 1)}
+    assert sorted(kept[POINT], key=str) == sorted(drawn, key=str)
+
+
+async def test_a_camera_has_so_many_scenes_and_no_more(panel: httpx.AsyncClient) -> None:
+    await panel.post("/api/v1/cameras", json=CAMERA)
+    for number in range(MOST_SCENES):
+        kept = await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"preset": str(number), "regions": [REGION]})
+        assert kept.status_code == 200
+
+    one_more = await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"regions": [REGION]})
+    another = await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"preset": "0", "masks": [REGION]})
+
+    assert (one_more.status_code, one_more.json()["code"], another.status_code) == (409, "too_many_scenes", 200)
 
 
 async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncClient) -> None:

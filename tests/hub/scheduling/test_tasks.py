@@ -65,6 +65,33 @@ async def test_a_task_is_placed_told_with_the_cameras_password_and_seen_running(
     assert "secret-of-camera" not in str(point)
 
 
+SCENE = {"preset": "3", "regions": [REGION], "masks": [], "lines": []}
+
+
+async def test_what_is_drawn_for_a_preset_goes_to_the_appliance_and_will_do_for_an_algorithm_that_needs_a_region(
+    linked_hub: Any,
+) -> None:
+    await add_point(linked_hub)
+    async with played_appliance(await linked_hub.enrol()) as node:
+        (task,) = await add_tasks(linked_hub, region=None, scenes=[SCENE])
+        desired = await node.wanted_tasks(1)
+
+    assert task["scenes"] == [SCENE]
+    assert [scene.model_dump(mode="json") for scene in desired.tasks[0].scenes] == [SCENE]
+
+
+async def test_each_preset_is_drawn_once_and_named(hub: Any) -> None:
+    await add_point(hub)
+    draft = {"name": "周界", "point_ids": ["gate"], "algorithm_ids": ["fengsui.area_intrusion"], "region": REGION}
+
+    answers = [
+        await hub.console.post("/api/v1/tasks", json={**draft, "scenes": scenes})
+        for scenes in ([SCENE, SCENE], [{**SCENE, "preset": None}], [{**SCENE, "preset": ""}])
+    ]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+
+
 async def test_a_point_is_recorded_by_its_box_as_the_hub_says(linked_hub: Any) -> None:
     await add_point(linked_hub)
     plan = {"calendar": {"windows": []}, "keep_days": 7}

@@ -332,6 +332,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the regions, masks and lines that were drawn here on what a camera shows: one scene for each view. */
+        get: operations["list_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{point_id}/scene": {
         parameters: {
             query?: never;
@@ -339,10 +356,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Give the regions, masks and lines that were drawn here on a camera's picture. */
-        get: operations["get_scene"];
-        /** Draw regions, masks and lines for all tasks of a camera: theirs go first, and all masks hold. */
+        get?: never;
+        /** Draw for all tasks of a camera, at one preset or wherever it looks; a scene without shapes is removed. */
         put: operations["set_scene"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{point_id}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell at which preset a camera looks, as far as this box has turned it or the camera says where it looks. */
+        get: operations["get_view"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1573,6 +1606,16 @@ export interface components {
             point_id: string | null;
         };
         /**
+         * CameraView
+         * @description Where a camera looks; without a preset it is elsewhere, or nobody knows.
+         */
+        CameraView: {
+            /** Turning */
+            turning: boolean;
+            /** Preset */
+            preset: string | null;
+        };
+        /**
          * CertificateStatus
          * @description The certificate by which the hub knows this box.
          */
@@ -2704,6 +2747,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[Scene] */
+        Page_Scene_: {
+            /** Items */
+            items: components["schemas"]["Scene"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[SnapshotRow] */
         Page_SnapshotRow_: {
             /** Items */
@@ -3346,6 +3405,42 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Scene
+         * @description What is drawn on what a camera shows: at a place that it remembers (预置位), or wherever it looks.
+         */
+        Scene: {
+            /**
+             * Regions
+             * @default []
+             */
+            regions: [
+                number,
+                number
+            ][][];
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+            /**
+             * Preset
+             * @description absent: at every view that has no scene of its own
+             * @default null
+             */
+            preset: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SessionInfo
          * @description The present session; `csrf_token` goes into the header X-CSRF-Token of every change.
          */
@@ -3373,36 +3468,6 @@ export interface components {
             role: string;
             /** Permissions */
             permissions: string[];
-        };
-        /**
-         * Shapes
-         * @description What is drawn on a picture: where to look (nothing: everywhere), where not to, and lines that things cross.
-         */
-        Shapes: {
-            /**
-             * Regions
-             * @default []
-             */
-            regions: [
-                number,
-                number
-            ][][];
-            /**
-             * Masks
-             * @description what lies in one of these is ignored
-             * @default []
-             */
-            masks: [
-                number,
-                number
-            ][][];
-            /**
-             * Lines
-             * @default []
-             */
-            lines: components["schemas"]["Line"][];
-        } & {
-            [key: string]: unknown;
         };
         /**
          * SnapshotDraft
@@ -4648,7 +4713,7 @@ export interface operations {
             };
         };
     };
-    get_scene: {
+    list_scenes: {
         parameters: {
             query?: never;
             header?: never;
@@ -4665,7 +4730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Shapes"];
+                    "application/json": components["schemas"]["Page_Scene_"];
                 };
             };
             /** @description a problem that says what to do */
@@ -4690,7 +4755,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Shapes"];
+                "application/json": components["schemas"]["Scene"];
             };
         };
         responses: {
@@ -4700,7 +4765,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Shapes"];
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameraView"];
                 };
             };
             /** @description a problem that says what to do */

@@ -4767,15 +4767,39 @@ export interface components {
         };
         /**
          * Scene
-         * @description A scene in words and, if there is one, a picture of the package (场景说明).
+         * @description What is drawn on what a camera shows: at a place that it remembers (预置位), or wherever it looks.
          */
-        Scene: {
-            text: components["schemas"]["Text"];
+        "Scene-Input": {
             /**
-             * Picture
+             * Regions
+             * @default []
+             */
+            regions: [
+                number,
+                number
+            ][][];
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+            /**
+             * Preset
+             * @description absent: at every view that has no scene of its own
              * @default null
              */
-            picture: string | null;
+            preset: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Scenes
@@ -4786,12 +4810,12 @@ export interface components {
              * Good
              * @default []
              */
-            good: components["schemas"]["Scene"][];
+            good: components["schemas"]["federation__packages__description__Scene"][];
             /**
              * Bad
              * @default []
              */
-            bad: components["schemas"]["Scene"][];
+            bad: components["schemas"]["federation__packages__description__Scene"][];
         };
         /**
          * SessionInfo
@@ -5102,6 +5126,8 @@ export interface components {
             ][][];
             /** Lines */
             lines: components["schemas"]["Line"][];
+            /** Scenes */
+            scenes: components["schemas"]["federation__messages__geometry__Scene"][];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -5160,6 +5186,12 @@ export interface components {
              * @default []
              */
             lines: components["schemas"]["Line"][];
+            /**
+             * Scenes
+             * @description what is drawn instead while the camera looks at a preset, by name
+             * @default []
+             */
+            scenes: components["schemas"]["Scene-Input"][];
             /** Parameters */
             parameters?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -5262,6 +5294,12 @@ export interface components {
              * @default []
              */
             lines: components["schemas"]["Line"][];
+            /**
+             * Scenes
+             * @description what is drawn instead while the camera looks at a preset, by name
+             * @default []
+             */
+            scenes: components["schemas"]["Scene-Input"][];
             /** Parameters */
             parameters?: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -5295,7 +5333,7 @@ export interface components {
         TaskState: "starting" | "running" | "waiting" | "failed" | "fenced";
         /**
          * TaskStatus
-         * @description State of a task: 已停止, 待分配, 启动中, 运行中, 等待时段, 异常, 已自停, 节点失联.
+         * @description State of a task: 已停止, 待分配, 启动中, 运行中, 等待中, 异常, 已自停, 节点失联.
          * @enum {string}
          */
         TaskStatus: "stopped" | "unplaced" | "starting" | "running" | "waiting" | "failed" | "fenced" | "unreachable";
@@ -5590,6 +5628,54 @@ export interface components {
             days: number[];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Scene
+         * @description What is drawn on what a camera shows: at a place that it remembers (预置位), or wherever it looks.
+         */
+        federation__messages__geometry__Scene: {
+            /**
+             * Regions
+             * @default []
+             */
+            regions: [
+                number,
+                number
+            ][][];
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+            /**
+             * Preset
+             * @description absent: at every view that has no scene of its own
+             * @default null
+             */
+            preset: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Scene
+         * @description A scene in words and, if there is one, a picture of the package (场景说明).
+         */
+        federation__packages__description__Scene: {
+            text: components["schemas"]["Text"];
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
         };
     };
     responses: never;

@@ -32,13 +32,13 @@ function cross([a, b]: readonly [Corner, Corner], [c, d]: readonly [Corner, Corn
 }
 
 /** A line that things cross, and which crossings count for who walks from its first point to its last. */
-export interface Line {
+export type Line = {
   points: Corner[]
   counts: 'both' | 'to_right' | 'to_left'
 }
 
 /** What is drawn on a picture: where to look, where not to, and lines that things cross. */
-export interface Shapes {
+export type Shapes = {
   regions: Corner[][]
   masks: Corner[][]
   lines: Line[]

@@ -86,7 +86,7 @@ async def filmed(engine: Running, first: Path) -> AsyncIterator[Camera]:
         running = group.create_task(judging.run())
         await judging.adopt(plan(OLD, first, generation=1))
         camera = Camera(judging=judging, engine=engine)
-        await until(lambda: camera.task.judge is not None, within_s=WITHIN_S, what="the old version at work")
+        await until(lambda: camera.task.judges is not None, within_s=WITHIN_S, what="the old version at work")
         sending = group.create_task(camera.run())
         await camera.sends(8)
         yield camera
@@ -100,14 +100,14 @@ async def test_no_frame_is_missed_while_a_new_version_is_loaded_tried_and_takes_
 ) -> None:
     old, new = await pack("old", one_box(label=0)), await pack("new", one_box(label=0, score=0.8), version(NEW))
     async with filmed(engine, old) as camera:
-        judge, since = camera.task.judge, camera.task.frames
+        judge, since = camera.task.judges, camera.task.frames
         await camera.judging.adopt(plan(NEW, new, generation=2))
         await camera.changes_to(NEW)
         await camera.sends(20)
 
     assert camera.task.frames == camera.sent > since + 20
     assert engine.engine.dropped == 0
-    assert camera.task.judge is judge  # what it remembers goes on
+    assert camera.task.judges is judge  # what it remembers goes on
     assert camera.task.spec.generation == 2
     assert camera.task.sight.found.detections[0].score == pytest.approx(0.8)
 

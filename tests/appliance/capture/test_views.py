@@ -1,0 +1,183 @@
+"""Where a camera looks, and what its tasks judge there: real agent, real vision process, a simulated camera."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.capture.views import MOST_PLACES, NEAR, Spots, ViewBoard
+from appliance.local import View
+from appliance.local.agent_client import agent_client
+from appliance.onvif import Position
+from federation.testing.waiting import until
+from hil_tests.rig.onvif import View as Place
+from tests.appliance.capture.test_heads import DOME, HOME, PRESETS, Site, a_dome, looks, site_in
+
+INTRUSION = "fengsui.area_intrusion"
+REGION = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_in(tmp_path, a_dome(), still="stream") as running:
+        await running.is_home()
+        yield running
+
+
+async def draw(site: Site, preset: str | None) -> None:
+    answer = await site.box.panel.put(f"/api/v1/cameras/{DOME}/scene", json={"preset": preset, "regions": [REGION]})
+    answer.raise_for_status()
+
+
+async def view_of(site: Site) -> tuple[bool, str | None]:
+    told = (await site.box.panel.get(f"/api/v1/cameras/{DOME}/view")).json()
+    return told["turning"], told["preset"]
+
+
+async def looks_at(site: Site, preset: str | None) -> None:
+    async def is_there() -> bool:
+        return await view_of(site) == (False, preset)
+
+    await until(is_there, within_s=60, what=f"a camera that is known to look at {preset}")
+
+
+async def task_of(site: Site) -> dict[str, Any]:
+    (task,) = (await site.box.panel.get("/api/v1/tasks")).json()["items"]
+    return dict(task["report"])
+
+
+@asynccontextmanager
+async def sending(site: Site) -> AsyncIterator[None]:
+    """Let key frames of the camera arrive, ten a second."""
+
+    async def send() -> None:
+        while True:
+            site.box.send(point_id=DOME)
+            await asyncio.sleep(0.1)  # the camera's pace
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(send())
+        try:
+            yield
+        finally:
+            running.cancel()
+
+
+async def test_a_task_judges_what_a_snapshot_shows_only_at_the_preset_that_it_is_drawn_for(site: Site) -> None:
+    await draw(site, "1")
+    await site.box.panel.post("/api/v1/tasks", json={"point_id": DOME, "algorithm_id": INTRUSION})
+    await site.turn(kind="preset", preset="2")
+    await looks_at(site, "2")
+    async with sending(site):
+
+        async def waits() -> bool:
+            return str((await task_of(site))["reason"]).startswith("view_other")
+
+        await until(waits, within_s=60, what="a task that waits for its preset")
+        elsewhere = await task_of(site)
+        taken = await site.take(aim={"kind": "preset", "preset": "1"}, within_s=60)
+
+        async def judges() -> bool:
+            return bool((await task_of(site))["frames"])
+
+        await until(judges, within_s=60, what="a picture of the preset that was judged")
+        await looks_at(site, "2")  # where the person has left it
+        await until(waits, within_s=60, what="a task that waits again")
+
+    assert (elsewhere["state"], elsewhere["frames"]) == ("waiting", 0)
+    assert taken.json()["aim"] == {"kind": "preset", "preset": "1"}
+    assert looks(site.dome, PRESETS["2"][1])
+
+
+async def test_where_a_camera_looks_is_known_of_all_that_turns_it(site: Site) -> None:
+    never = await view_of(site)
+    await site.turn(kind="move", pan=0.5, for_s=0.3)
+    await until(lambda: not looks(site.dome, HOME), within_s=20, what="it turns")
+    turned = await view_of(site)
+    await looks_at(site, None)
+    await site.turn(kind="preset", preset="1")
+    await looks_at(site, "1")
+    nowhere = await site.turn(kind="preset", preset="9")  # it has no such preset, and stays
+    await looks_at(site, "1")
+
+    assert (never, turned, nowhere.status_code) == ((False, None), (True, None), 502)
+
+
+async def test_a_camera_with_scenes_of_presets_is_asked_where_it_looks_and_found_out_when_others_turn_it(
+    site: Site,
+) -> None:
+    await draw(site, "1")
+    await looks_at(site, None)
+
+    for view, preset in ((PRESETS["2"][1], "2"), (Place(pan=-0.7), None), (PRESETS["1"][1], "1")):
+        site.dome.turn_to(view)
+        await looks_at(site, preset)
+
+
+async def test_what_the_vision_process_hears_changes_with_every_turn(site: Site) -> None:
+    heard: list[View] = []
+    async with agent_client(site.box.config.run_folder) as vision, asyncio.TaskGroup() as group:
+
+        async def listen() -> None:
+            async for views in vision.views():
+                heard.extend(view for point_id, view in views.views.items() if point_id == DOME)
+
+        listening = group.create_task(listen())
+        await site.turn(kind="preset", preset="1")
+        await until(lambda: heard and heard[-1].preset == "1", within_s=60, what="word of the preset")
+        listening.cancel()
+
+    assert [(view.turning, view.preset) for view in heard] == [(True, ""), (False, "1")]
+
+
+@pytest.mark.parametrize("away", [0.0, NEAR * 0.9])
+def test_a_place_is_found_again_a_little_beside(away: float) -> None:
+    spots = Spots(told={"1": Position(pan=0.5)})
+
+    first, second = spots.named(Position(pan=-0.5)), spots.named(Position(tilt=-0.5))
+    again = spots.named(Position(pan=-0.5 + away))
+
+    assert (first, second, again) == (("", 0), ("", 1), ("", 0))
+    assert spots.named(Position(pan=0.5 - away)) == ("1", 0)
+
+
+def test_of_two_presets_at_one_place_it_is_the_one_that_was_asked_for() -> None:
+    spots = Spots(told={"1": Position(pan=0.5)}, learnt={"9": Position(pan=0.5)})
+
+    assert [spots.named(Position(pan=0.5), sent_to=preset)[0] for preset in ("1", "9")] == ["1", "9"]
+
+
+def test_a_preset_that_was_set_anew_is_where_the_camera_says_and_no_more_where_it_was() -> None:
+    spots = Spots(told={"1": Position(pan=0.2)}, learnt={"1": Position(pan=0.5)})
+
+    assert (spots.named(Position(pan=0.2))[0], spots.named(Position(pan=0.5))[0]) == ("1", "")
+
+
+def test_only_so_many_places_are_remembered() -> None:
+    spots = Spots()
+    for number in range(MOST_PLACES + 1):
+        spots.named(Position(pan=number * 2 * NEAR))
+
+    assert spots.named(Position(pan=0.0)) == ("", MOST_PLACES + 1)
+    assert spots.named(Position(pan=MOST_PLACES * 2 * NEAR)) == ("", MOST_PLACES)
+
+
+def test_the_board_changes_only_with_what_is_new() -> None:
+    board = ViewBoard()
+    changes: list[Callable[[], None]] = [
+        lambda: board.turns("gate"),
+        lambda: board.rests("gate", "1", 0),
+        lambda: board.rests("gate", "", 3),
+        lambda: board.forget("gate"),
+    ]
+    versions = [board.version]
+    for change in changes:
+        for _ in range(2):
+            change()
+            versions.append(board.version)
+
+    assert [version - versions[0] for version in versions] == [0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert board.view("gate") is None
