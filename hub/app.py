@@ -42,7 +42,7 @@ from federation.http import Access, Api, Problem, Routes, make_app
 from federation.http.sign_in import SignIn
 from federation.http.single_page import SinglePage
 from federation.identity import LockoutRule, Passwords, SessionLimits
-from federation.messages import SNAPSHOT_RESULT, Lane
+from federation.messages import SNAPSHOT_GONE_RESULT, SNAPSHOT_RESULT, Lane
 from federation.messages.calendar import known_zones
 from federation.packages.archive import SIZE_LIMIT_BYTES
 from federation.private_files import read_secret, write_private
@@ -50,7 +50,7 @@ from firmware_profiles.profile import load_all
 from hub.artifacts.service import Artifacts
 from hub.captures.keeping import CaptureKeeping
 from hub.captures.service import CapturePlans
-from hub.captures.taker import CaptureTaker
+from hub.captures.taker import CaptureTaker, GoneTaker
 from hub.cascade.follower import CascadeFollower
 from hub.cascade.service import Cascade
 from hub.cascade.upper import Upper
@@ -361,7 +361,9 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         # A row of evidence says that its picture was stored here before: a restored cursor asks for that again.
         takers={
             Lane.EVENTS: event_taker,
-            Lane.RESULTS: ByType(rest=ResultTaker(), special={SNAPSHOT_RESULT: CaptureTaker()}),
+            Lane.RESULTS: ByType(
+                rest=ResultTaker(), special={SNAPSHOT_RESULT: CaptureTaker(), SNAPSHOT_GONE_RESULT: GoneTaker()}
+            ),
             Lane.EVIDENCE: TakesNothing(),
         },
         is_enrolled=roster.admits,

@@ -14,7 +14,7 @@ from appliance.artifacts.sources import HUB, Source
 from appliance.artifacts.transfers import Transfers
 from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.local.sockets import DOOR_SOCKET
-from appliance.store import documents, evidence, outbox, results
+from appliance.store import documents, evidence, outbox, results, returns
 from appliance.store.lane_store import OutboxStore
 from appliance.uplink.pictures import BoxPictures
 from appliance.uplink.tunnel import Tunnel, tunnel_session
@@ -262,3 +262,4 @@ def forget_former_hub(db: sqlite3.Connection) -> None:
     evidence.send_all_again(db)
     for lane in Lane:
         outbox.begin_again(db, lane, new_id())
+    returns.note(db, Lane.RESULTS, 0)  # snapshots are in a database of their own, and look for it

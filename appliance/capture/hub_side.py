@@ -5,14 +5,25 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from appliance.capture import owed
 from appliance.capture.index import Snapshot
 from appliance.capture.planner import Planner
 from appliance.capture.shelf import Shelf
-from appliance.store import outbox, returns
+from appliance.store import outbox, results, returns
 from appliance.store.database import Database
-from federation.messages import SNAPSHOT_RESULT, CapturePlan, Lane, Result, ResultData, SnapshotTold
+from federation.messages import (
+    SNAPSHOT_GONE_RESULT,
+    SNAPSHOT_RESULT,
+    CapturePlan,
+    Lane,
+    Result,
+    ResultData,
+    SnapshotGone,
+    SnapshotTold,
+    new_id,
+)
 from federation.uplink.changes import Changes
 from federation.uplink.hub_files import LONGEST_PAUSE_S, pause_s
 
@@ -45,23 +56,44 @@ class HubSide:
             await self.changes.beyond(seen, within_s=LONGEST_WAIT_S)
 
     async def tell_forever(self, shelf: Shelf) -> None:
-        """Tell the hub of every settled snapshot of its plans, until cancelled."""
+        """Tell the hub of every settled snapshot of its plans, and of pictures that are gone, until cancelled."""
         while True:
             await self._send_again(shelf)
-            found = await shelf.database.read(lambda db: owed.words(db, limit=TOLD_AT_ONCE))
-            if not found:
+            words, gone = await self._tell_words(shelf), await self._tell_gone(shelf)
+            if not words and not gone:
                 await asyncio.sleep(LOOK_EVERY_S)
-                continue
+
+    async def _tell_words(self, shelf: Shelf) -> int:
+        found = await shelf.database.read(lambda db: owed.words(db, limit=TOLD_AT_ONCE))
+        if found:
             await self.tell([word_on(snapshot) for snapshot in found])
-            await shelf.database.run(lambda db: owed.told(db, found))  # noqa: B023 - it is awaited
+            await shelf.database.run(lambda db: owed.told(db, found))
+        return len(found)
+
+    async def _tell_gone(self, shelf: Shelf) -> int:
+        found = await shelf.database.read(lambda db: owed.gone(db, limit=TOLD_AT_ONCE))
+        if found:
+            await self.tell([word_on_gone(snapshot_id, reason) for snapshot_id, reason in found.items()])
+            await shelf.database.run(lambda db: owed.gone_told(db, list(found)))
+        return len(found)
 
     async def _send_again(self, shelf: Shelf) -> None:
-        """Let pictures go to the hub again if it was restored from a backup that was made before they came."""
+        """Let pictures go to a hub that was restored from a backup of before they came, or to another hub.
+
+        It gets the words on them again. Of those whose pictures are not here any more it is told that they are gone.
+        """
         back = await self.record.read(lambda db: returns.unsettled(db, Lane.RESULTS))
         if back is None:
             return
         while await shelf.database.run(lambda db: owed.send_again_behind(db, back.upto)):
             pass
+        after = back.upto
+        while rows := await self.record.read(
+            lambda db: results.with_pictures(db, SNAPSHOT_RESULT, after, limit=owed.STEP)  # noqa: B023 - it is awaited
+        ):
+            after = rows[-1][0]
+            ids = [snapshot_id for _, snapshot_id in rows]
+            await shelf.database.run(lambda db: owed.note_removed(db, ids))  # noqa: B023 - so is this
         await self.record.run(lambda db: returns.settle(db, Lane.RESULTS, back))
 
 
@@ -90,6 +122,22 @@ def word_on(snapshot: Snapshot) -> Result:
             subject=f"camera:{snapshot.point_id}",
             succeeded=snapshot.state == "done",
             detail=told.model_dump(mode="json"),
+        ),
+    )
+
+
+def word_on_gone(snapshot_id: str, reason: str) -> Result:
+    """Return what the hub is told of a snapshot whose picture it will never get."""
+    return Result(
+        id=new_id(),
+        source="box",
+        type=SNAPSHOT_GONE_RESULT,
+        time=datetime.now(UTC),
+        data=ResultData(
+            actor_kind="appliance",
+            actor="appliance",
+            subject=f"snapshot:{snapshot_id}",
+            detail=SnapshotGone(snapshot_id=snapshot_id, reason=reason).model_dump(mode="json"),
         ),
     )
 

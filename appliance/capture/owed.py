@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from appliance.capture import index
 from appliance.capture.index import Snapshot
 
+DAMAGED = "picture_damaged: the picture is gone from this box's disk, or damaged there"
+REMOVED = "picture_removed: this box had removed the picture before the hub asked for it"
 STEP = 1_000  # rows in one transaction, so that no new picture waits long
 
 
@@ -43,7 +45,11 @@ def handed_over(db: sqlite3.Connection, digest: str, produced: int) -> None:
 
 
 def lost(db: sqlite3.Connection, digest: str) -> None:
-    """Note that nobody has a picture any more."""
+    """Note that nobody has a picture any more; the hub is owed a word on that."""
+    db.execute(
+        "INSERT OR IGNORE INTO gone SELECT id, ? FROM snapshots WHERE owed = 'picture' AND digest = ?",
+        (DAMAGED, digest),
+    )
     db.execute("UPDATE snapshots SET owed = 'nothing' WHERE owed = 'picture' AND digest = ?", (digest,))
 
 
@@ -59,3 +65,27 @@ def send_again_behind(db: sqlite3.Connection, upto: int) -> bool:
         (max(1, upto), STEP),
     )
     return again.rowcount == STEP
+
+
+def note_gone(db: sqlite3.Connection, ids: Collection[str], reason: str) -> None:
+    """Note that pictures of these snapshots will never go to the hub."""
+    db.executemany("INSERT OR IGNORE INTO gone VALUES (?, ?)", [(each, reason) for each in ids])
+
+
+def note_removed(db: sqlite3.Connection, ids: Collection[str]) -> None:
+    """Note so of those snapshots among `ids` whose pictures are not kept here any more."""
+    db.execute(
+        "INSERT OR IGNORE INTO gone SELECT value, ? FROM json_each(?) WHERE value NOT IN"
+        " (SELECT id FROM snapshots WHERE id IN (SELECT value FROM json_each(?)) AND digest IS NOT NULL)",
+        (REMOVED, json.dumps(list(ids)), json.dumps(list(ids))),
+    )
+
+
+def gone(db: sqlite3.Connection, *, limit: int) -> dict[str, str]:
+    """Return why pictures will never go to the hub, by snapshot: what it has not been told."""
+    return dict(db.execute("SELECT snapshot_id, reason FROM gone LIMIT ?", (limit,)).fetchall())
+
+
+def gone_told(db: sqlite3.Connection, ids: Collection[str]) -> None:
+    """Note that the hub will learn of these."""
+    db.execute("DELETE FROM gone WHERE snapshot_id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))

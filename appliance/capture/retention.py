@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from appliance.capture import owed
 from appliance.store.moments import to_us
 
+EXPIRED = "picture_expired: this box keeps pictures for so many days, and the hub had not taken it"
+CLEARED = "picture_cleared: this box needed the space before the hub had taken the picture"
 STEP = 200  # rows in one transaction, so that removing never keeps a picture waiting
 
 
@@ -32,7 +35,7 @@ def expire(db: sqlite3.Connection, now: datetime, keep_days: int) -> Removed:
         if asked_us >= cutoff_us:
             break
         gone.append(number)
-    return _remove(db, gone)
+    return _remove(db, gone, EXPIRED)
 
 
 def make_room(db: sqlite3.Connection, size_bytes: int) -> Removed:
@@ -47,7 +50,7 @@ def make_room(db: sqlite3.Connection, size_bytes: int) -> Removed:
             break
         gone.append(number)
         freed += held_bytes
-    return _remove(db, gone)
+    return _remove(db, gone, CLEARED)
 
 
 def _oldest(db: sqlite3.Connection) -> list[tuple[int, int]]:
@@ -56,14 +59,15 @@ def _oldest(db: sqlite3.Connection) -> list[tuple[int, int]]:
     ).fetchall()
 
 
-def _remove(db: sqlite3.Connection, numbers: Sequence[int]) -> Removed:
+def _remove(db: sqlite3.Connection, numbers: Sequence[int], reason: str) -> Removed:
     if not numbers:
         return Removed()
     rows = db.execute(
-        "DELETE FROM snapshots WHERE number IN (SELECT value FROM json_each(?)) RETURNING digest, size_bytes",
+        "DELETE FROM snapshots WHERE number IN (SELECT value FROM json_each(?)) RETURNING id, owed, digest, size_bytes",
         (json.dumps(list(numbers)),),
     ).fetchall()
-    sizes = {digest: size for digest, size in rows if digest is not None}
+    owed.note_gone(db, [each for each, due, _, _ in rows if due == "picture"], reason)
+    sizes = {digest: size for _, _, digest, size in rows if digest is not None}
     free = tuple(digest for digest in sizes if not _is_named(db, digest))
     freed = sum(sizes[digest] for digest in free)
     db.execute("UPDATE held SET pictures = pictures - ?, size_bytes = size_bytes - ?", (len(free), freed))

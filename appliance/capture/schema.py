@@ -73,3 +73,9 @@ def _handed_over(db: Database) -> None:
     # What the lane of results had produced when the hub took the picture; 0 while it has not.
     db.execute("ALTER TABLE snapshots ADD COLUMN handed_at INTEGER NOT NULL DEFAULT 0")
     db.execute("CREATE INDEX snapshots_handed ON snapshots (handed_at) WHERE handed_at > 0")
+
+
+@migrations(name="0006_gone")
+def _gone(db: Database) -> None:
+    # Snapshots whose pictures the hub will never get, until it has been told so.
+    db.execute("CREATE TABLE gone (snapshot_id TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID")

@@ -54,6 +54,15 @@ def record(
     tell(db, result)
 
 
+def with_pictures(db: sqlite3.Connection, kind: str, after: int, *, limit: int) -> list[tuple[int, str]]:
+    """Return numbers and ids of results behind the number `after`, of a type whose detail names a picture by digest."""
+    return db.execute(
+        "SELECT sequence, body ->> 'id' FROM outbox WHERE lane = ? AND sequence > ? AND body ->> 'type' = ?"
+        " AND body ->> '$.data.detail.digest' IS NOT NULL ORDER BY sequence LIMIT ?",
+        (Lane.RESULTS, after, kind, limit),
+    ).fetchall()
+
+
 def tell(db: sqlite3.Connection, result: Result) -> None:
     """Write a result that is made already."""
     outbox.append(db, Lane.RESULTS, body=result.model_dump_json(exclude={"source"}))

@@ -3,6 +3,7 @@
 from federation.messages.calendar import Calendar, Hours, Window
 from federation.messages.calls import CallHead, NodeCall
 from federation.messages.capture import (
+    SNAPSHOT_GONE_RESULT,
     SNAPSHOT_RESULT,
     Aim,
     CapturePlan,
@@ -12,6 +13,7 @@ from federation.messages.capture import (
     PresetAim,
     Region,
     Round,
+    SnapshotGone,
     SnapshotTold,
     SpecialDay,
     Stop,
@@ -80,6 +82,7 @@ __all__ = [
     "HIGHEST_SEQUENCE",
     "MOST_HOPS",
     "SLUG_PATTERN",
+    "SNAPSHOT_GONE_RESULT",
     "SNAPSHOT_RESULT",
     "Ack",
     "Aim",
@@ -154,6 +157,7 @@ __all__ = [
     "Signed",
     "Site",
     "Slug",
+    "SnapshotGone",
     "SnapshotTold",
     "SpecialDay",
     "Stop",

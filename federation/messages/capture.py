@@ -153,3 +153,17 @@ class SnapshotTold(WireModel):
 
 SNAPSHOT_RESULT = "snapshot"
 """The type of the results that tell of snapshots."""
+
+
+class SnapshotGone(WireModel):
+    """What a box tells of a snapshot that it has told of, and whose picture its hub will never get: the reason.
+
+    It is the detail of a result of type `snapshot.gone`, which comes after the word on the snapshot.
+    """
+
+    snapshot_id: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    reason: str = Field(min_length=1, max_length=300, description="a stable code, a colon and a sentence")
+
+
+SNAPSHOT_GONE_RESULT = "snapshot.gone"
+"""The type of those results."""

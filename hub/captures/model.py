@@ -49,7 +49,7 @@ class CapturePlanDetail(Output):
 
 
 class Capture(Output):
-    """One picture that was taken, or failed for the `reason`: a stable code, a colon and a sentence."""
+    """One picture that was taken, or failed or is gone for the `reason`: a stable code, a colon and a sentence."""
 
     id: str
     plan_id: str
@@ -64,7 +64,7 @@ class Capture(Output):
     taken_at: AwareDatetime | None = Field(description="when the camera's picture reached the appliance")
     settled_at: AwareDatetime
     received_at: AwareDatetime
-    picture_url: str | None = Field(description="absent while the picture is on its way")
+    picture_url: str | None = Field(description="absent while the picture is on its way, or gone for the reason")
     size_bytes: int
     width_px: int
     height_px: int

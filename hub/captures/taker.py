@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
-from federation.messages import Result, SnapshotTold
+from federation.messages import Result, SnapshotGone, SnapshotTold
 from hub.captures.tables import captures
 from hub.custody.intake import LaneKey, Row
 from hub.custody.service import Taken
@@ -14,6 +15,8 @@ from hub.database.moments import to_us
 from hub.security.results import read_result
 
 IDS_AT_ONCE = 500
+
+Detail = TypeVar("Detail", SnapshotTold, SnapshotGone)
 
 
 class CaptureTaker:
@@ -25,7 +28,7 @@ class CaptureTaker:
         repeated: Counter[LaneKey] = Counter()
         read: dict[str, tuple[Row, Result, SnapshotTold]] = {}
         for row in rows:
-            found = _read(row)
+            found = _read(row, SnapshotTold)
             if isinstance(found, str):
                 rejected.append((row, found))
             elif found[0].id in read:
@@ -40,13 +43,30 @@ class CaptureTaker:
         return Taken(rejected=rejected, repeated=repeated)
 
 
-def _read(row: Row) -> tuple[Result, SnapshotTold] | str:
-    """Return a word on a snapshot, or one sentence that says why it is none."""
+class GoneTaker:
+    """Notes why pictures of snapshots will never come; of a snapshot that is not kept any more nothing is noted."""
+
+    def take(self, connection: Connection, rows: Sequence[Row], at_us: int) -> Taken:  # noqa: ARG002 - as takers are
+        """Note what is a word on a picture that is gone."""
+        rejected: list[tuple[Row, str]] = []
+        for row in rows:
+            found = _read(row, SnapshotGone)
+            if isinstance(found, str):
+                rejected.append((row, found))
+                continue
+            result, gone = found
+            its = (captures.c.id == gone.snapshot_id) & (captures.c.node_id == result.source)
+            connection.execute(update(captures).where(its, captures.c.state == "done").values(reason=gone.reason))
+        return Taken(rejected=rejected)
+
+
+def _read(row: Row, kind: type[Detail]) -> tuple[Result, Detail] | str:
+    """Return a word of this kind with the result around it, or one sentence that says why it is none."""
     result = read_result(row)
     if isinstance(result, str):
         return result
     try:
-        return result, SnapshotTold.model_validate(result.data.detail)
+        return result, kind.model_validate(result.data.detail)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"data.detail.{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -17,12 +17,13 @@ class ByType:
     special: Mapping[str, Taker]
 
     def take(self, connection: Connection, rows: Sequence[Row], at_us: int) -> Taken:
-        """Let each taker store its rows, in order."""
+        """Let each taker store its rows: those that `special` names in its order, then the rest."""
         parts: dict[str, list[Row]] = {}
         for row in rows:
             kind = row.body.get("type")
             parts.setdefault(kind if isinstance(kind, str) and kind in self.special else "", []).append(row)
-        taken = [self.special.get(kind, self.rest).take(connection, part, at_us) for kind, part in parts.items()]
+        kinds = [kind for kind in (*self.special, "") if kind in parts]
+        taken = [self.special.get(kind, self.rest).take(connection, parts[kind], at_us) for kind in kinds]
         return Taken(
             rejected=[reject for each in taken for reject in each.rejected],
             repeated=sum((each.repeated for each in taken), Taken().repeated),

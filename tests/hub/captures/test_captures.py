@@ -103,6 +103,28 @@ async def test_what_a_box_took_is_listed_and_its_picture_shown_once_it_has_come(
     assert "snapshot" not in actions
 
 
+async def test_a_picture_that_will_never_come_says_why(linked_hub: Any) -> None:
+    def gone(node_id: str, snapshot_id: str, **more: Any) -> dict[str, Any]:
+        detail = {"snapshot_id": snapshot_id, "reason": "picture_removed: it was removed", **more}
+        return made_result(node_id, type="snapshot.gone", detail=detail)
+
+    async with played_appliance(await linked_hub.enrol()) as node:
+        me = node.node_id
+        taken, coming, failed = word(me), word(me), word(me, digest=None, reason="unreachable: no route")
+        never_heard_of, nonsense = gone(me, made_result(me)["id"]), gone(me, "../etc")
+        rows = [never_heard_of, taken, coming, failed, nonsense, gone(me, failed["id"]), gone(me, taken["id"])]
+        rows.append(gone(me, coming["id"], reason=""))
+        ack = await node.hand_over(1, rows, lane=Lane.RESULTS)
+
+    reasons = {row["id"]: (row["state"], row["reason"].partition(":")[0]) for row in await listed(linked_hub)}
+    assert ack.upto == len(rows)
+    assert reasons == {
+        taken["id"]: ("done", "picture_removed"),
+        coming["id"]: ("done", ""),
+        failed["id"]: ("failed", "unreachable"),
+    }
+
+
 async def test_pictures_are_turned_over_page_by_page(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         rows = [word(node.node_id, point_id="gate" if number % 2 else "yard") for number in range(6)]

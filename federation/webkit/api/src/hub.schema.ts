@@ -2106,7 +2106,7 @@ export interface components {
         };
         /**
          * Capture
-         * @description One picture that was taken, or failed for the `reason`: a stable code, a colon and a sentence.
+         * @description One picture that was taken, or failed or is gone for the `reason`: a stable code, a colon and a sentence.
          */
         Capture: {
             /** Id */
@@ -2155,7 +2155,7 @@ export interface components {
             received_at: string;
             /**
              * Picture Url
-             * @description absent while the picture is on its way
+             * @description absent while the picture is on its way, or gone for the reason
              */
             picture_url: string | null;
             /** Size Bytes */
