@@ -66,6 +66,7 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
         "--labels", help="coco, or a file with one label a line (default: what the model says, else coco)"
     )
     bare.add_argument("--samples", type=Path, help="folder of pictures or videos, or one of them")
+    bare.add_argument("--half", action="store_true", help="add the model with numbers of 16 bits, for graphics cards")
     bare.add_argument("--id", help="id of the algorithm (default: from the file's name)")
     bare.add_argument("-o", "--output", type=Path, required=True)
     outside = command("from-endpoint", making.from_endpoint, "make packages of what an outside system offers")

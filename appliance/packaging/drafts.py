@@ -9,13 +9,19 @@ from appliance.packaging.proposal import Proposal
 from federation.packages import Manifest
 from federation.packages.samples import Sample
 
+MODEL, HALF_MODEL = "models/model.onnx", "models/half.onnx"
+_HALF = [{"platform": "cuda", "backend": "onnxruntime", "file": HALF_MODEL}]
 _VENDOR = {"id": "local", "name": {"zh": "本地导入", "en": "Imported here"}}
 _ANALYSES = {"class": "classification", "multilabel": "multilabel", "semantic": "segmentation"}
 _UNKNOWN = {"software": "NOASSERTION", "weights": "NOASSERTION"}
 
 
-def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = ()) -> Manifest:
-    """Return the manifest of a model that is used as `proposal` says; people and vehicles are its events if it can."""
+def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = (), *, half: bool = False) -> Manifest:
+    """Return the manifest of a model that is used as `proposal` says; people and vehicles are its events if it can.
+
+    With `half` there is a second file for graphics cards.
+    """
+    platforms = [{"backend": "onnxruntime", "file": MODEL}]
     return Manifest.model_validate(
         {
             "apiVersion": "algpkg/1",
@@ -29,7 +35,7 @@ def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = ()) ->
             },
             "vendor": _VENDOR,
             "classification": {"analysis": _ANALYSES.get(proposal.output.decoder, "detection")},
-            "runtime": {"platforms": [{"backend": "onnxruntime", "file": "models/model.onnx"}]},
+            "runtime": {"platforms": [*_HALF, *platforms] if half else platforms},
             "input": proposal.input.model_dump(),
             "output": proposal.output.model_dump(),
             "labels": proposal.labels,

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.packaging.coco import LABELS
-from appliance.packaging.drafts import of_model, of_offer, slug
+from appliance.packaging.drafts import HALF_MODEL, MODEL, of_model, of_offer, slug
 from appliance.packaging.endpoints import EndpointFault, offers
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.graph import graph_fault
+from appliance.packaging.half import halved
 from appliance.packaging.proofs import pictures_at, proofs_of
 from appliance.packaging.proposal import EXAMPLE, propose
 from federation.crypto import SigningKey
@@ -56,8 +57,10 @@ def from_onnx(options: argparse.Namespace) -> Iterator[str]:
         raise WrongCall(f"{options.model} is no ONNX model that runs here: {error}") from error
     name = options.id or slug(options.model.stem)
     proofs = proofs_of(of_model(name, proposal), model, pictures)
-    manifest = of_model(name, proposal, tuple(proof.sample for proof in proofs))
-    parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/model.onnx": model}
+    manifest = of_model(name, proposal, tuple(proof.sample for proof in proofs), half=options.half)
+    parts = {"algorithm.yaml": write_manifest(manifest).encode(), MODEL: model}
+    if options.half:
+        parts[HALF_MODEL] = halved(model, manifest, proofs)
     package = write_package(parts | {proof.sample.file: proof.content for proof in proofs}, options.output)
     found = f"{proposal.output.decoder}, {len(proposal.labels)} labels, {len(proofs)} samples"
     yield f"{found}; support {proposal.support:.2f} a picture"

@@ -12,6 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from appliance.packaging.__main__ import main
 from appliance.packaging.coco import LABELS
+from appliance.packaging.drafts import of_model
+from appliance.packaging.errors import WrongCall
+from appliance.packaging.half import halved
+from appliance.packaging.proofs import proofs_of
 from appliance.packaging.proposal import CannotPropose, propose
 from federation.packages import open_package
 
@@ -207,3 +211,44 @@ def test_the_package_holds_the_pictures_that_prove_it_and_passes_its_own_trial(
     assert (made, manifest.labels) == (0, ("lamp", "fire"))
     assert [[item.label for item in sample.objects] for sample in manifest.samples] == [["lamp"], []]
     assert main(["verify", str(target)]) == 0, capsys.readouterr()
+
+
+def test_a_model_for_cards_is_added_that_finds_the_same_with_half_the_bits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(yolo8())
+    cv2.imwrite(str(tmp_path / "1.png"), picture())
+    target = tmp_path / "m.algpkg"
+
+    made = main(
+        ["from-onnx", str(tmp_path / "model.onnx"), "--samples", str(tmp_path / "1.png"), "--half", "-o", str(target)]
+    )
+
+    package = open_package(target)
+    on_card, on_cores = (package.manifest.platform_on(kinds) for kinds in ({"cuda"}, {"cpu"}))
+    assert made == 0
+    assert on_card is not None
+    assert on_cores is not None
+    assert (on_card.file, on_cores.file) == ("models/half.onnx", "models/model.onnx")
+    assert TensorProto.FLOAT16 in {item.data_type for item in _constants(package.read("models/half.onnx"))}
+    assert main(["verify", str(target)]) == 0, capsys.readouterr()
+
+
+def test_half_the_bits_are_not_taken_where_they_find_less() -> None:
+    model = yolo8()
+    manifest = of_model("red", propose(model, None, [picture()]))
+    proofs = proofs_of(manifest, model, [picture()])
+    blind = onnx.load_model_from_string(model)
+    for item in blind.graph.node:
+        for part in item.attribute:
+            if item.output[0] == "tiny":  # where it sees a thing is a quotient of this and more
+                part.t.CopyFrom(numpy_helper.from_array(np.array(1e4, np.float32)))
+
+    with pytest.raises(WrongCall, match="with 16 bits lamp was not found"):
+        halved(blind.SerializeToString(), manifest, proofs)
+
+
+def _constants(model: bytes) -> list[TensorProto]:
+    graph = onnx.load_model_from_string(model).graph
+    values = [part.t for node in graph.node for part in node.attribute if part.name == "value"]
+    return [*graph.initializer, *values]
