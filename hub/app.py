@@ -96,6 +96,7 @@ from hub.points.service import Points
 from hub.repository.examiner import Examiner
 from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
+from hub.repository.starters import Starters
 from hub.repository.templates import TemplateDesk
 from hub.scheduling.placement import FirstFit
 from hub.scheduling.service import Scheduler
@@ -401,6 +402,10 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
                 ),
             ),
             start=repository.load,
+        ),
+        Part(
+            name="starters",
+            run=Starters(database, repository).offer if foundation.config.offer_shipped else None,
         ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(

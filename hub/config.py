@@ -162,6 +162,9 @@ class HubConfig(Settings):
     signers_folder: Path | None = Field(
         default=None, description="SM2 public keys (*.pem) of those whose algorithm packages are trusted; absent: none"
     )
+    offer_shipped: bool = Field(
+        default=True, description="put the packages that ship with the product on the shelf once, at the first start"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least that is logged")
     log_format: Literal["json", "text"] = Field(default="json", description="one JSON object per line, or text")
     http: Http = Field(default=Http(), description="portal and API")

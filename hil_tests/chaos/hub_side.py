@@ -153,7 +153,7 @@ async def _write(path: Path, text: str) -> None:
 
 def _settings(folder: Path, people: Endpoint, hub: Endpoint) -> str:
     return (
-        f'data_folder = "{folder / "hub"}"\nname = "chaos"\npublic_host = "{hub.host}"\n'
+        f'data_folder = "{folder / "hub"}"\noffer_shipped = false\nname = "chaos"\npublic_host = "{hub.host}"\n'
         f'[http]\nhost = "{people.host}"\nport = {people.port}\n'
         f'[nodes]\nhost = "{hub.host}"\nport = {hub.port}\n[discovery]\nenabled = false\n'
     )

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from federation.packages import shipped_packages, write_package
 from federation.testing.ports import reserved
+from federation.testing.waiting import wait_until
 from hil_tests.demo import measure, provision
 from hil_tests.demo.cameras import Camera, Rig, control, read_rig
 from hil_tests.demo.errors import DemoError, NotReady
@@ -115,12 +115,15 @@ class Demo:
         control(self.site.rig_control, camera, behaviour)
 
     def bring_detector(self) -> None:
-        """Import the detector that ships with the product, and let it look at every scripted camera."""
+        """Let the detector that ships with the product look at every scripted camera, once the hub has tried it."""
         scripted = [camera for camera in self.rig.cameras if camera.truth_file is not None]
         if scripted:
-            package = write_package(shipped_packages()[DETECTOR], self.site.root / "street_objects.algpkg")
-            algorithm = self.hub.upload("/api/v1/algorithms", package.path)
+            algorithm = wait_until(self._detector, within_s=READY_WITHIN_S, what="the hub offers the detector")
             provision.create_tasks(self.hub, provision.wishes_for_model(scripted, algorithm))
+
+    def _detector(self) -> Any:
+        found = self.hub.every("/api/v1/algorithms", text=DETECTOR)
+        return next((item for item in found if item["id"] == DETECTOR), None)
 
     def banner(self) -> None:
         """Tell people where to look and how to sign in."""
@@ -227,7 +230,7 @@ def run(options: Options, say: Say) -> Figures:
         demo.banner()
         first_event_s = demo.first_event_s()
         if options.model is None:
-            demo.bring_detector()  # trying its model takes some seconds that the first event shall not wait for
+            demo.bring_detector()
         demo.watch(options.for_s)
         return demo.figures(first_event_s)
 

@@ -24,6 +24,14 @@ algorithm_versions = Table(
     Column("examination", Text, nullable=True),  # JSON of PackageExamination; none for built-in ones
 )
 
+# What ships with the product was offered once: what an operator deletes stays deleted.
+offered_packages = Table(
+    "offered_packages",
+    metadata,
+    Column("algorithm_id", String(128), primary_key=True),
+    Column("version", String(64), nullable=False),
+)
+
 # Outlives its algorithm: events that were seen once keep their names.
 event_types = Table(
     "event_types",

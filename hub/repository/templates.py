@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from federation.http import Problem
@@ -14,12 +14,11 @@ from federation.packages.binding import bind, bound_id
 from federation.packages.stock import broken_promise
 from federation.packages.templates import Template, classes, templates
 from hub.repository.catalogue import Listed, binds
+from hub.repository.chunks import chunks_of
 from hub.repository.model import Algorithm, AlgorithmTemplate, Candidate, TemplateClass
 from hub.repository.service import Repository
 from hub.security.audit import Actor
 from hub.storage import ContentStore
-
-CHUNK_BYTES = 1 << 20
 
 
 class TemplateDesk:
@@ -73,7 +72,7 @@ class TemplateDesk:
         folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="fengsui-binding-")
         try:
             path = await asyncio.to_thread(_packed, stored.path, manifest, Path(folder))
-            return await self._repository.add(_chunks(path), actor)
+            return await self._repository.add(chunks_of(path), actor)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder)
 
@@ -149,12 +148,3 @@ def _packed(source: Path, manifest: Manifest, folder: Path) -> Path:
     kept = (name for name in package.entries if name not in {MANIFEST, SM3_LIST} and not name.startswith(SIGNATURES))
     parts = {name: package.read(name) for name in kept} | {MANIFEST: write_manifest(manifest).encode()}
     return write_package(parts, folder / "bound.algpkg").path
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
-    try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
-    finally:
-        await asyncio.to_thread(file.close)

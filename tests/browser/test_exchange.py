@@ -60,7 +60,8 @@ def sides() -> Iterator[Sides]:
             (folder / border).mkdir()
         quick = "look_every_s = 0.1\nsettle_s = 0.2\n"
         (folder / "hub.toml").write_text(
-            f'data_folder = "hub"\n[http]\nport = 0\n[exchange]\nin_folder = "hub-in"\nout_folder = "hub-out"\n'
+            f'data_folder = "hub"\noffer_shipped = false\n[http]\nport = 0\n[exchange]\n'
+            f'in_folder = "hub-in"\nout_folder = "hub-out"\n'
             f"answer_s = 0.2\n{quick}"
         )
         (folder / "box.toml").write_text(

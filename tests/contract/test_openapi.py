@@ -83,6 +83,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="fengsui-") as folder:
         values: dict[str, Any] = {
             "data_folder": "data",
+            "offer_shipped": False,
             "http": {"port": 0},
             "log_level": "error",
             "discovery": {"enabled": False},

@@ -77,7 +77,8 @@ async def running_hub(folder: Path) -> AsyncIterator[Hub]:
         config = folder / "hub.toml"
         await asyncio.to_thread(
             config.write_text,
-            f'name = "{folder.name}"\ndata_folder = "data"\n[http]\nport = {http}\n[nodes]\nport = {nodes}\n'
+            f'name = "{folder.name}"\ndata_folder = "data"\noffer_shipped = false\n'
+            f"[http]\nport = {http}\n[nodes]\nport = {nodes}\n"
             f"[broker]\nport = {mqtt}\nsubscriber_port = {subscribers}\nhub_port = {own}\n"
             "[discovery]\nenabled = false\n",
             encoding="utf-8",

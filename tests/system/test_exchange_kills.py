@@ -40,7 +40,7 @@ def folder() -> Iterator[Path]:
 def write_configurations(folder: Path) -> None:
     quick = "look_every_s = 0.05\nsettle_s = 0.2\n"
     (folder / "hub.toml").write_text(
-        'data_folder = "hub"\n[http]\nport = 0\n[exchange]\nin_folder = "border/hub-in"\n'
+        'data_folder = "hub"\noffer_shipped = false\n[http]\nport = 0\n[exchange]\nin_folder = "border/hub-in"\n'
         f'out_folder = "border/hub-out"\nanswer_s = 0.1\nstate_s = 1\n{quick}'
     )
     (folder / "box.toml").write_text(

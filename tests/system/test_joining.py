@@ -41,7 +41,7 @@ class Hub:
     def configure(self, ports: list[int], *, certificate_days: float) -> None:
         http, nodes, mqtt, subscribers, own = ports
         self.config.write_text(
-            f'data_folder = "{self.folder / "hub"}"\n[http]\nport = {http}\n'
+            f'data_folder = "{self.folder / "hub"}"\noffer_shipped = false\n[http]\nport = {http}\n'
             f"[nodes]\nport = {nodes}\ncertificate_days = {certificate_days:.6f}\n"
             f"[broker]\nport = {mqtt}\nsubscriber_port = {subscribers}\nhub_port = {own}\n"
             "[discovery]\nenabled = false\n",

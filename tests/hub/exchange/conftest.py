@@ -15,6 +15,7 @@ from federation.exchange.joining import make_request, read_answer
 from federation.messages import Batch, Hello, Lane, Presence, new_id
 from federation.testing.waiting import until
 from hub.config import HubConfig, make_config
+from tests.hub.conftest import QUIET
 
 WAIT_S = 20.0
 
@@ -34,7 +35,7 @@ def config(database_url: str) -> Iterator[HubConfig]:
         folder = Path(name)
         exchange = {"in_folder": "in", "out_folder": "out", "look_every_s": 0.05, "settle_s": 0.2, "answer_s": 0.1}
         values = {"data_folder": "data", "database_url": database_url, "http": {"port": 0}, "exchange": exchange}
-        yield make_config(values, folder=folder)
+        yield make_config({**values, **QUIET}, folder=folder)
 
 
 @dataclass(kw_only=True)
