@@ -28,6 +28,7 @@ import hub.fleet.api
 import hub.monitoring.api
 import hub.opening.api
 import hub.overview.api
+import hub.pictures.api
 import hub.points.api
 import hub.portal
 import hub.portal.live
@@ -92,6 +93,7 @@ from hub.metrics import Figures, exposition
 from hub.monitoring.service import Monitor
 from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
+from hub.pictures.service import PictureTasks
 from hub.points.service import Points
 from hub.repository.examiner import Examiner
 from hub.repository.pictures import PackagePictures
@@ -460,6 +462,10 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             node_routes=(hub.video.api.node_routes(calls),),
             run=relays.run,
             figures=functools.partial(video_figures, relays),
+        ),
+        Part(
+            name="pictures",
+            routes=(hub.pictures.api.routes(PictureTasks(database=database, roster=roster, calls=calls)),),
         ),
         Part(name="portal", routes=(hub.portal.live.routes(live, foundation.sign_in.still_signed_in),)),
     )

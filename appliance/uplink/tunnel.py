@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 from federation.messages import CallHead, NodeCall
 from federation.messages.calls import MOST_CALLS
@@ -64,7 +65,13 @@ class Tunnel:
             hub = await self._session.ws_connect(address, heartbeat=PING_S, max_msg_size=1024)
         async with hub, aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=self._door)) as inside:
             try:
-                await (_show if call.live else _fetch)(call, hub, inside)
+                if call.live:
+                    await _show(call, hub, inside)
+                elif call.upload is None:
+                    await _fetch(call, hub, inside)
+                else:
+                    async with self._session.get(f"{address}/body") as upload:
+                        await _fetch(call, hub, inside, upload)
             except BaseException:
                 await hub.close(code=aiohttp.WSCloseCode.INTERNAL_ERROR)  # what was sent is not all
                 raise
@@ -76,14 +83,27 @@ def tunnel_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(ssl=tls, limit=0))
 
 
-async def _fetch(call: NodeCall, hub: aiohttp.ClientWebSocketResponse, inside: aiohttp.ClientSession) -> None:
-    """Pass one answer on, no faster than the hub takes it."""
+async def _fetch(
+    call: NodeCall,
+    hub: aiohttp.ClientWebSocketResponse,
+    inside: aiohttp.ClientSession,
+    upload: aiohttp.ClientResponse | None = None,
+) -> None:
+    """Pass one answer on, no faster than the hub takes it, and before that an `upload`, no faster than it is taken."""
     headers = {ACTOR_HEADER: call.actor, **({"Range": call.range} if call.range else {})}
+    if upload is not None and call.upload is not None:
+        upload.raise_for_status()
+        headers |= {"Content-Type": call.upload.content_type, "Content-Length": str(call.upload.size_bytes)}
+    body = {"json": call.body} if upload is None else {"data": upload.content}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S)
     async with (
         asyncio.TaskGroup() as group,
         inside.request(
-            call.method, f"http://door{call.path}", params=call.query, headers=headers, json=call.body, timeout=timeout
+            call.method,
+            URL(f"http://door{call.path}", encoded=True).with_query(call.query),
+            headers=headers,
+            timeout=timeout,
+            **body,
         ) as answer,
     ):
         watching = group.create_task(_until_closed(hub, asyncio.current_task()), name="the hub's end of a call")

@@ -2,7 +2,9 @@
 
 The hub publishes a `NodeCall`; the node comes by HTTPS to `GET /api/v1/calls/{ticket}`, upgrades to a WebSocket, and
 answers over it: one text message, a `CallHead`; the body as binary messages; and a close with code 1000 once the body
-is whole. A call for a live view has no end: its binary and text messages are those of `federation.viewing.message`.
+is whole. A call with an `upload` has a body that does not go over MQTT: the node fetches it first, from
+`GET /api/v1/calls/{ticket}/body`. A call for a live view has no end: its binary and text messages are those of
+`federation.viewing.message`.
 """
 
 from typing import Literal
@@ -17,15 +19,23 @@ MOST_CALLS = 64
 TICKET_PATTERN = r"^[0-9a-f]{32}$"
 
 
+class Upload(WireModel):
+    """The body of a request that is fetched for it."""
+
+    size_bytes: int = Field(ge=0)
+    content_type: str = Field(pattern=r"^[a-z]+/[a-z0-9.+-]{1,60}$")
+
+
 class NodeCall(WireModel):
     """One request of the hub."""
 
     ticket: str = Field(pattern=TICKET_PATTERN)
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
-    path: str = Field(pattern=r"^/api/v1/[A-Za-z0-9._/-]{1,300}$")
+    path: str = Field(pattern=r"^/api/v1/[A-Za-z0-9._/%-]{1,900}$")
     query: dict[str, str] = Field(default_factory=dict)
     range: str = Field(default="", max_length=100, description="the header Range")
     body: JsonValue = None
+    upload: Upload | None = Field(default=None, description="in place of `body`")
     live: bool = Field(default=False, description="a live view, which lasts until the hub closes it")
     actor: str = Field(default="", max_length=64, description="who asks at the hub, for the node's own record")
 

@@ -18,12 +18,16 @@ HANDED_CHARACTERS = -(-HANDED_BYTES // 3) * 4
 ORDER_BYTES = 32 << 20
 """The largest order, all its pictures together in Base64."""
 
+FILM_BYTES = 2 << 30
+"""The largest film that is uploaded."""
+
 MOST_HANDED = 100
 MOST_ADDRESSES = 500
 
 RelativeName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 WebAddress = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/]")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00.][^/\\\x00]{0,199}$")]
+ResultNumber = Annotated[int, Field(ge=1, le=10**9)]
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 
 

@@ -58,6 +58,11 @@ def node_routes(calls: Calls) -> Routes:
         """Upgrade to a WebSocket on which a node answers what it was asked."""
         return await calls.take(call.principal.id, ticket, call.request)
 
+    @part.get("/api/v1/calls/{ticket}/body", produces="application/octet-stream")
+    async def give_call_body(call: Call, ticket: Ticket) -> web.StreamResponse:
+        """Give what a node was asked to take, while it is asked."""
+        return await calls.give(call.principal.id, ticket, call.request)
+
     return part
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from federation import topics
@@ -14,10 +14,12 @@ from federation.bus import Congested, NotConnected
 from federation.http import Problem
 from federation.http.problem import not_found
 from federation.messages import CallHead, NodeCall
-from federation.messages.calls import MOST_CALLS
+from federation.messages.calls import MOST_CALLS, Upload
 from hub.fleet.link import Link
 
 ANSWER_WITHIN_S = 10.0
+UPLOAD_WITHIN_S = 3600.0
+PIECE_WITHIN_S = 60.0
 PING_S = 15.0
 LARGEST_MESSAGE_BYTES = 20 << 20  # one picture of a live view
 
@@ -30,6 +32,8 @@ class CutOff(Exception):
 class _Waiting:
     node_id: str
     arrived: asyncio.Future[web.WebSocketResponse]
+    upload: Upload | None
+    body: AsyncIterator[bytes] | None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -71,11 +75,17 @@ class Calls:
         self._waiting: dict[str, _Waiting] = {}
 
     @asynccontextmanager
-    async def answered(self, node_id: str, call: NodeCall) -> AsyncIterator[Answer]:
-        """Give the node's answer for as long as the context is open; raise Problem if none comes."""
+    async def answered(
+        self, node_id: str, call: NodeCall, body: AsyncIterator[bytes] | None = None
+    ) -> AsyncIterator[Answer]:
+        """Give the node's answer for as long as the context is open; raise Problem if none comes.
+
+        `body` is what the node fetches for a call with an upload.
+        """
         if sum(waiting.node_id == node_id for waiting in self._waiting.values()) >= MOST_CALLS:
             raise Problem(503, "node_busy", f"The appliance answers {MOST_CALLS} requests already; close a view.")
-        waiting = _Waiting(node_id=node_id, arrived=asyncio.get_running_loop().create_future())
+        arrived: asyncio.Future[web.WebSocketResponse] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(node_id=node_id, arrived=arrived, upload=call.upload, body=body)
         self._waiting[call.ticket] = waiting
         try:
             yield await self._ask(waiting, call)
@@ -88,6 +98,7 @@ class Calls:
             self._link.publish(topics.call(waiting.node_id), call.to_bytes())
             async with asyncio.timeout(self._answer_within_s):
                 socket = await waiting.arrived
+            async with asyncio.timeout(self._answer_within_s if call.upload is None else UPLOAD_WITHIN_S):
                 first = await socket.receive()
         except (NotConnected, Congested) as error:
             raise Problem(503, "not_connected", "The hub has no link to its appliances now; try again.") from error
@@ -111,6 +122,28 @@ class Calls:
         with suppress(ConnectionError):
             await socket.close()
         return socket
+
+    async def give(self, node_id: str, ticket: str, request: web.Request) -> web.StreamResponse:
+        """Pass the body of a call on to its node, once, no faster than either end can."""
+        waiting = self._waiting.get(ticket)
+        if waiting is None or waiting.node_id != node_id or waiting.body is None or waiting.upload is None:
+            raise not_found("call", ticket)
+        body, waiting.body = waiting.body, None
+        response = web.StreamResponse(headers={"Content-Length": str(waiting.upload.size_bytes)})
+        await response.prepare(request)
+        try:
+            while (piece := await _next(body)) is not None:
+                async with asyncio.timeout(PIECE_WITHIN_S):
+                    await response.write(piece)
+            await response.write_eof()
+        except (TimeoutError, ClientError, web.RequestPayloadError) as error:
+            raise ConnectionResetError("the upload has broken off") from error  # nothing may follow what was sent
+        return response
+
+
+async def _next(body: AsyncIterator[bytes]) -> bytes | None:
+    async with asyncio.timeout(PIECE_WITHIN_S):
+        return await anext(body, None)
 
 
 def node_failed() -> Problem:

@@ -4,14 +4,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from federation.http import Page, Problem
-from federation.http.problem import ProblemBody
-from federation.messages import NodeCall, RecordingState
+from federation.messages import RecordingState
 from federation.viewing.recordings import (
     CoverQuery,
     DaysQuery,
@@ -28,10 +27,9 @@ from hub.fleet.roster import Roster
 from hub.points.tables import points
 from hub.points.watched import watched_points
 from hub.security.audit import Actor, record
-from hub.video.calls import Answer, Calls, CutOff, new_ticket, node_failed
+from hub.video.asking import ANSWER_LIMIT_BYTES, answered, call_of, read_from
+from hub.video.calls import Answer, Calls
 from hub.video.turning import TurnBook
-
-ANSWER_LIMIT_BYTES = 8 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -82,8 +80,8 @@ class Video:
         node_id = self.pulling_node(point_id)
         if node_id is None:
             raise _away()
-        call = _call("GET", f"/api/v1/cameras/{point_id}/picture.jpg", actor)
-        async with self._answered(node_id, call) as answer:
+        call = call_of("GET", f"/api/v1/cameras/{point_id}/picture.jpg", actor)
+        async with answered(self.calls, node_id, call) as answer:
             return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
 
     async def timeline(self, point_id: str, query: Stretch, actor: Actor) -> RecordingTimeline:
@@ -93,37 +91,37 @@ class Video:
     async def days(self, point_id: str, query: DaysQuery, actor: Actor) -> Page[RecordedDay]:
         """Return how much of each day was recorded of a point."""
         node_id = self.recording_node(point_id)
-        call = _call("GET", "/api/v1/recordings/days", actor, query=_query(query))
-        found = await self._read_from(node_id, call, Page[RecordedDay])
+        call = call_of("GET", "/api/v1/recordings/days", actor, query=_query(query))
+        found = await read_from(self.calls, node_id, call, Page[RecordedDay])
         return Page(items=tuple(day for day in found.items if day.point_id == point_id))
 
     async def lock(self, draft: LockDraft, actor: Actor) -> RecordingLock:
         """Keep a stretch of time from being removed."""
         node_id = self.recording_node(draft.point_id)
-        call = _call("POST", "/api/v1/recordings/locks", actor, body=draft.model_dump(mode="json"))
-        locked = await self._read_from(node_id, call, RecordingLock)
+        call = call_of("POST", "/api/v1/recordings/locks", actor, body=draft.model_dump(mode="json"))
+        locked = await read_from(self.calls, node_id, call, RecordingLock)
         await self._note(actor, "recording.lock", draft.point_id, {**_query(draft), "lock": locked.id})
         return locked
 
     async def unlock(self, point_id: str, lock_id: str, actor: Actor) -> None:
         """Let a stretch of time go again."""
-        call = _call("DELETE", f"/api/v1/recordings/locks/{lock_id}", actor)
-        async with self._answered(self.recording_node(point_id), call) as answer:
+        call = call_of("DELETE", f"/api/v1/recordings/locks/{lock_id}", actor)
+        async with answered(self.calls, self.recording_node(point_id), call) as answer:
             await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
         await self._note(actor, "recording.unlock", point_id, {"lock": lock_id})
 
     async def presets(self, point_id: str, actor: Actor) -> Page[PresetRow]:
         """Return the places that a point's camera remembers."""
-        call = _call("GET", f"/api/v1/cameras/{point_id}/presets", actor)
-        return await self._read_from(await self.turning_node(point_id), call, Page[PresetRow])
+        call = call_of("GET", f"/api/v1/cameras/{point_id}/presets", actor)
+        return await read_from(self.calls, await self.turning_node(point_id), call, Page[PresetRow])
 
     async def turn(self, point_id: str, turn: Turn, actor: Actor) -> None:
         """Turn a point's camera, or stop it. Who begins to move it and who sends it to a preset is noted."""
         order, now_s = turn.order, time.monotonic()
         if not isinstance(order, StopTurning) and not self.turns.admits(point_id, now_s):
             raise Problem(429, "too_many_turns", "The camera gets too many orders; wait some seconds.")
-        call = _call("POST", f"/api/v1/cameras/{point_id}/turn", actor, body=turn.model_dump(mode="json"))
-        async with self._answered(await self.turning_node(point_id), call) as answer:
+        call = call_of("POST", f"/api/v1/cameras/{point_id}/turn", actor, body=turn.model_dump(mode="json"))
+        async with answered(self.calls, await self.turning_node(point_id), call) as answer:
             await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
         if isinstance(order, GoToPreset):
             await self._note(actor, "point.turn", point_id, {"preset": order.preset})
@@ -134,48 +132,29 @@ class Video:
     async def played(self, point_id: str, query: PlayQuery, actor: Actor) -> AsyncIterator[Answer]:
         """Give a stream of recorded pictures; who plays what is noted."""
         await self._note(actor, "recording.play", point_id, _query(query))
-        call = _call("GET", _path(point_id, "/play.mp4"), actor, query=_query(query))
-        async with self._answered(self.recording_node(point_id), call) as answer:
+        call = call_of("GET", _path(point_id, "/play.mp4"), actor, query=_query(query))
+        async with answered(self.calls, self.recording_node(point_id), call) as answer:
             yield answer
 
     @asynccontextmanager
     async def clip(self, point_id: str, query: Stretch, byte_range: str, actor: Actor) -> AsyncIterator[Answer]:
         """Give a stretch of time as a file, or a range of its bytes; who takes it away is noted."""
         await self._note(actor, "recording.download", point_id, _query(query))
-        call = _call("GET", _path(point_id, "/clip.mp4"), actor, query=_query(query), byte_range=byte_range)
-        async with self._answered(self.recording_node(point_id), call) as answer:
+        call = call_of("GET", _path(point_id, "/clip.mp4"), actor, query=_query(query), byte_range=byte_range)
+        async with answered(self.calls, self.recording_node(point_id), call) as answer:
             yield answer
 
     async def cover(self, point_id: str, query: CoverQuery, actor: Actor) -> bytes:
         """Return the picture seen at a moment as JPEG."""
-        call = _call("GET", _path(point_id, "/cover.jpg"), actor, query=_query(query))
-        async with self._answered(self.recording_node(point_id), call) as answer:
+        call = call_of("GET", _path(point_id, "/cover.jpg"), actor, query=_query(query))
+        async with answered(self.calls, self.recording_node(point_id), call) as answer:
             return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
 
     async def _read(
         self, point_id: str, model: type[Model], actor: Actor, *, path: str, query: Mapping[str, str]
     ) -> Model:
-        call = _call("GET", _path(point_id, path), actor, query=query)
-        return await self._read_from(self.recording_node(point_id), call, model)
-
-    async def _read_from(self, node_id: str, call: NodeCall, model: type[Model]) -> Model:
-        async with self._answered(node_id, call) as answer:
-            content = await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
-        try:
-            return TypeAdapter(model).validate_json(content)
-        except ValidationError as error:
-            raise node_failed() from error
-
-    @asynccontextmanager
-    async def _answered(self, node_id: str, call: NodeCall) -> AsyncIterator[Answer]:
-        """Give a node's answer; raise Problem with the node's own words where it says no."""
-        try:
-            async with self.calls.answered(node_id, call) as answer:
-                if answer.head.status >= 400:
-                    raise _said(answer.head.status, await answer.read(limit_bytes=ANSWER_LIMIT_BYTES))
-                yield answer
-        except CutOff as error:
-            raise node_failed() from error
+        call = call_of("GET", _path(point_id, path), actor, query=query)
+        return await read_from(self.calls, self.recording_node(point_id), call, model)
 
     async def _note(self, actor: Actor, action: str, point_id: str, detail: Mapping[str, Any]) -> None:
         subject = f"point:{point_id}"
@@ -186,26 +165,6 @@ def _home(connection: Connection, point_id: str) -> str | None:
     return connection.scalar(select(points.c.node_id).where(points.c.id == point_id))
 
 
-def _call(
-    method: Literal["GET", "POST", "DELETE"],
-    path: str,
-    actor: Actor,
-    *,
-    query: Mapping[str, str] | None = None,
-    body: Any = None,
-    byte_range: str = "",
-) -> NodeCall:
-    return NodeCall(
-        ticket=new_ticket(),
-        method=method,
-        path=path,
-        query=dict(query or {}),
-        body=body,
-        range=byte_range[:100],
-        actor=actor.name[:64],
-    )
-
-
 def _path(point_id: str, rest: str) -> str:
     return f"/api/v1/cameras/{point_id}/recordings{rest}"
 
@@ -213,15 +172,6 @@ def _path(point_id: str, rest: str) -> str:
 def _query(model: BaseModel) -> dict[str, str]:
     values = model.model_dump(mode="json", exclude_none=True)
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
-
-
-def _said(status: int, content: bytes) -> Problem:
-    """Return what a node says is wrong."""
-    try:
-        body = ProblemBody.model_validate_json(content)
-    except ValidationError:
-        return node_failed()
-    return Problem(status, body.code, body.detail, errors=tuple(body.errors))
 
 
 def _away() -> Problem:

@@ -10,8 +10,10 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.appliance.panel.models.planted import JPEG, PlantedBox, planted_box
 from tests.appliance.panel.test_api import PASSWORD as BOX_PASSWORD
-from tests.browser.conftest import Look
+from tests.browser.conftest import SIDEWAYS, Look
 from tests.browser.lone_box import held
+from tests.hub.conftest import OWN_PASSWORD
+from tests.hub.pictures.picture_site import Site, picture_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -120,3 +122,53 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(page.get_by_test_id("picture-job").first).to_contain_text("无法分析 1", timeout=30_000)
 
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Run a hub with such a box behind a tunnel, and one that is away."""
+    with held(picture_site()) as running:
+        asyncio.run_coroutine_threadsafe(running.value.hub.enrol("box-away"), running.loop).result(30)
+        yield running.value
+
+
+def test_pictures_are_looked_at_by_a_box_that_the_portal_cannot_reach_and_what_is_seen_is_drawn(
+    site: Site, page: Page, look: Look, screenshots: Path
+) -> None:
+    page.goto(site.hub.url)
+    page.fill("input[name=username]", "li")
+    page.fill("input[name=password]", OWN_PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.click(".menu a[href='/picture-tasks']")
+    expect(page.locator(".empty")).to_contain_text("还没有图片任务")
+    page.screenshot(path=screenshots / "portal-picture-tasks-none.png", animations="disabled")
+
+    page.get_by_test_id("order-pictures").click()
+    page.get_by_test_id("files").set_input_files([JPEG_FILE, BROKEN_FILE])
+    page.screenshot(path=screenshots / "portal-picture-task-dialog.png", animations="disabled")
+    page.get_by_test_id("submit-pictures").click()
+    card = page.get_by_test_id("picture-job").first
+    expect(card).to_contain_text("已完成", timeout=60_000)
+    expect(card).to_contain_text("告警 1")
+    expect(card).to_contain_text("无法分析 1")
+    look(site.hub.url, ["/picture-tasks"], "portal-planted")
+    page.evaluate("localStorage.setItem('fengsui.language', '\"zh-CN\"')")
+    page.goto(f"{site.hub.url}/picture-tasks")
+    card.get_by_test_id("show-results").click()
+    page.get_by_test_id("picture-result").filter(has_text="路口.jpg").click()
+    expect(page.locator(".result img")).to_have_js_property("naturalWidth", 720)
+    assert drawn(page)
+    page.screenshot(path=screenshots / "portal-picture-results-390.png", animations="disabled")
+    assert page.evaluate(SIDEWAYS) <= 0
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.screenshot(path=screenshots / "portal-picture-results.png", animations="disabled")
+
+    page.get_by_test_id("back").click()
+    card.get_by_test_id("remove").click()
+    page.get_by_role("button", name="删除", exact=True).last.click()
+    expect(page.locator(".empty")).to_contain_text("还没有图片任务")
+
+    page.get_by_test_id("picture-box").click()
+    page.get_by_role("option", name="box-away").click()
+    expect(page.locator(".empty")).to_contain_text("设备当前无法连接")
+    page.screenshot(path=screenshots / "portal-picture-tasks-away.png", animations="disabled")

@@ -29,6 +29,7 @@ PAGES = (
     "/",
     "/events",
     "/tasks",
+    "/picture-tasks",
     "/algorithms",
     "/catalogue",
     "/points",

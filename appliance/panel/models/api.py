@@ -25,6 +25,7 @@ from federation.viewing.pictures import (
     JobId,
     JobRow,
     PictureVerdict,
+    ResultNumber,
     ResultQuery,
 )
 
@@ -85,7 +86,7 @@ def _add_jobs(part: Routes, jobs: Jobs) -> None:
     @part.get(
         "/api/v1/picture-jobs/{job_id}/results/{number}/picture", access=CAN_READ, produces="application/octet-stream"
     )
-    async def get_result_picture(job_id: JobId, number: int) -> web.StreamResponse:
+    async def get_result_picture(job_id: JobId, number: ResultNumber) -> web.StreamResponse:
         """Give the picture of a result; 404 if it is not kept any more."""
         content = await jobs.picture(job_id, number)
         headers = {"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"}

@@ -13,9 +13,9 @@ from pathlib import Path
 from aiohttp import web
 
 from federation.http import Problem
+from federation.viewing.pictures import FILM_BYTES
 
 PICTURE_LIMIT_BYTES = 16 << 20
-FILM_LIMIT_BYTES = 2 << 30
 UPLOADS_BYTES = 8 << 30
 UPLOADS = "uploads"
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -65,7 +65,7 @@ class FootageFolder:
 
         Batches `kept`, those of tasks at work, never give way.
         """
-        limit = FILM_LIMIT_BYTES if Path(name).suffix.lower() in FILMS else PICTURE_LIMIT_BYTES
+        limit = FILM_BYTES if Path(name).suffix.lower() in FILMS else PICTURE_LIMIT_BYTES
         if Path(name).suffix.lower() not in FILMS | PICTURES:
             kinds = ", ".join(sorted(suffix[1:] for suffix in FILMS | PICTURES))
             raise Problem(422, "unknown_kind", f"{name!r} is no picture and no film; these are: {kinds}.")
@@ -74,7 +74,7 @@ class FootageFolder:
             raise Problem(413, "too_large", f"Send a file of at most {limit >> 20} MiB, with its Content-Length.")
         file = await asyncio.to_thread(self._room_for, batch, name, length, {*kept, batch})
         await _written(file, request.content.iter_chunked(1 << 18))
-        return Lying(name=f"{UPLOADS}/{batch}/{name}", film=limit == FILM_LIMIT_BYTES, pictures=1, size_bytes=length)
+        return Lying(name=f"{UPLOADS}/{batch}/{name}", film=limit == FILM_BYTES, pictures=1, size_bytes=length)
 
     def _of(self, folder: Path) -> list[Lying]:
         name = "." if folder == self.root else str(folder.relative_to(self.root))

@@ -142,7 +142,7 @@ class Jobs:
         """Return the picture of a result, as JPEG, PNG or WebP, while it is there."""
         plan = _plan(await self._known(job_id))
         found = await self._database.read(partial(picture_jobs.results, job_id=job_id, after=number - 1, limit=1))
-        if number < 1 or not found or found[0].number != number:
+        if not found or found[0].number != number:
             raise not_found("result", str(number))
         row, content = row_of(found[0]), None
         if plan.folder is not None:

@@ -1371,6 +1371,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{node_id}/picture-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the picture tasks that an appliance keeps, newest first. */
+        get: operations["list_picture_jobs"];
+        put?: never;
+        /** Have an appliance look at pictures of the request or of web addresses, a folder or a film there. */
+        post: operations["order_pictures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how far a picture task is. */
+        get: operations["get_picture_job"];
+        put?: never;
+        post?: never;
+        /** End a picture task, and forget it with its results. */
+        delete: operations["remove_picture_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the results there are so far, in their order. */
+        get: operations["list_picture_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}/results/{number}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the picture of a result; 404 if the appliance does not keep it any more. */
+        get: operations["get_result_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a picture task stand still; what it has found stays. */
+        post: operations["stop_picture_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a stopped picture task go on with the pictures that are left. */
+        post: operations["start_picture_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/picture-jobs/{job_id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order once more what a picture task looked at, as a task of its own. */
+        post: operations["repeat_picture_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/footage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the folders and films on an appliance that a picture task may name, and the algorithms that can look. */
+        get: operations["list_footage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{node_id}/footage/uploads/{batch}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Bring a picture (16 MiB) or a film (2 GiB) to an appliance; the hub keeps nothing of it. */
+        put: operations["upload_footage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -1945,6 +2100,12 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * CallbackState
+         * @description What became of the results that a picture task hands to an address.
+         * @enum {string}
+         */
+        CallbackState: "none" | "waiting" | "delivered" | "failed";
         /**
          * CameraReport
          * @description Health of one camera as its stream shows it; `reason` is a stable code with detail for people after a colon.
@@ -3069,6 +3230,40 @@ export interface components {
             first_password: string;
         };
         /**
+         * FootageItem
+         * @description A folder with pictures, or a film, that a picture task may name.
+         */
+        FootageItem: {
+            /** Name */
+            name: string;
+            /** Film */
+            film: boolean;
+            /** Pictures */
+            pictures: number;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * FootageStore
+         * @description What lies on this box for picture tasks, what can look at it, and whether a message queue gets results.
+         */
+        FootageStore: {
+            /** Items */
+            items: components["schemas"]["FootageItem"][];
+            /**
+             * Algorithms
+             * @description algorithm and version of every model that is loaded
+             */
+            algorithms: string[];
+            /** Queue */
+            queue: boolean;
+            /**
+             * Queue Fault
+             * @description why results cannot be handed to the queue now; empty if they can
+             */
+            queue_fault: string;
+        };
+        /**
          * Gap
          * @description 缺口: rows of an appliance that the hub never gets.
          */
@@ -3106,6 +3301,22 @@ export interface components {
             kind: "preset";
             /** Preset */
             preset: string;
+        };
+        /**
+         * HandedPicture
+         * @description A picture in the request: JPEG, PNG or WebP in Base64.
+         */
+        HandedPicture: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Content
+             * @description in Base64, of a file of at most 4 MiB; bring larger ones as footage
+             */
+            content: string;
         };
         /**
          * HourCount
@@ -3152,6 +3363,138 @@ export interface components {
             /** Updated */
             updated: number;
         };
+        /**
+         * Job
+         * @description A picture task; `reason` says why it failed, `callback_reason` why its results were not taken.
+         */
+        Job: {
+            /** Id */
+            id: string;
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+            /**
+             * Source
+             * @description its folder or film, or nothing for pictures of the request or at web addresses
+             */
+            source: string;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
+            state: components["schemas"]["JobState"];
+            /** Reason */
+            reason: string;
+            /** @description waiting until the task has ended, and while it is tried again */
+            callback: components["schemas"]["CallbackState"];
+            /** Callback Reason */
+            callback_reason: string;
+            /**
+             * Pictures
+             * @description pictures looked at so far
+             */
+            pictures: number;
+            /**
+             * Total
+             * @description how many there are; absent while that is not known
+             */
+            total: number | null;
+            /**
+             * Reported
+             * @description of those looked at, those that the rule would report
+             */
+            reported: number;
+            /**
+             * Queue
+             * @description whether its results go to the box's message queue
+             */
+            queue: boolean;
+            /**
+             * Queue Waiting
+             * @description results that the queue has not taken yet
+             */
+            queue_waiting: number;
+            /**
+             * Faults
+             * @description of them, those that could not be analysed
+             */
+            faults: number;
+        };
+        /**
+         * JobDraft
+         * @description Pictures for one model: of the request, at web addresses, or a folder or film in the box's folder of footage.
+         */
+        JobDraft: {
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+            /**
+             * Pictures
+             * @description the whole request has at most 32 MiB
+             * @default []
+             */
+            pictures: components["schemas"]["HandedPicture"][];
+            /**
+             * Urls
+             * @description fetched by the box, one after the other; none of its own
+             * @default []
+             */
+            urls: string[];
+            /**
+             * Folder
+             * @description its JPEG, PNG and WebP files by name; not below it
+             * @default null
+             */
+            folder: string | null;
+            /**
+             * Film
+             * @default null
+             */
+            film: string | null;
+            /**
+             * Every S
+             * @description from one picture of a film to the next; 0 for all
+             * @default 1
+             */
+            every_s: number;
+            /**
+             * Queue
+             * @description the results also go to the box's message queue, as they come
+             * @default false
+             */
+            queue: boolean;
+            /**
+             * Callback Url
+             * @description gets the results by POST once all are there; not an address of the box itself
+             * @default null
+             */
+            callback_url: string | null;
+        };
+        /**
+         * JobRow
+         * @description The result of one picture.
+         */
+        JobRow: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            verdict: components["schemas"]["PictureVerdict"];
+        };
+        /**
+         * JobState
+         * @description How far a picture task is.
+         * @enum {string}
+         */
+        JobState: "waiting" | "running" | "stopped" | "done" | "failed";
         /**
          * JoinAnswered
          * @description The box is let in: carry `answer` to it as a file.
@@ -3989,6 +4332,38 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[JobRow] */
+        Page_JobRow_: {
+            /** Items */
+            items: components["schemas"]["JobRow"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[Job] */
+        Page_Job_: {
+            /** Items */
+            items: components["schemas"]["Job"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[Node] */
         Page_Node_: {
             /** Items */
@@ -4162,6 +4537,20 @@ export interface components {
             size_bytes: number;
         };
         /**
+         * PictureEvent
+         * @description An event that a rule would report of a picture that stays as it is, and after how many seconds.
+         */
+        PictureEvent: {
+            /** Code */
+            code: string;
+            /** After S */
+            after_s: number;
+            /** Score */
+            score: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * PictureFault
          * @description What is wrong with a camera's picture 视频质量诊断.
          * @enum {string}
@@ -4188,6 +4577,57 @@ export interface components {
              * Format: date-time
              */
             checked_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PictureVerdict
+         * @description What a model sees in one picture, and what its rule makes of it; `fault` says why there is nothing.
+         */
+        PictureVerdict: {
+            /**
+             * Width Px
+             * @default 0
+             */
+            width_px: number;
+            /**
+             * Height Px
+             * @default 0
+             */
+            height_px: number;
+            /**
+             * Took Ms
+             * @description from its turn in the line to the answer
+             * @default 0
+             */
+            took_ms: number;
+            /**
+             * At S
+             * @description place in a film, in seconds
+             * @default 0
+             */
+            at_s: number;
+            /**
+             * Of S
+             * @description length of that film; 0 where it is not known
+             * @default 0
+             */
+            of_s: number;
+            /**
+             * Detections
+             * @default []
+             */
+            detections: components["schemas"]["Detection"][];
+            /**
+             * Events
+             * @default []
+             */
+            events: components["schemas"]["PictureEvent"][];
+            /**
+             * Fault
+             * @default
+             */
+            fault: string;
         } & {
             [key: string]: unknown;
         };
@@ -9004,6 +9444,367 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_picture_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Job_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    order_pictures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description of at most 33554432 bytes */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_picture_results: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobRow_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_result_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    stop_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    start_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    repeat_picture_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_footage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FootageStore"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    upload_footage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                batch: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FootageItem"];
+                };
             };
             /** @description a problem that says what to do */
             default: {

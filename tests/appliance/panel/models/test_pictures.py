@@ -217,10 +217,10 @@ async def test_the_picture_of_a_result_is_given_whatever_the_source(box: Planted
     path = await box.ordered(**({"pictures": given} if "pictures" in order else order))
     await box.ended(path)
 
-    first, beyond = [await box.panel.get(f"{path}/results/{number}/picture") for number in (1, 99)]
+    first, *beyond = [await box.panel.get(f"{path}/results/{number}/picture") for number in (1, 0, 99, 10**30)]
 
     assert (first.status_code, first.headers["Content-Type"], first.content[:2]) == (200, "image/jpeg", b"\xff\xd8")
-    assert beyond.status_code == 404
+    assert [answer.status_code for answer in beyond] == [404, 404, 404]
 
 
 async def test_a_job_is_done_once_more_as_one_of_its_own(box: PlantedBox) -> None:

@@ -76,6 +76,14 @@ export const pictureTaskTexts = bilingual(
       at: '第 {seconds} 秒',
       state: { waiting: '排队中', running: '分析中', done: '已完成', failed: '失败', stopped: '已停止' },
     },
+    problem: {
+      box_unreachable: '设备当前无法连接；已下发的任务在设备上继续执行，请检查设备链路',
+      forbidden_address: '不能使用设备自身、链路本地或云元数据服务的地址',
+      too_many_jobs: '排队的图片任务过多，请稍后再试',
+      pictures_gone: '设备已不再保存该任务的图片，请重新上传',
+      has_ended: '任务已结束',
+      not_stopped: '只有已停止的任务可以继续',
+    },
   },
   {
     pictureTask: {
@@ -150,6 +158,14 @@ export const pictureTaskTexts = bilingual(
       nothing: 'Nothing found',
       at: 'at {seconds} s',
       state: { waiting: 'waiting', running: 'running', done: 'done', failed: 'failed', stopped: 'stopped' },
+    },
+    problem: {
+      box_unreachable: 'The box cannot be reached now; its tasks go on there. Look at its link',
+      forbidden_address: 'No address of the box itself, no link-local one and none of a cloud’s metadata service',
+      too_many_jobs: 'Too many picture tasks wait; try again later',
+      pictures_gone: 'The box does not keep the pictures of this task any more; upload them again',
+      has_ended: 'The task has ended',
+      not_stopped: 'Only a task that was stopped can go on',
     },
   },
 )

@@ -9,6 +9,7 @@ import { exchangeCentre } from './exchange/module.ts'
 import { nodesCentre } from './nodes/module.ts'
 import { openingCentre } from './opening/module.ts'
 import { overviewCentre } from './overview/module.ts'
+import { picturesCentre } from './pictures/module.ts'
 import { pointsCentre } from './points/module.ts'
 import { systemCentre } from './system/module.ts'
 import { tasksCentre } from './tasks/module.ts'
@@ -22,6 +23,7 @@ export const centres: readonly Centre[] = [
   capturesCentre,
   eventsCentre,
   tasksCentre,
+  picturesCentre,
   algorithmsCentre,
   pointsCentre,
   nodesCentre,
