@@ -17,6 +17,7 @@ from firmware_profiles.profile import UnknownProfile
 SOCKET_PATH_BYTES = 107  # struct sockaddr_un of Linux, less its closing NUL
 LONGEST_SOCKET_NAME = "recorder.sock"
 GIBIBYTE = 2**30
+ALGORITHM_SYSTEM_PATTERN = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
 
 
 class _Section(BaseModel):
@@ -125,6 +126,20 @@ class CaptureConfig(_Section):
     )
 
 
+class OutsideSystemConfig(_Section):
+    """An algorithm system of others that may be sent pictures: packages name it, and here alone stands where it is."""
+
+    name: str = Field(pattern=ALGORITHM_SYSTEM_PATTERN, description="what packages call it")
+    url: str = Field(
+        pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,200})?$",
+        description="where it is; it may be in the local network, or on this machine itself if it is named so",
+    )
+    secret_file: Path | None = Field(
+        default=None, description="file with what it wants to see, for this system user alone; absent: nothing"
+    )
+    ca_file: Path | None = Field(default=None, description="who vouches for it; absent: as the system trusts")
+
+
 class AnalysisConfig(_Section):
     """How much of the box models may use."""
 
@@ -132,6 +147,17 @@ class AnalysisConfig(_Section):
     memory_mb: int = Field(
         default=0, ge=0, description="MB of memory for all models together; 0 for half of what the box has"
     )
+    systems: tuple[OutsideSystemConfig, ...] = Field(
+        default=(), max_length=64, description="algorithm systems of others, each with another name"
+    )
+
+    @field_validator("systems")
+    @classmethod
+    def _are_named_apart(cls, systems: tuple[OutsideSystemConfig, ...]) -> tuple[OutsideSystemConfig, ...]:
+        if len({each.name for each in systems}) != len(systems):
+            msg = "two systems have one name"
+            raise ValueError(msg)
+        return systems
 
 
 class ResultsQueueConfig(_Section):

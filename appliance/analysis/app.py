@@ -198,7 +198,8 @@ class Vision:
 def _engine(settings: Settings) -> tuple[Engine, DecoderPool]:
     devices = settings.devices()
     cards = tuple(device.index for device in devices if device.kind != "cpu")
-    return Engine(devices=devices, memory_bytes=settings.memory_bytes()), DecoderPool(cards=cards)
+    engine = Engine(devices=devices, memory_bytes=settings.memory_bytes(), systems=settings.systems)
+    return engine, DecoderPool(cards=cards)
 
 
 def _itself(picture: Picture) -> Picture:

@@ -73,7 +73,8 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     outside.add_argument("url", help="where its /algorithms is")
     outside.add_argument("folder", type=Path, help="where the packages go")
     outside.add_argument("--prefix", default="outside", help="of the ids")
-    _add_token(outside)
+    outside.add_argument("--system", default="outside", help="what boxes call the system in their configuration")
+    _add_secret(outside)
 
 
 def _add_checking(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -84,7 +85,7 @@ def _add_checking(command: Callable[..., argparse.ArgumentParser]) -> None:
     verify.add_argument("--memory-mb", type=int, default=MEMORY_BYTES >> 20, help="that the trial may use")
     verify.add_argument("--time-s", type=float, default=TIME_S, help="that the trial may take")
     verify.add_argument("--json", action="store_true", help="a JSON object per criterion")
-    _add_token(verify)
+    _add_secret(verify)
     inspect = command("inspect", checking.inspect, "print the files and the manifest of a package")
     inspect.add_argument("file", type=Path)
     run = command(
@@ -93,14 +94,14 @@ def _add_checking(command: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("file", type=Path)
     run.add_argument("pictures", type=Path, nargs="+")
     run.add_argument("--beside", type=Path, action="append", default=[], help="a package of an algorithm of the bundle")
-    _add_token(run)
+    _add_secret(run)
     trial = command("try", checking.try_model, "what verify runs in a process of its own")
     trial.add_argument("file", type=Path)
     trial.add_argument("memory_bytes", type=int)
 
 
-def _add_token(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--token-file", type=Path, help="file with the bearer token of the outside system")
+def _add_secret(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--secret-file", type=Path, help="file with what the outside system wants to see")
 
 
 if __name__ == "__main__":

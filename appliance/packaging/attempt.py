@@ -4,6 +4,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +14,8 @@ import numpy as np
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.detector import Detector, detector_of
 from appliance.analysis.finding import Picture
-from appliance.packaging.endpoints import EndpointFault, ask, offers
+from appliance.analysis.outside.errors import OutsideFault
+from appliance.packaging.endpoints import CRITERION_OF, Outside, offers
 from appliance.packaging.expectations import unmet
 from appliance.packaging.features import features_fault
 from appliance.packaging.graph import graph_fault
@@ -66,18 +68,20 @@ def attempt(package: Package) -> Trial:
     return _samples(package, manifest, lambda picture: tuple(detector.detect(picture))).model_copy(update=cost)
 
 
-def reach(package: Package, token: str) -> Trial:
-    """Show the samples to the outside system that an endpoint package describes."""
-    endpoint, labels = package.manifest.endpoint, package.manifest.labels
+def reach(package: Package, secret_file: Path | None) -> Trial:
+    """Show the samples to the outside system that a package describes, where its maker says that it is."""
+    endpoint = package.manifest.endpoint
     if endpoint is None:
         return Trial()
     try:
-        known = {offer.id for offer in offers(endpoint.url, token=token, timeout_s=endpoint.timeout_s)}
-        if endpoint.algorithm not in known:
-            return Trial(code="tensors_differ", detail=f"the system offers no {endpoint.algorithm}")
-        return _samples(package, package.manifest, lambda picture: ask(endpoint, picture, labels=labels, token=token))
-    except EndpointFault as error:
-        return Trial(code=error.code, detail=str(error)[:2000])
+        if endpoint.algorithm is not None:
+            offered = offers(endpoint.url, auth=endpoint.auth, secret_file=secret_file, timeout_s=endpoint.timeout_s)
+            if endpoint.algorithm not in {offer.id for offer in offered}:
+                return Trial(code="tensors_differ", detail=f"the system offers no {endpoint.algorithm}")
+        with closing(Outside(package.manifest, endpoint, secret_file)) as system:
+            return _samples(package, package.manifest, system.detect)
+    except OutsideFault as error:
+        return Trial(code=CRITERION_OF[error.code], detail=str(error)[:2000])
 
 
 def _samples(package: Package, manifest: Manifest, look: Look) -> Trial:

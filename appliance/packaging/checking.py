@@ -3,13 +3,15 @@
 import argparse
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from appliance.analysis.detector import detector_of
+from appliance.analysis.outside.errors import OutsideFault
 from appliance.packaging.attempt import reach, try_in_limits
 from appliance.packaging.bundles import run_bundle, shared
-from appliance.packaging.endpoints import EndpointFault, ask
+from appliance.packaging.endpoints import Outside
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.proofs import picture_at
 from federation.crypto import PublicKey
@@ -32,7 +34,9 @@ def verify(options: argparse.Namespace) -> Iterator[str]:
         options.file,
         trusted=trusted,
         stock=Stock(kept) if kept else None,
-        trial=partial(_trial, token=_token(options), memory_bytes=options.memory_mb << 20, time_s=options.time_s),
+        trial=partial(
+            _trial, secret_file=options.secret_file, memory_bytes=options.memory_mb << 20, time_s=options.time_s
+        ),
     )
     for verdict in found.verdicts:
         yield as_json(verdict) if options.json else as_line(verdict)
@@ -60,7 +64,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     if package.manifest.kind == "bundle":
         yield from run_bundle(package, options.beside, options.pictures)
         return
-    for path, found in _seen(package, options.pictures, _token(options)):
+    for path, found in _seen(package, options.pictures, options.secret_file):
         shown = [item.model_dump(mode="json") for item in found]
         yield json.dumps({"picture": str(path), "detections": shown}, ensure_ascii=False)
 
@@ -88,25 +92,21 @@ def as_json(verdict: Verdict) -> str:
     return json.dumps({**parts, **rest}, ensure_ascii=False)
 
 
-def _trial(package: Package, *, token: str, memory_bytes: int, time_s: float) -> Trial:
+def _trial(package: Package, *, secret_file: Path | None, memory_bytes: int, time_s: float) -> Trial:
     if package.manifest.endpoint is not None:
-        return reach(package, token)
+        return reach(package, secret_file)
     return try_out(package, memory_bytes=memory_bytes, time_s=time_s)
 
 
-def _token(options: argparse.Namespace) -> str:
-    return "" if options.token_file is None else options.token_file.read_text("utf-8").strip()
-
-
-def _seen(package: Package, pictures: list[Path], token: str) -> list[tuple[Path, tuple[Detection, ...]]]:
-    manifest = package.manifest
-    endpoint = manifest.endpoint
+def _seen(package: Package, pictures: list[Path], secret_file: Path | None) -> list[tuple[Path, tuple[Detection, ...]]]:
+    endpoint = package.manifest.endpoint
     try:
         if endpoint is not None:
-            return [(path, ask(endpoint, picture_at(path), labels=manifest.labels, token=token)) for path in pictures]
+            with closing(Outside(package.manifest, endpoint, secret_file)) as system:
+                return [(path, system.detect(picture_at(path))) for path in pictures]
         detector = detector_of(package)
         return [(path, tuple(detector.detect(picture_at(path)))) for path in pictures]
-    except EndpointFault as error:
+    except OutsideFault as error:
         raise WrongCall(f"the system does not answer as it should: {error}") from error
     except (ValueError, RuntimeError) as error:
         raise WrongCall(f"the model does not run: {str(error).splitlines()[0]}") from error

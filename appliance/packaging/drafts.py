@@ -7,12 +7,14 @@ from appliance.packaging.coco import VEHICLES
 from appliance.packaging.endpoints import Offer
 from appliance.packaging.proposal import Proposal
 from federation.packages import Manifest
+from federation.packages.endpoints import Endpoint
 from federation.packages.samples import Sample
 
 MODEL, HALF_MODEL = "models/model.onnx", "models/half.onnx"
 _HALF = [{"platform": "cuda", "backend": "onnxruntime", "file": HALF_MODEL}]
 _VENDOR = {"id": "local", "name": {"zh": "本地导入", "en": "Imported here"}}
 _ANALYSES = {"class": "classification", "multilabel": "multilabel", "semantic": "segmentation"}
+_RULE = {"kind": "presence", "defaults": {"min_conf": 0.4, "dedupe_s": 15.0}}
 _UNKNOWN = {"software": "NOASSERTION", "weights": "NOASSERTION"}
 
 
@@ -39,7 +41,7 @@ def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = (), *,
             "input": proposal.input.model_dump(),
             "output": proposal.output.model_dump(),
             "labels": proposal.labels,
-            "rule": {"kind": "presence", "defaults": {"min_conf": 0.4, "dedupe_s": 15.0}},
+            "rule": _RULE,
             "events": _events(name, proposal.labels),
             "samples": [sample.model_dump() for sample in samples],
             "licence": _UNKNOWN,
@@ -47,8 +49,8 @@ def of_model(name: str, proposal: Proposal, samples: tuple[Sample, ...] = (), *,
     )
 
 
-def of_offer(name: str, url: str, offer: Offer) -> Manifest:
-    """Return the manifest of an algorithm that the outside system at `url` offers."""
+def of_offer(name: str, endpoint: Endpoint, offer: Offer) -> Manifest:
+    """Return the manifest of an algorithm that an outside system offers and that is asked as `endpoint` says."""
     labels = dict.fromkeys(label for event in offer.events for label in event.labels)
     events = [
         {"code": f"{name}/{event.code}", "name": event.name.model_dump(), "when": {"labels": event.labels}}
@@ -61,11 +63,15 @@ def of_offer(name: str, url: str, offer: Offer) -> Manifest:
             "id": name,
             "version": offer.version,
             "name": offer.name.model_dump(),
-            "description": {"zh": f"外部算法系统 {url} 提供的算法", "en": f"Offered by the outside system at {url}"},
+            "description": {
+                "zh": f"外部算法系统 {endpoint.url} 提供的算法",
+                "en": f"Offered by the outside system at {endpoint.url}",
+            },
             "vendor": _VENDOR,
             "origin": "external",
-            "endpoint": {"url": url, "algorithm": offer.id},
+            "endpoint": endpoint.model_dump(mode="json", exclude_defaults=True),
             "labels": list(labels),
+            "rule": _RULE,
             "events": events,
             "licence": {"software": "NOASSERTION"},
         }

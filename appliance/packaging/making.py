@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.analysis.outside.errors import OutsideFault
 from appliance.packaging.coco import LABELS
 from appliance.packaging.drafts import HALF_MODEL, MODEL, of_model, of_offer, slug
-from appliance.packaging.endpoints import EndpointFault, offers
+from appliance.packaging.endpoints import offers
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.graph import graph_fault
 from appliance.packaging.half import halved
@@ -14,6 +15,7 @@ from appliance.packaging.proofs import pictures_at, proofs_of
 from appliance.packaging.proposal import EXAMPLE, propose
 from federation.crypto import SigningKey
 from federation.packages import Package, open_package, write_manifest, write_package
+from federation.packages.endpoints import Auth, Endpoint
 from federation.packages.signatures import sign_package
 from federation.private_files import read_secret
 
@@ -69,16 +71,17 @@ def from_onnx(options: argparse.Namespace) -> Iterator[str]:
 
 def from_endpoint(options: argparse.Namespace) -> Iterator[str]:
     """Make a package of every algorithm that an outside system offers."""
-    token = "" if options.token_file is None else options.token_file.read_text("utf-8").strip()
+    auth = None if options.secret_file is None else Auth()
     try:
-        found = offers(options.url, token=token)
-    except EndpointFault as error:
+        found = offers(options.url, auth=auth, secret_file=options.secret_file)
+    except OutsideFault as error:
         raise WrongCall(str(error)) from error
     if not found:
         raise WrongCall(f"{options.url} offers no algorithm")
     options.folder.mkdir(parents=True, exist_ok=True)
     for offer in found:
-        manifest = of_offer(f"{options.prefix}.{offer.id}", options.url, offer)
+        endpoint = Endpoint(system=options.system, url=options.url, algorithm=offer.id, auth=auth)
+        manifest = of_offer(f"{options.prefix}.{offer.id}", endpoint, offer)
         path = options.folder / f"{manifest.id}-{manifest.version}.algpkg"
         yield _sentence(write_package({"algorithm.yaml": write_manifest(manifest).encode()}, path))
 

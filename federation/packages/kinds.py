@@ -19,11 +19,6 @@ OWN_PART: dict[PackageKind, str] = {
 }
 """The part that a package of this kind must have and no other may."""
 
-ServiceUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,200})?$")
-]
-"""Without user, query or fragment: secrets never stand in a package."""
-
 PinnedImage = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$", max_length=400),
@@ -35,17 +30,6 @@ class Member(ManifestPart):
 
     id: AlgorithmId
     version: Version
-
-
-class Endpoint(ManifestPart):
-    """An algorithm of an outside system (算法系统) that is asked by HTTP, as docs/algorithm-packages.md says."""
-
-    protocol: Literal["http-v1"] = "http-v1"
-    url: ServiceUrl = Field(description="where the system's `/algorithms` is")
-    algorithm: AlgorithmId = Field(description="what the system calls the algorithm")
-    mode: Literal["sync", "async"] = Field(default="sync", description="async: the answer is fetched once it is ready")
-    token: bool = Field(default=False, description="callers show a bearer token, which the site is given apart")
-    timeout_s: float = Field(default=10.0, gt=0, le=300, description="longest wait for one picture")
 
 
 class Container(ManifestPart):

@@ -19,8 +19,9 @@ from federation.packages.description import (
     Vendor,
     Version,
 )
+from federation.packages.endpoints import Endpoint
 from federation.packages.errors import BadManifest
-from federation.packages.kinds import OWN_PART, Container, Device, Endpoint, Member, PackageKind
+from federation.packages.kinds import OWN_PART, Container, Device, Member, PackageKind
 from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
 from federation.packages.rules import Rule
@@ -231,7 +232,7 @@ class Manifest(ManifestPart):
     def _parts_fit(self) -> Self:
         missing = [part for part in self._needed() if not getattr(self, part)]
         if missing:
-            msg = "a model needs " + ", ".join(missing)
+            msg = f"kind {self.kind} needs " + ", ".join(missing)
             raise ValueError(msg)
         if self.output is not None and self.rule is not None and not self.detects:
             msg = f"a rule needs labelled detections; decoder {self.output.decoder} gives none"
@@ -279,6 +280,8 @@ class Manifest(ManifestPart):
         return self
 
     def _needed(self) -> tuple[str, ...]:
+        if self.endpoint is not None:
+            return ("rule", "labels")
         if not any(platform.file for platform in self.runtime.platforms):
             return ()
         if isinstance(self.output, EmbeddingOutput):

@@ -15,8 +15,8 @@ from hub.repository.tables import algorithm_versions, algorithms, event_types
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
 
-USABLE_KINDS = frozenset({"algorithm", "bundle"})
-"""What tasks can be made of: nodes run models and the product's own algorithms."""
+USABLE_KINDS = frozenset({"algorithm", "bundle", "endpoint"})
+"""What tasks can be made of: nodes run models and the product's own algorithms, and ask systems of others."""
 
 
 def add_builtin(connection: Connection, manifest: Manifest) -> None:

@@ -18,8 +18,11 @@ from appliance.analysis.engine.model import Model, Seen, Sighted
 from appliance.analysis.engine.queue import Lane, Limits
 from appliance.analysis.engine.reporting import model_report
 from appliance.analysis.finding import Picture
+from appliance.analysis.outside.calling import Bound
+from appliance.analysis.outside.system import HEAD, OutsideSystem, called
 from appliance.local import EngineReport
 from federation.packages import Manifest, PackageError, open_package
+from federation.packages.endpoints import Endpoint
 
 PackageKey = tuple[str, str]
 """Id and version of an algorithm."""
@@ -56,7 +59,7 @@ class Asked:
 
 @dataclass(kw_only=True)
 class _Loaded:
-    model: Model
+    model: Model | OutsideSystem
     dispatcher: Dispatcher[Sighted, Seen]
     feeding: asyncio.Task[None]
     users: dict[PackageKey, str] = field(default_factory=dict)
@@ -66,13 +69,21 @@ class _Loaded:
 class Engine:
     """Its methods run on the event loop; models work on threads and in processes of their own."""
 
-    def __init__(self, *, devices: tuple[Device, ...], memory_bytes: int, clock: Clock = time.monotonic) -> None:
-        """Set up for these devices and so much memory for all models; `run` makes it work."""
+    def __init__(
+        self,
+        *,
+        devices: tuple[Device, ...],
+        memory_bytes: int,
+        systems: Mapping[str, Bound] | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Set up for these devices, so much memory for all models, and these systems of others by their names."""
         self.packages: dict[PackageKey, Ready | Unusable] = {}
         self.gallery = Gallery()
         self.on_change: Callable[[], None] = _nothing
         self._devices = devices
         self._memory_bytes = memory_bytes
+        self._systems = systems or {}
         self._clock = clock
         self._places = {device: _place(device) for device in devices}
         self._wanted: Mapping[PackageKey, Path] = {}
@@ -139,8 +150,7 @@ class Engine:
     @property
     def dropped(self) -> int:
         """Frames that somebody needed and did not see, of all models together."""
-        counts = [self._eyes.queue.dropped, *(item.dispatcher.queue.dropped for item in self._models.values())]
-        return self._gone + sum(count.total() for count in counts)
+        return self._gone + self._eyes.queue.dropped.total() + sum(map(_dropped, self._models.values()))
 
     def report(self) -> EngineReport:
         """Return what is held, what it costs and what waits."""
@@ -169,25 +179,49 @@ class Engine:
         try:
             kinds = {device.kind for device in self._devices}
             package = await asyncio.to_thread(open_package, path)
+            if package.manifest.endpoint is not None:
+                return await self._attached(key, package.manifest, package.manifest.endpoint)
             declared, head = await asyncio.to_thread(declared_by, package, kinds)
             short = await self._make_room(declared, head)
             if short is not None:
                 return short
-            loaded = self._models.get(declared.network) or await self._loaded(declared)
-            await asyncio.to_thread(loaded.model.teach, head)
+            model = await self._loaded(declared)
+            await asyncio.to_thread(model.teach, head)
         except (HostLost, ModelFails) as error:
             await self._unload([network for network, item in self._models.items() if not item.users])
             return Unusable(reason=_reason(error))
         except (PackageError, ValueError) as error:
             return Unusable(reason=f"package_unusable: {str(error).splitlines()[0][:200]}")
-        loaded.users[key], loaded.idle_since_s = head.id, None
-        return Ready(manifest=package.manifest, network=declared.network, head=head.id)
+        return self._ready(key, package.manifest, declared.network, head.id)
+
+    def _ready(self, key: PackageKey, manifest: Manifest, network: str, head: str) -> Ready:
+        loaded = self._models[network]
+        loaded.users[key], loaded.idle_since_s = head, None
+        return Ready(manifest=manifest, network=network, head=head)
+
+    async def _attached(self, key: PackageKey, manifest: Manifest, endpoint: Endpoint) -> Ready | Unusable:
+        """Have a system of others asked; packages that ask it the same share the answer."""
+        bound = self._systems.get(endpoint.system)
+        if bound is None:
+            return Unusable(
+                reason=f"system_unbound: the box's configuration has no [[analysis.systems]] {endpoint.system}"
+            )
+        name = called(endpoint, manifest.labels)
+        if name not in self._models:
+            try:
+                system = await asyncio.to_thread(OutsideSystem, name, endpoint, bound, manifest.labels)
+            except OSError as error:
+                return Unusable(reason=f"system_refuses: {error}")
+            place = Place(turns=asyncio.Semaphore(system.at_once), threads=system.threads)
+            self._feed(name, system, place, Limits())
+        return self._ready(key, manifest, name, HEAD)
 
     async def _make_room(self, declared: ModelOf, head: HeadOf) -> Unusable | None:
         """End idle models until there is room for what is not loaded yet of a model and its head."""
         loaded = self._models.get(declared.network)
         needed_bytes = declared.memory_bytes if loaded is None else 0
-        needed_bytes += head.memory_bytes if loaded is None or head.id not in loaded.model.heads else 0
+        known = loaded is not None and isinstance(loaded.model, Model) and head.id in loaded.model.heads
+        needed_bytes += 0 if known else head.memory_bytes
         short_bytes = needed_bytes - self._free_bytes()
         for network in self._idle():
             if short_bytes > 0 and network != declared.network:
@@ -198,7 +232,10 @@ class Engine:
             return Unusable(reason=f"memory_short: the model declares {needed_bytes >> 20} MB, {free} MB are free")
         return None
 
-    async def _loaded(self, declared: ModelOf) -> "_Loaded":
+    async def _loaded(self, declared: ModelOf) -> Model:
+        present = self._models.get(declared.network)
+        if present is not None and isinstance(present.model, Model):
+            return present.model
         device = self._emptiest(declared.kind)
         model = Model(declared, device)
         try:
@@ -206,12 +243,15 @@ class Engine:
         except BaseException:
             await asyncio.to_thread(model.end)
             raise
+        self._feed(declared.network, model, self._places[device], device.limits(model.batch))
+        return model
+
+    def _feed(self, name: str, model: Model | OutsideSystem, place: Place, limits: Limits) -> None:
         dispatcher: Dispatcher[Sighted, Seen] = Dispatcher(
-            place=self._places[device], limits=device.limits(model.batch), serve=model.look, clock=self._clock
+            place=place, limits=limits, serve=model.look, clock=self._clock
         )
         feeding = self._group.create_task(dispatcher.run(), name="model")
-        self._models[declared.network] = _Loaded(model=model, dispatcher=dispatcher, feeding=feeding)
-        return self._models[declared.network]
+        self._models[name] = _Loaded(model=model, dispatcher=dispatcher, feeding=feeding)
 
     def _leave(self, network: str, key: PackageKey) -> None:
         """Note that a package needs its model no more."""
@@ -223,9 +263,10 @@ class Engine:
     async def _forget(self) -> None:
         """Let the heads go that nobody needs any more, of models that others need."""
         for loaded in list(self._models.values()):
-            unused = set(loaded.model.heads) - set(loaded.users.values())
-            for head in unused if loaded.users else ():
-                await asyncio.to_thread(loaded.model.forget, head)
+            model = loaded.model
+            if isinstance(model, Model) and loaded.users:
+                for head in set(model.heads) - set(loaded.users.values()):
+                    await asyncio.to_thread(model.forget, head)
 
     def _free_bytes(self) -> int:
         """Return the room that is left: what is loaded counts by what it was measured to take."""
@@ -243,19 +284,24 @@ class Engine:
     async def _unload(self, networks: Collection[str]) -> None:
         for network in networks:
             loaded = self._models.pop(network)
-            self._gone += loaded.dispatcher.queue.dropped.total()
+            self._gone += _dropped(loaded)
             loaded.feeding.cancel()
             await asyncio.to_thread(loaded.model.end)
 
     def _emptiest(self, kind: str) -> Device:
         able = [device for device in self._devices if device.kind == kind] or list(self._devices)
-        return min(able, key=lambda device: sum(item.model.device == device for item in self._models.values()))
+        used = [item.model.device for item in self._models.values() if isinstance(item.model, Model)]
+        return min(able, key=used.count)
 
     def _end(self) -> None:
         for loaded in self._models.values():
             loaded.model.end()
         for place in self._places.values():
             place.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _dropped(loaded: _Loaded) -> int:
+    return loaded.dispatcher.queue.dropped.total() + loaded.model.cost.dropped.total()
 
 
 def _pictures(frames: Sequence[Frame]) -> list[Picture | Dropped]:

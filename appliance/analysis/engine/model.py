@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,13 +39,17 @@ class Sighted:
 
 @dataclass(kw_only=True)
 class Cost:
-    """What a model has cost so far, and each of its parts; times in seconds. `batches` are the sizes of the newest."""
+    """What a model has cost so far, and each of its parts; times in seconds. `batches` are the sizes of the newest.
+
+    `dropped` counts, by reason, what it was handed and could not look at for a reason that passes.
+    """
 
     pictures: int = 0
     busy_s: float = 0.0
     restarts: int = 0
     memory_bytes: int = 0
     card_bytes: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     done_at: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     parts: Ledger = field(default_factory=Ledger)
@@ -67,6 +71,16 @@ class Model:
         self._failures = 0
         self._not_before_s = 0.0
         self._checked_s = 0.0
+
+    @property
+    def name(self) -> str:
+        """What it is: the digest of its file and input."""
+        return self.declared.network
+
+    @property
+    def device_name(self) -> str:
+        """Where it runs."""
+        return self.device.name
 
     @property
     def memory_bytes(self) -> int:

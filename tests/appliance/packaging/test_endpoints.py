@@ -29,7 +29,7 @@ def fetched(folder: Path, system: AlgorithmSystem) -> Path:
     token = folder / "token"
     token.write_text(system.token)
     target = folder / "offers"
-    assert main(["from-endpoint", system.url, str(target), "--token-file", str(token)]) == 0
+    assert main(["from-endpoint", system.url, str(target), "--secret-file", str(token)]) == 0
     (path,) = target.iterdir()
     return path
 
@@ -52,7 +52,7 @@ def test_what_a_system_offers_becomes_a_package_that_is_verified_and_run_against
 ) -> None:
     with algorithm_system(later=mode == "async") as system:
         path = with_samples(fetched(tmp_path, system), tmp_path, mode=mode)
-        token = ["--token-file", str(tmp_path / "token")]
+        token = ["--secret-file", str(tmp_path / "token")]
 
         assert main(["verify", str(path), *token]) == 0
         assert main(["run", str(path), str(lamp(tmp_path)), *token]) == 0
@@ -89,7 +89,7 @@ def test_a_system_that_is_not_as_described_fails_by_its_code(
     with algorithm_system(answer=answer) as system:
         path = with_samples(fetched(tmp_path, system), tmp_path, **endpoint)
 
-        assert main(["verify", str(path), "--token-file", str(tmp_path / "token")]) == 2
+        assert main(["verify", str(path), "--secret-file", str(tmp_path / "token")]) == 2
 
     assert capsys.readouterr().err.strip().endswith(f"is refused: {code}")
 
@@ -98,4 +98,7 @@ def test_a_wrong_token_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     with algorithm_system() as system:
         assert main(["from-endpoint", system.url, str(tmp_path / "offers")]) == 2
 
-    assert capsys.readouterr().err == f"fengsui package: {system.url}/algorithms answers 401\n"
+    assert (
+        capsys.readouterr().err
+        == f"fengsui package: {system.url}/algorithms answers 401: its secret is missing or wrong\n"
+    )

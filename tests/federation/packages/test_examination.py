@@ -45,10 +45,10 @@ SMOKE: dict[str, Any] = {
     "licence": {"software": "Apache-2.0", "weights": "Apache-2.0"},
 }
 FILES = {"models/m.onnx": b"m", "samples/1.png": b"1", "samples/2.png": b"2", "cover.png": b"c"}
-SERVICE = {"url": "http://10.0.0.7:9000/v1", "algorithm": "smoke"}
+SERVICE = {"system": "vendor", "url": "http://10.0.0.7:9000/v1", "algorithm": "smoke"}
 OTHER_KINDS: dict[str, dict[str, Any]] = {
     "bundle": {"members": [{"id": "example.smoke", "version": "1.0.0"}]},
-    "endpoint": {"endpoint": SERVICE},
+    "endpoint": {"endpoint": SERVICE, "rule": {"kind": "presence"}},
     "container": {"container": {"image": f"r.example.cn/smoke@sha256:{'a' * 64}", "algorithm": "smoke"}},
     "device": {
         "device": {"family": "hik_isapi", "models": ["DS-2CD"], "file": "models/m.onnx", "device_code": "SMOKE"},

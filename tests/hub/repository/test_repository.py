@@ -174,14 +174,28 @@ async def test_a_bundle_is_imported_after_its_algorithms_and_a_task_of_it_is_one
 
 
 async def test_what_no_node_runs_stays_off_the_shelf(hub: Any, tmp_path: Path) -> None:
-    endpoint: dict[str, Any] = {
-        "kind": "endpoint",
+    container: dict[str, Any] = {
+        "kind": "container",
         "runtime": {},
-        "endpoint": {"url": "http://10.0.0.7/v1", "algorithm": "smoke"},
+        "container": {"image": f"r.example.cn/smoke@sha256:{'a' * 64}", "algorithm": "smoke"},
     }
-    imported = (await upload(hub, await package(tmp_path, manifest(**endpoint)))).raise_for_status().json()
+    imported = (await upload(hub, await package(tmp_path, manifest(**container)))).raise_for_status().json()
 
     shelved = await hub.console.patch("/api/v1/algorithms/example.smoke", json={"on_shelf": True})
 
-    assert (imported["package_kind"], imported["on_shelf"]) == ("endpoint", False)
+    assert (imported["package_kind"], imported["on_shelf"]) == ("container", False)
     assert (shelved.status_code, shelved.json()["code"]) == (409, "kind_not_run")
+
+
+async def test_an_algorithm_of_an_outside_system_is_on_the_shelf_as_any_other(hub: Any, tmp_path: Path) -> None:
+    endpoint: dict[str, Any] = {
+        "kind": "endpoint",
+        "runtime": {},
+        "endpoint": {"system": "vendor", "url": "http://192.0.2.1/v1", "algorithm": "smoke"},
+        "rule": {"kind": "presence"},
+    }
+
+    imported = (await upload(hub, await package(tmp_path, manifest(**endpoint)))).raise_for_status().json()
+
+    assert (imported["package_kind"], imported["backend"], imported["on_shelf"]) == ("endpoint", "endpoint", True)
+

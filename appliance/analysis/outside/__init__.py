@@ -1,0 +1,1 @@
+"""Algorithm systems of others, asked by HTTP: pictures go there, detections come back."""
