@@ -70,7 +70,7 @@ def attempt(package: Package) -> Trial:
 
 def reach(package: Package, secret_file: Path | None) -> Trial:
     """Show the samples to the outside system that a package describes, where its maker says that it is."""
-    endpoint = package.manifest.endpoint
+    endpoint = package.manifest.outside
     if endpoint is None:
         return Trial()
     try:

@@ -93,13 +93,13 @@ def as_json(verdict: Verdict) -> str:
 
 
 def _trial(package: Package, *, secret_file: Path | None, memory_bytes: int, time_s: float) -> Trial:
-    if package.manifest.endpoint is not None:
+    if package.manifest.outside is not None:
         return reach(package, secret_file)
     return try_out(package, memory_bytes=memory_bytes, time_s=time_s)
 
 
 def _seen(package: Package, pictures: list[Path], secret_file: Path | None) -> list[tuple[Path, tuple[Detection, ...]]]:
-    endpoint = package.manifest.endpoint
+    endpoint = package.manifest.outside
     try:
         if endpoint is not None:
             with closing(Outside(package.manifest, endpoint, secret_file)) as system:

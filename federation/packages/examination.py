@@ -56,7 +56,7 @@ def examine(
     found |= _licensed(package.manifest, stock)
     if stock is not None:
         found |= _stocked(package, stock)
-    if trial is not None and (package.manifest.model_file or package.manifest.endpoint):
+    if trial is not None and (package.manifest.model_file or package.manifest.outside):
         found |= _tried(package.manifest, trial(package))
     return Examination(package=package, verdicts=_verdicts(found), signed_by=signers(package, trusted))
 
@@ -87,7 +87,7 @@ def _described(manifest: Manifest) -> _Found:
     weights = manifest.licence.weights or ("NOASSERTION" if manifest.model_file else "")
     odd = [name for name in (manifest.licence.software, weights) if name.startswith(("NOASSERTION", *_BINDING))]
     found["licence_unclear"] = _failed_if(", ".join(odd))
-    if manifest.model_file or manifest.endpoint:
+    if manifest.model_file or manifest.outside:
         kinds = {bool(item.objects) for item in manifest.samples}
         found["samples_few"] = _failed_if("" if len(kinds) == 2 else "of one kind only" if kinds else "there are none")
     return found

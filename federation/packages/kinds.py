@@ -8,12 +8,13 @@ from federation.packages.description import AlgorithmId, Version, Word
 from federation.packages.samples import PackagePath
 from federation.packages.texts import ManifestPart
 
-PackageKind = Literal["algorithm", "bundle", "endpoint", "container", "device"]
+PackageKind = Literal["algorithm", "bundle", "endpoint", "prompt", "container", "device"]
 
 OWN_PART: dict[PackageKind, str] = {
     "algorithm": "runtime",
     "bundle": "members",
     "endpoint": "endpoint",
+    "prompt": "prompt",
     "container": "container",
     "device": "device",
 }

@@ -24,6 +24,7 @@ from federation.packages.errors import BadManifest
 from federation.packages.kinds import OWN_PART, Container, Device, Member, PackageKind
 from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput, LabelsOutput, ModelOutput
 from federation.packages.parameters import Parameter
+from federation.packages.prompts import Prompt
 from federation.packages.rules import Rule
 from federation.packages.runtime import Platform, Runtime, Sm3
 from federation.packages.samples import PackagePath, Sample
@@ -124,6 +125,7 @@ class Manifest(ManifestPart):
         default=None, description="of a bundle: SM3 of the backbone file that all of its algorithms share"
     )
     endpoint: Endpoint | None = None
+    prompt: Prompt | None = None
     container: Container | None = None
     device: Device | None = None
     input: ModelInput | None = None
@@ -150,6 +152,11 @@ class Manifest(ManifestPart):
     def all_labels(self) -> frozenset[str]:
         """What may be seen: the labels of the model and of its stages."""
         return frozenset(self.labels).union(*(stage.labels for stage in self.stages))
+
+    @property
+    def outside(self) -> Endpoint | None:
+        """How a system of others is asked whose algorithm this is, None for what runs on a node itself."""
+        return self.endpoint if self.prompt is None else self.prompt.endpoint(self.labels)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -280,7 +287,7 @@ class Manifest(ManifestPart):
         return self
 
     def _needed(self) -> tuple[str, ...]:
-        if self.endpoint is not None:
+        if self.outside is not None:
             return ("rule", "labels")
         if not any(platform.file for platform in self.runtime.platforms):
             return ()

@@ -2,7 +2,8 @@
 
 `POST /detect` takes a picture as JPEG, as the part `image` of a form, or as Base64 at `/picture/data` of a JSON
 document, and wants to see its key in `X-Api-Key`. It answers `{"code": 0, "data": {"objects": [...]}}`, each object
-with the vendor's word for what it is, a score of 100, and a rectangle in px: always the same two.
+with the vendor's word for what it is, a score of 100, and a rectangle in px: always the same two. At
+`POST /v1/chat/completions` it is a vision language model instead, which wants its key as a bearer token.
 """
 
 import base64
@@ -20,6 +21,7 @@ from typing import Any
 
 LONGEST_BODY_BYTES = 16 << 20
 HELD_AT_MOST_S = 60.0
+PATHS = ("/detect", "/v1/chat/completions")
 OBJECTS: list[dict[str, Any]] = [
     {"type": "灯", "conf": 87, "rect": [10, 20, 110, 70]},
     {"type": "树", "conf": "99.5", "rect": [0, 0, 5, 5]},
@@ -70,11 +72,11 @@ def vendor_system() -> Iterator[VendorSystem]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(min(int(self.headers["Content-Length"]), LONGEST_BODY_BYTES))
-            if self.headers.get("X-Api-Key") != system.key:
+            if system.key not in {self.headers.get("X-Api-Key"), self.headers.get("Authorization", "")[7:]}:
                 self._say(HTTPStatus.UNAUTHORIZED, {})
                 return
             picture = _picture(self.headers.get("Content-Type", ""), body)
-            if self.path != "/detect" or picture is None:
+            if self.path not in PATHS or picture is None:
                 self._say(HTTPStatus.BAD_REQUEST, {"code": 7})
                 return
             system.take(picture)
@@ -100,6 +102,13 @@ def vendor_system() -> Iterator[VendorSystem]:
             thread.join(10)
 
 
+def _encoded(document: Any) -> str:
+    if "picture" in document:
+        return str(document["picture"]["data"])
+    url = str(document["messages"][0]["content"][1]["image_url"]["url"])
+    return url.removeprefix("data:image/jpeg;base64,")
+
+
 def _picture(content_type: str, body: bytes) -> bytes | None:
     """Return the JPEG of a request, None where there is none."""
     if content_type.startswith("multipart/form-data"):
@@ -107,7 +116,7 @@ def _picture(content_type: str, body: bytes) -> bytes | None:
         body = found.group(1) if found else b""
     elif content_type.startswith("application/json"):
         try:
-            body = base64.b64decode(json.loads(body)["picture"]["data"], validate=True)
-        except (ValueError, KeyError, TypeError, binascii.Error):
+            body = base64.b64decode(_encoded(json.loads(body)), validate=True)
+        except (ValueError, KeyError, TypeError, IndexError, binascii.Error):
             return None
     return body if body.startswith(b"\xff\xd8") else None

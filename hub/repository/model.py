@@ -71,7 +71,7 @@ class Algorithm(Output):
     name_en: str
     description_zh: str
     description_en: str
-    package_kind: str = Field(description="algorithm, bundle, endpoint, container or device")
+    package_kind: str = Field(description="algorithm, bundle, endpoint, prompt, container or device")
     kind: str = Field(description="what it does: detection, behaviour, classification …")
     backend: str
     source: str

@@ -15,7 +15,7 @@ from hub.repository.tables import algorithm_versions, algorithms, event_types
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
 
-USABLE_KINDS = frozenset({"algorithm", "bundle", "endpoint"})
+USABLE_KINDS = frozenset({"algorithm", "bundle", "endpoint", "prompt"})
 """What tasks can be made of: nodes run models and the product's own algorithms, and ask systems of others."""
 
 

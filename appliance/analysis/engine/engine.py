@@ -179,8 +179,9 @@ class Engine:
         try:
             kinds = {device.kind for device in self._devices}
             package = await asyncio.to_thread(open_package, path)
-            if package.manifest.endpoint is not None:
-                return await self._attached(key, package.manifest, package.manifest.endpoint)
+            outside = package.manifest.outside
+            if outside is not None:
+                return await self._attached(key, package.manifest, outside)
             declared, head = await asyncio.to_thread(declared_by, package, kinds)
             short = await self._make_room(declared, head)
             if short is not None:

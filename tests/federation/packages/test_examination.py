@@ -49,6 +49,10 @@ SERVICE = {"system": "vendor", "url": "http://10.0.0.7:9000/v1", "algorithm": "s
 OTHER_KINDS: dict[str, dict[str, Any]] = {
     "bundle": {"members": [{"id": "example.smoke", "version": "1.0.0"}]},
     "endpoint": {"endpoint": SERVICE, "rule": {"kind": "presence"}},
+    "prompt": {
+        "prompt": {"system": "vendor", "url": "http://10.0.0.7/v1", "model": "vl", "text": "烟雾"},
+        "rule": {"kind": "presence"},
+    },
     "container": {"container": {"image": f"r.example.cn/smoke@sha256:{'a' * 64}", "algorithm": "smoke"}},
     "device": {
         "device": {"family": "hik_isapi", "models": ["DS-2CD"], "file": "models/m.onnx", "device_code": "SMOKE"},

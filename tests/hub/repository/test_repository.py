@@ -198,4 +198,3 @@ async def test_an_algorithm_of_an_outside_system_is_on_the_shelf_as_any_other(hu
     imported = (await upload(hub, await package(tmp_path, manifest(**endpoint)))).raise_for_status().json()
 
     assert (imported["package_kind"], imported["backend"], imported["on_shelf"]) == ("endpoint", "endpoint", True)
-

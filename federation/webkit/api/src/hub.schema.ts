@@ -1588,7 +1588,7 @@ export interface components {
             description_en: string;
             /**
              * Package Kind
-             * @description algorithm, bundle, endpoint, container or device
+             * @description algorithm, bundle, endpoint, prompt, container or device
              */
             package_kind: string;
             /**

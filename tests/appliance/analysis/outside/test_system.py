@@ -1,6 +1,7 @@
 """Outside systems at work: a real server, the engine, and the rules that judge what the system says."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +51,10 @@ def secret(tmp_path: Path, vendor: VendorSystem) -> Path:
 @pytest.fixture
 async def engine(vendor: VendorSystem, secret: Path) -> AsyncIterator[Running]:
     """Give an engine on a box whose configuration binds the vendor's system."""
-    systems = {"vendor": Bound(url=vendor.url, secret_file=secret)}
+    systems = {
+        "vendor": Bound(url=vendor.url, secret_file=secret),
+        "talker": Bound(url=f"{vendor.url}/v1", secret_file=secret),
+    }
     engine = Engine(devices=(Device(kind="cpu"),), memory_bytes=1 << 30, systems=systems)
     task = asyncio.create_task(engine.run())  # noqa: TID251 - ended below
     yield Running(engine)
@@ -117,6 +121,26 @@ async def test_a_picture_goes_to_the_system_as_its_package_says_and_its_answer_i
     assert [picture[:2] for picture in vendor.pictures] == [b"\xff\xd8"]
     (report,) = engine.engine.report().models
     assert (report.device, report.pictures, report.packages, report.pid) == ("http vendor", 1, ("test.lamp 1.0.0",), 0)
+
+
+async def test_a_vision_language_model_is_asked_in_words_which_labels_a_picture_shows(
+    engine: Running, vendor: VendorSystem, tmp_path: Path
+) -> None:
+    asked = {"system": "talker", "url": "http://192.0.2.1/v1", "model": "vl", "text": "画面中有亮灯吗？"}
+    whole = manifest().model_dump(mode="json", exclude_defaults=True, exclude={"endpoint"})
+    declared = Manifest.model_validate({**whole, "kind": "prompt", "prompt": asked})
+    said = json.dumps({"found": [{"label": "lamp", "score": 0.8}, {"label": "cat", "score": 1}]})
+    vendor.answer = {"choices": [{"message": {"content": f"```json\n{said}\n```"}}]}
+    await engine.holds({KEY: await packed(tmp_path, declared)})
+
+    seen = await shown(engine)
+    vendor.answer = {"choices": [{"message": {"content": "I see a lamp."}}]}
+    chatted = await shown(engine)
+
+    assert seen == [("lamp", 0.8)]
+    assert vendor.pictures[0][:2] == b"\xff\xd8"
+    assert isinstance(chatted, Dropped)
+    assert chatted.detail == "system_answer: the answer is no JSON"
 
 
 async def test_what_the_system_sees_becomes_an_event_by_the_rules_of_every_algorithm(
