@@ -16,6 +16,7 @@ from hub.custody.intake import LaneKey, Message
 
 WINDOW_S = 0.5
 SMALLEST_WINDOW, LARGEST_WINDOW = 800, 8000  # rows
+SLOWEST = SMALLEST_WINDOW / WINDOW_S  # rows/s; pauses between commits make a hub with little to do look slower
 FRESH_S = 1.5  # how long the hub would work off what all lanes without a backlog may send together
 LARGEST_CREDIT = 800
 LEAST_CREDIT = 4  # a message costs what several rows cost: a slow hub that asked for single rows would be slower still
@@ -58,6 +59,7 @@ class CreditDesk:
     _turns: dict[LaneKey, _Lane] = field(default_factory=dict)
     _queues: tuple[deque[LaneKey], deque[LaneKey]] = field(default_factory=lambda: (deque(), deque()))
     _favoured: int = 0
+    _worked_at: float = 0.0
     _tidied_at: float = 0.0
 
     @property
@@ -86,10 +88,15 @@ class CreditDesk:
             lane.queued = True
             self._queues[lane.waiting > BATCH_ROWS].append(key)
 
-    def worked(self, rows: int, taken_s: float) -> None:
-        """Note how long the hub took for some rows; few rows say nothing about its speed."""
+    def worked(self, rows: int, now: float) -> None:
+        """Note that some rows were committed at once; few rows say nothing about the hub's speed.
+
+        What it does between two commits is part of its speed, whatever that is.
+        """
+        taken_s, self._worked_at = now - self._worked_at, now
         if rows >= BATCH_ROWS and taken_s > 0:
-            self.rows_per_s += LEARNS * (rows / taken_s - self.rows_per_s)
+            speed = max(SLOWEST, rows / taken_s)
+            self.rows_per_s += LEARNS * (speed - self.rows_per_s)
 
     def answers(self, heard: Iterable[LaneKey], now: float) -> list[tuple[LaneKey, Ack]]:
         """Return the acknowledgements of the lanes that were `heard`, and of those whose turn has come."""

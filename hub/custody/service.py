@@ -92,13 +92,12 @@ class Custody:
     async def take(self, run: Sequence[Incoming]) -> None:
         """Commit consecutive messages in order and acknowledge what is committed."""
         for part in _parts(run):
-            began = time.monotonic()
             messages = await asyncio.to_thread(self._read, part)
             if not messages:
                 continue
             intake, taken = await self._database.run(partial(self._store, messages=messages))
             now = time.monotonic()
-            self._desk.worked(sum(map(len, intake.rows.values())), now - began)
+            self._desk.worked(sum(map(len, intake.rows.values())), now)
             for message in messages:
                 self._desk.heard(message, intake.acks[LaneKey.of(message)], now)
             self._answer(intake.acks)

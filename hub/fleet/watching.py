@@ -16,7 +16,7 @@ from hub.database import Database
 from hub.database.moments import to_us
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.link import Incoming, Link
-from hub.fleet.liveness import Cause, Condition, summon
+from hub.fleet.liveness import Cause, Condition, Neighbour, summon
 from hub.fleet.roster import NodeRecord, Roster, life_columns, utc_now
 from hub.fleet.tables import nodes
 from hub.fleet.witnesses import Witnesses
@@ -76,9 +76,11 @@ class Watch:
                 if not self._listens:
                     continue  # it is the hub that is cut off: silence says nothing
                 await self._suspect_the_silent()
-                for node in self._due():
+                due = self._due()
+                others = [other.neighbour for other in self._roster.all()] if due else []
+                for node in due:
                     self._examining.add(node.id)
-                    group.create_task(self._examine(node), name=f"examination of {node.id}")
+                    group.create_task(self._examine(node, others), name=f"examination of {node.id}")
 
     def silent_s(self, node_id: str) -> float:
         """Return for how long the node has not been heard; one of before this start counts from now on."""
@@ -117,9 +119,8 @@ class Watch:
         since_s = time.monotonic() - self._examined_at_s.get(node.id, float("-inf"))
         return since_s >= self._patience.again_s
 
-    async def _examine(self, node: NodeRecord) -> None:
+    async def _examine(self, node: NodeRecord, others: Sequence[Neighbour]) -> None:
         try:
-            others = [other.neighbour for other in self._roster.all()]
             summons = summon(node.neighbour, others, self._asked_last.get(node.id, ()))
             self._asked_last[node.id] = summons.witnesses
             findings = await self.witnesses.examine(node.id, summons)
