@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from federation import topics
 from federation.bus import BusError
@@ -248,17 +248,31 @@ class Watch:
 
 
 def _update(connection: Connection, records: Sequence[NodeRecord]) -> None:
-    for record in records:
-        connection.execute(
-            update(nodes)
-            .where(nodes.c.id == record.id, nodes.c.enrolled_at_us == to_us(record.enrolled_at))
-            .values(
-                **life_columns(record.life),
-                incarnation=record.incarnation,
-                software=record.software,
-                panel_url=record.panel_url,
-                presence=record.presence.model_dump_json() if record.presence else None,
-                last_seen_at_us=to_us(record.last_seen_at) if record.last_seen_at else None,
-                reported=record.reported.model_dump_json() if record.reported else None,
-            )
-        )
+    if records:
+        connection.execute(_UPDATE, [_values(record) for record in records])
+
+
+def _values(record: NodeRecord) -> dict[str, object]:
+    return {
+        "known_id": record.id,
+        "known_enrolled_at_us": to_us(record.enrolled_at),
+        **{f"new_{name}": value for name, value in life_columns(record.life).items()},
+        "new_incarnation": record.incarnation,
+        "new_software": record.software,
+        "new_panel_url": record.panel_url,
+        "new_presence": record.presence.model_dump_json() if record.presence else None,
+        "new_last_seen_at_us": to_us(record.last_seen_at) if record.last_seen_at else None,
+        "new_reported": record.reported.model_dump_json() if record.reported else None,
+    }
+
+
+_WATCHED = (
+    *("condition", "cause", "condition_since_us", "witnesses", "declared_by"),
+    *("incarnation", "software", "panel_url", "presence", "last_seen_at_us", "reported"),
+)
+# Built once: a thousand nodes report a hundred times a second.
+_UPDATE = (
+    update(nodes)
+    .where(nodes.c.id == bindparam("known_id"), nodes.c.enrolled_at_us == bindparam("known_enrolled_at_us"))
+    .values({name: bindparam(f"new_{name}") for name in _WATCHED})
+)
