@@ -1,11 +1,14 @@
 """Picture tasks of a real box, ordered and read at a real hub: all goes through the tunnel that the box opens."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
+from federation.testing.waiting import until
 from tests.appliance.panel.models.planted import JPEG, NAME
 from tests.hub.pictures.picture_site import Site, picture_site
 
@@ -33,6 +36,31 @@ async def test_uploaded_pictures_are_looked_at_by_the_box_and_shown_at_the_hub(s
     assert (job["state"], job["pictures"], job["reported"], job["faults"]) == ("done", 2, 1, 1)
     assert [(row["number"], row["name"], len(row["verdict"]["detections"])) for row in rows] == [(2, "路口 1.jpg", 1)]
     assert (picture.status_code, picture.headers["content-type"], picture.content) == (200, "image/jpeg", JPEG)
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing_at_the_box(site: Site) -> None:
+    url = urlsplit(site.hub.url)
+    cookies = "; ".join(f"{name}={value}" for name, value in site.operator.cookies.items())
+    lines = (
+        f"PUT {site.base}/footage/uploads/half/a.jpg HTTP/1.1",
+        "Host: hub",
+        "Content-Type: application/octet-stream",
+        "Content-Length: 2000",
+        f"Cookie: {cookies}",
+        f"X-CSRF-Token: {site.operator.headers['X-CSRF-Token']}",
+    )
+    folder = site.box.config.footage_folder / "uploads" / "half"
+    _, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write("\r\n".join((*lines, "", "")).encode() + bytes(1000))
+    await writer.drain()
+    await until(lambda: folder.is_dir() and list(folder.iterdir()), within_s=30, what="the beginning at the box")
+
+    writer.close()
+    await until(lambda: not list(folder.iterdir()), within_s=30, what="nothing left of it")
+    whole = await site.operator.put(f"{site.base}/footage/uploads/half/a.jpg", content=JPEG, headers=BYTES)
+
+    assert whole.status_code == 201
+    assert (folder / "a.jpg").read_bytes() == JPEG
 
 
 async def test_an_order_with_large_pictures_goes_through_the_tunnel_and_not_over_the_broker(site: Site) -> None:
