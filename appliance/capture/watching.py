@@ -17,9 +17,6 @@ WATCHED_EVERY_S = 1.0
 BEGINS_WITHIN_S = 0.6
 """A camera that was told to turn begins to within so long: before, that it stands still says nothing."""
 
-TAKEN_TO_REST_AFTER_S = 20.0
-"""Of a camera that does not tell where it looks."""
-
 ASKED_AGAIN_AFTER_S = 30.0
 PRESETS_EVERY_S = 300.0
 AT_ONCE = 16
@@ -37,10 +34,14 @@ class _Look:
 
 @dataclass(kw_only=True)
 class Watcher:
-    """Notes on the board of `heads` where cameras come to rest; a snapshot that turns one notes it itself."""
+    """Notes on the board of `heads` where cameras come to rest; a snapshot that turns one notes it itself.
+
+    One that was turned and does not tell where it looks is taken to rest after `rests_after_s`.
+    """
 
     heads: Heads
     watched: Callable[[], frozenset[str]]
+    rests_after_s: float = 20.0
     _looks: dict[str, _Look] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
 
@@ -100,7 +101,7 @@ class Watcher:
         """Bear with a camera that does not tell; one that was turned is taken to rest after a while."""
         now_s = time.monotonic()
         turning = point_id in self.heads.views.turning
-        if turning and now_s - head.sent_s >= TAKEN_TO_REST_AFTER_S:
+        if turning and now_s - head.sent_s >= self.rests_after_s:
             self.heads.rests(head, None)
         late = not turning and why.code == "device_cannot"
         self._looks[point_id] = _Look(until_s=now_s + (ASKED_AGAIN_AFTER_S if late else WATCHED_EVERY_S))

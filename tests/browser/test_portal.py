@@ -273,8 +273,30 @@ def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
         for width, height in ((1920, 1080), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
             page.screenshot(path=screenshots / f"portal-plan-presets-{width}.png", animations="disabled")
+
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        page.goto(f"{demo.site.portal_url}/tasks")
+        page.get_by_role("button", name="新建任务").click()
+        page.get_by_test_id("task-points").click()
+        page.get_by_role("option", name="西门球机").click()
+        page.keyboard.press("Escape")
+        page.get_by_test_id("task-view").click()
+        page.get_by_role("option", name="大门").click()
+        page.get_by_test_id("task-go").click()
+        wait_until(lambda: dome.do(lambda device: device.camera.view().pan == 0.5), within_s=30, what="it is there")
+        board = page.get_by_test_id("shapes")
+        area = board.bounding_box()
+        assert area is not None
+        for x, y in ((0.2, 0.5), (0.5, 0.45), (0.55, 0.85)):
+            page.mouse.click(area["x"] + x * area["width"], area["y"] + y * area["height"])
+        expect(board.locator("polygon")).to_have_count(1)
+        expect(board.locator("img")).to_have_attribute("src", re.compile("still.jpg"), timeout=30_000)
+        expect(board.locator("img")).not_to_have_js_property("naturalWidth", 0)
+        for width, height in ((1920, 1080), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=screenshots / f"portal-task-preset-{width}.png", animations="disabled")
     noted = [entry for entry in demo.hub.every("/api/v1/audit") if entry["action"] == "point.turn"]
-    assert [entry["detail"] for entry in noted] == [{"preset": "2"}, {}]
+    assert [entry["detail"] for entry in noted] == [{"preset": "1"}, {"preset": "2"}, {}]
 
 
 def test_every_page_fits_every_screen_in_both_languages(demo: Demo, page: Page, sign_in: SignIn, look: Look) -> None:

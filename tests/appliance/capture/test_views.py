@@ -6,13 +6,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from appliance.capture.heads import Heads
+from appliance.capture.order import NotTaken
 from appliance.capture.views import MOST_PLACES, NEAR, Spots, ViewBoard
+from appliance.capture.watching import Watcher
 from appliance.local import View
 from appliance.local.agent_client import agent_client
 from appliance.onvif import Position
+from federation.messages import CameraSpec, PresetAim
 from federation.testing.waiting import until
+from hil_tests.rig.onvif import SimulatedCamera, served
 from hil_tests.rig.onvif import View as Place
 from tests.appliance.capture.test_heads import DOME, HOME, PRESETS, Site, a_dome, looks, site_in
 
@@ -131,6 +137,59 @@ async def test_what_the_vision_process_hears_changes_with_every_turn(site: Site)
         listening.cancel()
 
     assert [(view.turning, view.preset) for view in heard] == [(True, ""), (False, "1")]
+
+
+@asynccontextmanager
+async def watching_one_that_does_not_tell(rests_after_s: float) -> AsyncIterator[tuple[SimulatedCamera, Heads]]:
+    """Give a camera that says where it looks in degrees, and what commands it."""
+    dome = a_dome()
+    await until(lambda: looks(dome, HOME), within_s=30, what="a camera at home")
+    dome.become(told_space="http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees")
+
+    async def keep_home(_point_id: str, _home: Position | None) -> None:
+        pass
+
+    async with served(dome) as on_air, aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+        camera = CameraSpec(point_id=DOME, name="", url="rtsp://127.0.0.1:1/", onvif_url=on_air.url)
+        heads = Heads(session=session, camera=lambda _point_id: camera, keep_home=keep_home)
+        running = group.create_task(Watcher(heads=heads, watched=frozenset, rests_after_s=rests_after_s).run())
+        try:
+            yield dome, heads
+        finally:
+            running.cancel()
+
+
+async def test_a_camera_that_does_not_tell_where_it_looks_is_taken_to_rest_after_a_while() -> None:
+    async with watching_one_that_does_not_tell(rests_after_s=1.0) as (_, heads):
+        camera = heads.camera(DOME)
+        assert camera is not None
+
+        async def rests() -> View | None:
+            view = heads.views.view(DOME)
+            return view if view is not None and not view.turning else None
+
+        async with heads.taken_over(camera, preset="1") as turning:
+            await turning.go_to_preset("1")
+        at_the_preset = await until(rests, within_s=30, what="a camera that is taken to rest")
+        async with heads.taken_over(camera) as turning:
+            await turning.move_by(Position(pan=0.1))
+        elsewhere = await until(rests, within_s=30, what="a camera that is taken to rest again")
+
+    assert at_the_preset is not None
+    assert elsewhere is not None
+    assert (at_the_preset.preset, elsewhere.preset) == ("1", "")
+
+
+async def test_no_snapshot_turns_a_camera_that_could_not_be_led_back() -> None:
+    async with watching_one_that_does_not_tell(rests_after_s=1.0) as (dome, heads):
+        camera = heads.camera(DOME)
+        assert camera is not None
+
+        with pytest.raises(NotTaken) as refused:
+            async with heads.facing(camera, PresetAim(preset="1")):
+                pass
+
+    assert (refused.value.code, "GotoPreset" in dome.requests, looks(dome, HOME)) == ("device_cannot", False, True)
 
 
 @pytest.mark.parametrize("away", [0.0, NEAR * 0.9])
