@@ -96,6 +96,7 @@ from hub.overview.service import OverviewDesk
 from hub.pictures.service import PictureTasks
 from hub.points.service import Points
 from hub.repository.examiner import Examiner
+from hub.repository.licences import LicenceDesk
 from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
 from hub.repository.starters import Starters
@@ -310,6 +311,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
     examiner = Examiner(foundation.config.signers_folder)
     repository = Repository(database, packages, examiner, added=artifacts.wake)
+    licences = LicenceDesk(database, repository, foundation.config.signers_folder)
     scheduler = Scheduler(
         database=database,
         roster=roster,
@@ -400,10 +402,11 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             name="repository",
             routes=(
                 hub.repository.api.routes(
-                    repository, TemplateDesk(repository, packages), PackagePictures(repository, packages)
+                    repository, TemplateDesk(repository, packages), PackagePictures(repository, packages), licences
                 ),
             ),
             start=repository.load,
+            figures=licences.figures,
         ),
         Part(
             name="starters",

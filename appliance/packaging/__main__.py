@@ -1,4 +1,4 @@
-"""Make and check algorithm packages: new, build, sign, verify, inspect, run, from-onnx, from-endpoint."""
+"""Make and check algorithm packages: new, build, sign, licence, verify, inspect, run, from-onnx, from-endpoint."""
 
 import argparse
 import sys
@@ -60,6 +60,14 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     sign = command("sign", making.sign, "sign a package with an SM2 key")
     sign.add_argument("file", type=Path)
     sign.add_argument("--key", type=Path, required=True, help="private SM2 key (PEM); it is made if there is none")
+    licence = command("licence", making.licence, "write a licence for an algorithm, signed with an SM2 key")
+    licence.add_argument("algorithm", help="id of the algorithm")
+    licence.add_argument("--number", required=True, help="that nothing else has")
+    licence.add_argument("--holder", required=True, help="who may use it")
+    licence.add_argument("--ends", help="date and time with zone from which on it does not count (default: for good)")
+    licence.add_argument("--tasks", type=int, help="how many tasks it allows (default: any number)")
+    licence.add_argument("--key", type=Path, required=True, help="private SM2 key (PEM) that signs the packages too")
+    licence.add_argument("-o", "--output", type=Path, required=True)
     bare = command("from-onnx", making.from_onnx, "make a package of a bare ONNX detector")
     bare.add_argument("model", type=Path)
     bare.add_argument(

@@ -1,8 +1,11 @@
-"""The commands that make packages: new, build, sign, from-onnx, from-endpoint."""
+"""The commands that make packages: new, build, sign, licence, from-onnx, from-endpoint."""
 
 import argparse
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from appliance.analysis.outside.errors import OutsideFault
 from appliance.packaging.coco import LABELS
@@ -16,6 +19,7 @@ from appliance.packaging.proposal import EXAMPLE, propose
 from federation.crypto import SigningKey
 from federation.packages import Package, open_package, write_manifest, write_package
 from federation.packages.endpoints import Auth, Endpoint
+from federation.packages.licences import VendorLicence, write_licence
 from federation.packages.signatures import sign_package
 from federation.private_files import read_secret
 
@@ -44,6 +48,20 @@ def sign(options: argparse.Namespace) -> Iterator[str]:
     public.write_text(key.public.to_pem(), encoding="ascii")
     sign_package(package, key)
     yield f"{options.file}: signed by {key.public.fingerprint}, whose public key is in {public}"
+
+
+def licence(options: argparse.Namespace) -> Iterator[str]:
+    """Write a licence that counts from now on."""
+    begins = datetime.now(UTC).replace(microsecond=0)
+    given = {"number": options.number, "algorithm": options.algorithm, "holder": options.holder, "begins": begins}
+    try:
+        made = VendorLicence.model_validate({**given, "ends": options.ends, "tasks": options.tasks})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise WrongCall(f"{'.'.join(map(str, first['loc'])) or 'licence'}: {first['msg']}") from error
+    key = SigningKey.from_pem(read_secret(options.key, make=lambda: SigningKey.generate().to_pem()))
+    options.output.write_text(write_licence(made, key), encoding="utf-8")
+    yield f"{options.output}: licence {made.number} for {made.algorithm}, signed by {key.public.fingerprint}"
 
 
 def from_onnx(options: argparse.Namespace) -> Iterator[str]:

@@ -33,6 +33,7 @@ def bind(template: Template, model: Manifest, *, version: str = "1.0.0", interfa
         "version": version,
         "interface": interface,
         "template": template.slug,
+        "model_of": model.id,
         "name": template.name.model_dump(),
         "description": template.description.model_dump(),
         "classification": {

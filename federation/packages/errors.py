@@ -6,6 +6,8 @@ PackageError
 │   ├── MissingFile    the manifest names a file that is not there
 │   └── OtherBackbone  a backbone is not the one that the manifest names
 ├── BadManifest        algorithm.yaml is not a manifest of this format
+├── BadLicence         a licence file is none, or its licence does not fit
+│   └── UntrustedLicence  nobody who is trusted signed it
 ├── CannotBind         a model has not what a template of the catalogue needs
 └── BadParameters      a task's parameters do not fit the algorithm
 """
@@ -45,6 +47,18 @@ class BadManifest(PackageError):
     """algorithm.yaml is not a manifest of this format."""
 
     code = "bad_manifest"
+
+
+class BadLicence(PackageError):
+    """The file is no licence of a vendor."""
+
+    code = "bad_licence"
+
+
+class UntrustedLicence(BadLicence):
+    """Nobody who is trusted signed the licence."""
+
+    code = "licence_untrusted"
 
 
 class CannotBind(PackageError):

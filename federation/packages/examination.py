@@ -8,6 +8,7 @@ from federation.crypto import PublicKey
 from federation.packages.archive import Package, open_package
 from federation.packages.errors import PackageError
 from federation.packages.images import image_fault
+from federation.packages.licences import licensed_id
 from federation.packages.manifest import Manifest
 from federation.packages.signatures import forged, signers
 from federation.packages.stock import Stock
@@ -102,12 +103,13 @@ def _image(package: Package) -> _Found:
 
 
 def _licensed(manifest: Manifest, stock: Stock | None) -> _Found:
-    """Say for every algorithm in the package whether it may be used; no licence of a vendor can be kept here yet."""
+    """Say for every algorithm in the package whether its vendor's licence allows to use it."""
     if manifest.kind == "bundle" and stock is None:
         return {}
     algorithms = [manifest] if stock is None else stock.members(manifest)
-    bound = [item.id for item in algorithms if item.licence.activation.mode != "none"]
-    return {"unlicensed": _failed_if(", ".join(bound))}
+    licensed = frozenset() if stock is None else stock.licensed
+    needing = [item for item in algorithms if item.licence.activation.mode != "none"]
+    return {"unlicensed": _failed_if(", ".join(item.id for item in needing if licensed_id(item) not in licensed))}
 
 
 def _stocked(package: Package, stock: Stock) -> _Found:

@@ -112,6 +112,9 @@ class Manifest(ManifestPart):
     vendor: Vendor
     origin: Literal["upload", "training", "external", "cascade"] = "upload"
     template: AlgorithmId | None = Field(default=None, description="the algorithm of the catalogue that this one is")
+    model_of: AlgorithmId | None = Field(
+        default=None, description="the algorithm whose model this one of the catalogue has"
+    )
     specification: Text | None = None
     classification: Classification = Classification()
     cost: float = Field(

@@ -16,9 +16,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Stock:
-    """Every version of every algorithm."""
+    """Every version of every algorithm, and the algorithms that a vendor's licence allows now."""
 
     kept: Sequence[Kept] = ()
+    licensed: frozenset[str] = frozenset()
 
     def versions(self, algorithm_id: str) -> list[Kept]:
         """Return what there is of one algorithm, oldest first."""

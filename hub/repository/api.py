@@ -6,6 +6,7 @@ from aiohttp import web
 
 from federation.http import Access, Call, Page, Routes
 from hub.repository.examiner import criteria
+from hub.repository.licences import LicenceDesk
 from hub.repository.model import (
     Algorithm,
     AlgorithmQuery,
@@ -13,6 +14,7 @@ from hub.repository.model import (
     Binding,
     Candidate,
     Criterion,
+    EnteredLicence,
     PictureQuery,
     ShelfChange,
     TemplateQuery,
@@ -27,7 +29,7 @@ from hub.security.model import OPERATE, READ
 CHUNK_BYTES = 1 << 18
 
 
-def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures) -> Routes:
+def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures, licences: LicenceDesk) -> Routes:
     """Return the operations on algorithms and their packages."""
     routes = Routes(tag="algorithms")
 
@@ -68,6 +70,26 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
     async def remove_algorithm(call: Call, algorithm_id: str) -> None:
         """Remove an imported algorithm that no task uses."""
         await repository.remove(algorithm_id, Actor.of(call))
+
+    @routes.get("/api/v1/algorithm-licences", access=Access(permission=READ))
+    async def list_licences() -> list[EnteredLicence]:
+        """List the licences of vendors that were entered."""
+        return list(await licences.every())
+
+    @routes.post(
+        "/api/v1/algorithm-licences",
+        access=Access(permission=OPERATE),
+        status=201,
+        consumes="application/octet-stream",
+    )
+    async def enter_licence(call: Call) -> EnteredLicence:
+        """Enter a vendor's licence: the body is the .alglic file."""
+        return await licences.enter(await call.request.read(), Actor.of(call))
+
+    @routes.delete("/api/v1/algorithm-licences/{number}", access=Access(permission=OPERATE))
+    async def remove_licence(call: Call, number: str) -> None:
+        """Forget a licence; what runs goes on."""
+        await licences.remove(number, Actor.of(call))
 
     @routes.get("/api/v1/package-criteria", access=Access(permission=READ))
     async def list_criteria() -> list[Criterion]:

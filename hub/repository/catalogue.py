@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from federation.packages import Manifest
 from federation.packages.description import Note
+from federation.packages.licences import Authorisation, VendorLicence, authorisation, licensed_id
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
-from hub.repository.model import Algorithm, EventKind, PackageExamination
+from hub.repository.model import Algorithm, EventKind, LicenceStanding, PackageExamination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +43,18 @@ class Listed:
         """The version that tasks use."""
         return self.releases[-1]
 
+    @property
+    def licensed_id(self) -> str:
+        """The algorithm whose licence it needs, if it needs any."""
+        return licensed_id(self.newest.manifest)
+
     def release(self, version: str | None) -> Release | None:
         """Return one version, the newest if None is asked for; None if there is none."""
         if version is None:
             return self.newest
         return next((item for item in self.releases if item.manifest.version == version), None)
 
-    def shown(self, tasks: int, release: Release | None = None) -> Algorithm:
+    def shown(self, tasks: int, allowed: Authorisation, release: Release | None = None) -> Algorithm:
         """Return a version, the newest if none is given, as it goes over the wire; `tasks` is how many use it."""
         release = release or self.newest
         manifest = release.manifest
@@ -89,6 +95,7 @@ class Listed:
             evaluation=manifest.evaluation,
             notes=self._notes(release),
             licence=manifest.licence,
+            authorisation=LicenceStanding(state=allowed.state, ends=allowed.ends, tasks=allowed.tasks),
             template=manifest.template,
             binds=binds(manifest),
             digest=release.digest,
@@ -106,10 +113,22 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Every algorithm by id, and every kind of event that was ever known, and those that gather them, by code."""
+    """Every algorithm by id; every kind of event that was ever known, and those that gather them, by code; licences."""
 
     algorithms: Mapping[str, Listed]
     event_kinds: Mapping[str, EventKind]
+    licences: tuple[VendorLicence, ...] = ()
+
+    def authorisation(self, manifest: Manifest) -> Authorisation:
+        """Return how an algorithm may be used now."""
+        return authorisation(manifest, self.licences, datetime.now(UTC))
+
+    def licensed_tasks(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Return how many tasks count together for each licensed algorithm; `counts` are those of every algorithm."""
+        used: dict[str, int] = {}
+        for algorithm_id, item in self.algorithms.items():
+            used[item.licensed_id] = used.get(item.licensed_id, 0) + counts.get(algorithm_id, 0)
+        return used
 
     def named(self, code: str) -> EventKind:
         """Return a kind of event with its names; an unknown code is its own name."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from federation.crypto import CryptoError, PublicKey
@@ -30,7 +31,7 @@ class Examiner:
     async def examine(self, path: Path, catalogue: Catalogue) -> tuple[Package, PackageExamination]:
         """Return the package and what was found; raise Problem when it cannot be used."""
         async with self._one_at_a_time:
-            keys = await asyncio.to_thread(_signers, self._signers_folder)
+            keys = await asyncio.to_thread(signers, self._signers_folder)
             stock = _stock(catalogue)
             found = await asyncio.to_thread(examine, path, trusted=tuple(keys.values()), stock=stock, trial=try_out)
         if found.package is None or found.refusals:
@@ -51,7 +52,12 @@ def criteria() -> tuple[Criterion, ...]:
 
 def _stock(catalogue: Catalogue) -> Stock:
     releases = (release for item in catalogue.algorithms.values() for release in item.releases)
-    return Stock([Kept(manifest=release.manifest, digest=release.digest) for release in releases])
+    now = datetime.now(UTC)
+    in_force = (item for item in catalogue.licences if item.begins <= now and (item.ends is None or now < item.ends))
+    return Stock(
+        [Kept(manifest=release.manifest, digest=release.digest) for release in releases],
+        licensed=frozenset(item.algorithm for item in in_force),
+    )
 
 
 def _refusal(refusals: tuple[Verdict, ...]) -> Problem:
@@ -63,7 +69,8 @@ def _refusal(refusals: tuple[Verdict, ...]) -> Problem:
     return Problem(status, code, detail, errors=errors)
 
 
-def _signers(folder: Path | None) -> Mapping[str, PublicKey]:
+def signers(folder: Path | None) -> Mapping[str, PublicKey]:
+    """Return the keys of those who are trusted, by their names; reads the folder anew each time."""
     keys = {}
     for path in sorted(folder.glob("*.pem")) if folder else ():
         try:

@@ -17,6 +17,7 @@ from federation.packages.description import (
     Training,
     Vendor,
 )
+from federation.packages.licences import LicenceState, VendorLicence
 from federation.packages.runtime import Platform
 
 
@@ -61,6 +62,23 @@ class PackageExamination(Output):
     signed_by: tuple[Signer, ...] = ()
 
 
+class LicenceStanding(Output):
+    """How the vendor's licences allow to use an algorithm now; `free` needs none."""
+
+    state: LicenceState
+    ends: AwareDatetime | None = Field(description="when the last of them runs out, or ran out")
+    tasks: int | None = Field(description="how many tasks they allow; none: any number")
+
+
+class EnteredLicence(Output):
+    """A vendor's licence that was entered."""
+
+    licence: VendorLicence
+    entered_at: AwareDatetime
+    state: Literal["early", "in_force", "expired"]
+    tasks_used: int = Field(description="tasks of the algorithm, and of those of the catalogue that have its model")
+
+
 class Algorithm(Output):
     """One algorithm, by its newest version if no other is asked for; `source` is `builtin` or `upload`."""
 
@@ -100,6 +118,7 @@ class Algorithm(Output):
     evaluation: tuple[Evaluation, ...]
     notes: tuple[Note, ...] = Field(description="版本迭代说明 of this version and those before, newest first")
     licence: Licence
+    authorisation: LicenceStanding
     template: str | None = Field(description="the algorithm of the catalogue that it is")
     binds: bool = Field(description="whether its model can be bound to algorithms of the catalogue")
     digest: str | None

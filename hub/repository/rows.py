@@ -1,5 +1,6 @@
 """The rows of algorithms and their versions: read whole, written in the caller's transaction."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -7,11 +8,12 @@ from sqlalchemy import Connection, delete, func, insert, select
 from federation.artifacts import PACKAGE_KIND, Label
 from federation.http.problem import conflict
 from federation.packages import Manifest, Package
+from federation.packages.licences import VendorLicence, authorisation
 from hub.artifacts.service import enter, strike
 from hub.database.moments import from_us, now_us
 from hub.repository.catalogue import Catalogue, Release, gathering, listed, parent_of
 from hub.repository.model import EventKind, PackageExamination
-from hub.repository.tables import algorithm_versions, algorithms, event_types
+from hub.repository.tables import algorithm_versions, algorithms, event_types, vendor_licences
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
 
@@ -51,7 +53,8 @@ def add_upload(connection: Connection, package: Package, examined: PackageExamin
         raise conflict("version_exists", detail)
     _refuse_taken_codes(connection, manifest)
     if present is None:
-        on_shelf = manifest.kind in USABLE_KINDS
+        allowed = authorisation(manifest, read_licences(connection), datetime.now(UTC)).allows
+        on_shelf = manifest.kind in USABLE_KINDS and allowed
         connection.execute(insert(algorithms).values(id=manifest.id, source="upload", on_shelf=on_shelf))
     _write_version(connection, manifest, digest=package.digest, size_bytes=package.size_bytes, examined=examined)
     label = Label(kind=PACKAGE_KIND, name=manifest.id, version=manifest.version)
@@ -136,7 +139,13 @@ def read_catalogue(connection: Connection) -> Catalogue:
         for row in kinds
     }
     parents = gathering({row.code: row.algorithm_id for row in kinds}, entered)
-    return Catalogue(algorithms=entered, event_kinds=parents | reported)
+    return Catalogue(algorithms=entered, event_kinds=parents | reported, licences=read_licences(connection))
+
+
+def read_licences(connection: Connection) -> tuple[VendorLicence, ...]:
+    """Return every licence of a vendor that was entered."""
+    bodies = connection.scalars(select(vendor_licences.c.body)).all()
+    return tuple(VendorLicence.model_validate_json(body) for body in bodies)
 
 
 def _release(row: Any) -> Release:

@@ -1,7 +1,7 @@
 """The algorithm repository: what is built in, what was imported, and what is on the shelf."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, update
 
@@ -49,14 +49,14 @@ class Repository:
         found = [item for item in self._sorted() if _matches(item, query)]
         page = [item for item in found if query.after is None or item.id > query.after][: query.limit + 1]
         counts = await self._database.run(task_counts)
-        shown = tuple(item.shown(counts.get(item.id, 0)) for item in page[: query.limit])
+        shown = tuple(self._shown(item, counts) for item in page[: query.limit])
         return Page(items=shown, next=shown[-1].id if len(page) > query.limit else None, total=len(found))
 
     async def get(self, algorithm_id: str, version: str | None = None) -> Algorithm:
         """Return a version of an algorithm, the newest if None is asked for; raise Problem when there is none."""
         release = self.release(algorithm_id, version)
         counts = await self._database.run(task_counts)
-        return self.find(algorithm_id).shown(counts.get(algorithm_id, 0), release)
+        return self._shown(self.find(algorithm_id), counts, release)
 
     def release(self, algorithm_id: str, version: str | None) -> Release:
         """Return a version of an algorithm from memory; raise Problem when there is none."""
@@ -105,6 +105,8 @@ class Repository:
         kind = self.find(algorithm_id).newest.manifest.kind
         if on_shelf and kind not in USABLE_KINDS:
             raise conflict("kind_not_run", f"No node of this version runs packages of kind {kind}.")
+        if on_shelf and not self.catalogue.authorisation(self.find(algorithm_id).newest.manifest).allows:
+            raise unlicensed(algorithm_id)
 
         def work(connection: Connection) -> Catalogue:
             chosen = algorithms.c.id == algorithm_id
@@ -139,8 +141,17 @@ class Repository:
         if all(release.digest != digest for release in releases):
             await self._store.remove(digest)
 
+    def _shown(self, item: Listed, counts: Mapping[str, int], release: Release | None = None) -> Algorithm:
+        release = release or item.newest
+        return item.shown(counts.get(item.id, 0), self.catalogue.authorisation(release.manifest), release)
+
     def _sorted(self) -> list[Listed]:
         return [item for _, item in sorted(self.catalogue.algorithms.items())]
+
+
+def unlicensed(algorithm_id: str) -> Problem:
+    """Return what says that no licence in force allows to use an algorithm."""
+    return conflict("unlicensed", f"No licence of the vendor allows to use {algorithm_id[:80]} now; enter one first.")
 
 
 def _matches(item: Listed, query: AlgorithmQuery) -> bool:

@@ -24,6 +24,14 @@ algorithm_versions = Table(
     Column("examination", Text, nullable=True),  # JSON of PackageExamination; none for built-in ones
 )
 
+vendor_licences = Table(
+    "vendor_licences",
+    metadata,
+    Column("number", String(64), primary_key=True),
+    Column("body", Text, nullable=False),  # JSON of federation.packages.licences' VendorLicence
+    Column("entered_at_us", BigInteger, nullable=False),
+)
+
 # What ships with the product was offered once: what an operator deletes stays deleted.
 offered_packages = Table(
     "offered_packages",

@@ -22,7 +22,8 @@ from hub.fleet.roster import NodeRecord, Roster
 from hub.live import LiveFeed
 from hub.points.tables import points
 from hub.repository.catalogue import Listed
-from hub.repository.service import Repository
+from hub.repository.rows import task_counts
+from hub.repository.service import Repository, unlicensed
 from hub.scheduling.homes import homes
 from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
 from hub.scheduling.placement import Placer
@@ -162,6 +163,9 @@ class Scheduler:
 
         def work(connection: Connection) -> list[str]:
             _require_points(connection, point_ids)
+            for item in algorithms:
+                alike = sum(other.licensed_id == item.licensed_id for other in algorithms)
+                self._require_room(connection, item, len(point_ids) * alike)
             rows = [
                 columns_of(draft, point_id, algorithm_id, parameters, actor)
                 for point_id in point_ids
@@ -236,7 +240,22 @@ class Scheduler:
             raise invalid("body.algorithm_ids", f"There is no algorithm {algorithm_id[:80]!r}.")
         if not found.on_shelf:
             raise conflict("algorithm_off_shelf", f"{algorithm_id} is off the shelf; put it on the shelf first.")
+        if not self._repository.catalogue.authorisation(found.newest.manifest).allows:
+            raise unlicensed(algorithm_id)
         return found
+
+    def _require_room(self, connection: Connection, item: Listed, more: int) -> None:
+        """Raise Problem if `more` tasks of an algorithm are more than its licences allow."""
+        catalogue = self._repository.catalogue
+        allowed = catalogue.authorisation(item.newest.manifest).tasks
+        if allowed is None:
+            return
+        used = catalogue.licensed_tasks(task_counts(connection)).get(item.licensed_id, 0)
+        if used + more > allowed:
+            detail = (
+                f"The licences of {item.id} allow {allowed} tasks, and {used} are there; delete some or enter more."
+            )
+            raise conflict("licence_full", detail)
 
     def _place(
         self, connection: Connection, nodes: tuple[NodeRecord, ...], silent_s: Mapping[str, float]

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from federation.crypto import SigningKey
+from federation.packages.licences import VendorLicence, write_licence
 from hub.app import RunningHub, open_hub
 from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
@@ -26,6 +29,7 @@ SCENES = {
     "good": [{"text": {"zh": "白天路口", "en": "Crossings by day"}, "picture": "cover.png"}],
     "bad": [{"text": {"zh": "浓雾", "en": "Dense fog"}}],
 }
+TERMS = {"software": "proprietary", "weights": "proprietary", "activation": {"mode": "offline_file"}}
 CONDITIONS = {"target_px": 24, "occlusion": {"zh": "遮挡不超过一半", "en": "At least half can be seen"}}
 KINDS = {"sources": ["image_stream"], "targets": ["行人", "车辆"], "places": ["道路/市内道路"], "industries": ["城管"]}
 DISCLAIMER = {"zh": "极端天气下可能漏检", "en": "Misses things in extreme weather"}
@@ -39,6 +43,8 @@ class Portal:
     url: str
     data: Path
     package: Path
+    licensed: Path
+    licence: Path
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,26 @@ def portal() -> Iterator[Portal]:
         says = {"name": NAME, "description": DESCRIPTION, "notes": NOTES, "training": TRAINING, "scenes": SCENES}
         says |= {"conditions": CONDITIONS, "classification": KINDS, "disclaimer": DISCLAIMER}
         package.write_bytes(detector(Path(name), COCO, **says, cover="cover.png", files={"cover.png": cover}))
-        config = hub_config(Path(name))
+        licensed, licence, signers = Path(name) / "v.algpkg", Path(name) / "v.alglic", Path(name) / "signers"
+        licensed.write_bytes(
+            detector(Path(name), id="vendor.smoke", name={"zh": "厂商算法", "en": "Vendor"}, licence=TERMS)
+        )
+        key, now = SigningKey.generate(), datetime.now(UTC)
+        signers.mkdir()
+        (signers / "vendor.pem").write_text(key.public.to_pem(), encoding="ascii")
+        allowed = VendorLicence(
+            number="HK-2026-1",
+            algorithm="vendor.smoke",
+            holder="示范市",
+            begins=now,
+            ends=now + timedelta(days=9),
+            tasks=20,
+        )
+        licence.write_text(write_licence(allowed, key), encoding="utf-8")
+        config = hub_config(Path(name), signers_folder="signers")
         with held(open_hub(config)) as running:
-            yield Portal(url=running.do(_url), data=config.data_folder, package=package)
+            url: str = running.do(_url)
+            yield Portal(url=url, data=config.data_folder, package=package, licensed=licensed, licence=licence)
 
 
 def _url(running: RunningHub) -> str:
@@ -146,4 +169,15 @@ def test_a_detector_of_coco_classes_serves_part_of_the_catalogue_and_what_it_lac
     page.click(".menu a[href='/catalogue']")
     expect(card(page, PARKING)).to_contain_text("未提供模型")
 
+    # An algorithm that needs its vendor's licence waits for the file, and its end is told ahead.
+    imported(page, portal.licensed)
+    wanting = page.locator("article", has_text="厂商算法")
+    expect(wanting.get_by_test_id("authorisation")).to_have_text("未授权")
+    page.get_by_test_id("open-licences").click()
+    page.get_by_test_id("licence-file").set_input_files(portal.licence)
+    expect(page.get_by_test_id("licence")).to_contain_text("任务数 0 / 20")
+    pictured(page, screenshots / "portal-licences")
+    page.keyboard.press("Escape")
+    expect(wanting.get_by_test_id("authorisation")).to_have_text("授权即将到期")
+    expect(page.get_by_test_id("licence-notice")).to_contain_text("现有任务继续运行")
     look(portal.url, ("/catalogue", "/algorithms"), "hub")

@@ -457,6 +457,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/algorithm-licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the licences of vendors that were entered. */
+        get: operations["list_licences"];
+        put?: never;
+        /** Enter a vendor's licence: the body is the .alglic file. */
+        post: operations["enter_licence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithm-licences/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a licence; what runs goes on. */
+        delete: operations["remove_licence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/package-criteria": {
         parameters: {
             query?: never;
@@ -1672,6 +1707,7 @@ export interface components {
              */
             notes: components["schemas"]["Note"][];
             licence: components["schemas"]["Licence"];
+            authorisation: components["schemas"]["LicenceStanding"];
             /**
              * Template
              * @description the algorithm of the catalogue that it is
@@ -2819,6 +2855,28 @@ export interface components {
             bundle: components["schemas"]["Bundle"];
         };
         /**
+         * EnteredLicence
+         * @description A vendor's licence that was entered.
+         */
+        EnteredLicence: {
+            licence: components["schemas"]["VendorLicence"];
+            /**
+             * Entered At
+             * Format: date-time
+             */
+            entered_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "early" | "in_force" | "expired";
+            /**
+             * Tasks Used
+             * @description tasks of the algorithm, and of those of the catalogue that have its model
+             */
+            tasks_used: number;
+        };
+        /**
          * Evaluation
          * @description Figures of the vendor on a check set.
          */
@@ -3670,6 +3728,27 @@ export interface components {
              *     }
              */
             activation: components["schemas"]["Activation"];
+        };
+        /**
+         * LicenceStanding
+         * @description How the vendor's licences allow to use an algorithm now; `free` needs none.
+         */
+        LicenceStanding: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
+            /**
+             * Ends
+             * @description when the last of them runs out, or ran out
+             */
+            ends: string | null;
+            /**
+             * Tasks
+             * @description how many tasks they allow; none: any number
+             */
+            tasks: number | null;
         };
         /**
          * Line
@@ -5964,6 +6043,35 @@ export interface components {
             contact: string;
         };
         /**
+         * VendorLicence
+         * @description What a vendor allows: `begins` counts in, `ends` counts out.
+         */
+        VendorLicence: {
+            /** Number */
+            number: string;
+            /** Algorithm */
+            algorithm: string;
+            /** Holder */
+            holder: string;
+            /**
+             * Begins
+             * Format: date-time
+             */
+            begins: string;
+            /**
+             * Ends
+             * @description none: for good
+             * @default null
+             */
+            ends: string | null;
+            /**
+             * Tasks
+             * @description how many tasks; none: any number
+             * @default null
+             */
+            tasks: number | null;
+        };
+        /**
          * Verdict
          * @description What a person judged: 待核验, 正报, 误报, 不核验.
          * @enum {string}
@@ -7299,6 +7407,97 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_licences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnteredLicence"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    enter_licence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnteredLicence"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_licence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {

@@ -8,6 +8,7 @@ export type ChainNode = HubSchemas['ChainNode']
 export type EventRow = Omit<HubSchemas['EventRow'], 'region'> & { region: number[][] | null }
 export type Candidate = HubSchemas['Candidate']
 export type Criterion = HubSchemas['Criterion']
+export type EnteredLicence = HubSchemas['EnteredLicence']
 export type EventKind = HubSchemas['EventKind']
 export type Finding = HubSchemas['Finding']
 export type NodeDetail = HubSchemas['NodeDetail']

@@ -1,0 +1,117 @@
+"""A vendor's licence 厂商授权: which algorithm may be used, by whom, until when and in how many tasks.
+
+A licence file `NAME.alglic` is a JSON object of the licence and an SM2 signature, in hex, of `alglic/1`, a line feed
+and the licence as this module writes it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
+
+from federation.crypto import PublicKey, SigningKey
+from federation.packages.description import AlgorithmId
+from federation.packages.errors import BadLicence, UntrustedLicence
+from federation.packages.manifest import Manifest
+from federation.packages.texts import ManifestPart
+
+FORMAT = "alglic/1"
+LIMIT_BYTES = 64 << 10
+WARNED_AHEAD = timedelta(days=30)
+
+LicenceState = Literal["free", "licensed", "expiring", "expired", "unlicensed"]
+
+
+class VendorLicence(ManifestPart):
+    """What a vendor allows: `begins` counts in, `ends` counts out."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    algorithm: AlgorithmId
+    holder: str = Field(min_length=1, max_length=128)
+    begins: AwareDatetime
+    ends: AwareDatetime | None = Field(default=None, description="none: for good")
+    tasks: int | None = Field(default=None, ge=1, le=1_000_000, description="how many tasks; none: any number")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.ends is not None and self.ends <= self.begins:
+            msg = "ends is not after begins"
+            raise ValueError(msg)
+        return self
+
+
+class LicenceFile(ManifestPart):
+    """A licence as it is handed over."""
+
+    licence: VendorLicence
+    signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,512}$")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorisation:
+    """How an algorithm may be used now; `ends` is when the last licence runs out, `tasks` how many are allowed."""
+
+    state: LicenceState
+    ends: datetime | None = None
+    tasks: int | None = None
+
+    @property
+    def allows(self) -> bool:
+        """Whether something new may be made of it."""
+        return self.state not in {"expired", "unlicensed"}
+
+
+def write_licence(licence: VendorLicence, key: SigningKey) -> str:
+    """Return the content of a licence file, signed by the vendor's `key`."""
+    file = LicenceFile(licence=licence, signature=key.sign(_signed(licence)).hex())
+    return file.model_dump_json(indent=2) + "\n"
+
+
+def read_licence(content: bytes, trusted: Iterable[PublicKey]) -> VendorLicence:
+    """Return the licence in a file; raise BadLicence, or UntrustedLicence if none of the `trusted` keys signed it."""
+    if len(content) > LIMIT_BYTES:
+        raise BadLicence(f"a licence file has at most {LIMIT_BYTES} bytes")
+    try:
+        file = LicenceFile.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BadLicence(f"this is no licence file: {where}: {first['msg']}") from error
+    signature, signed = bytes.fromhex(file.signature), _signed(file.licence)
+    if not any(key.verify(signed, signature) for key in trusted):
+        raise UntrustedLicence(f"licence {file.licence.number} is signed by nobody who is trusted here")
+    return file.licence
+
+
+def licensed_id(manifest: Manifest) -> str:
+    """Return the algorithm whose licence an algorithm needs: its own, or that whose model it has."""
+    return manifest.model_of or manifest.id
+
+
+def authorisation(manifest: Manifest, licences: Sequence[VendorLicence], now: datetime) -> Authorisation:
+    """Return how an algorithm may be used at `now`; what licences that are in force allow adds up."""
+    if manifest.licence.activation.mode == "none":
+        return Authorisation(state="free")
+    begun = [item for item in licences if item.algorithm == licensed_id(manifest) and item.begins <= now]
+    in_force = [item for item in begun if item.ends is None or now < item.ends]
+    if not in_force:
+        return Authorisation(state="expired" if begun else "unlicensed", ends=_last(begun))
+    ends = _last(in_force)
+    soon = ends is not None and ends - now <= WARNED_AHEAD
+    allowed = [item.tasks for item in in_force]
+    return Authorisation(
+        state="expiring" if soon else "licensed",
+        ends=ends,
+        tasks=None if None in allowed else sum(count or 0 for count in allowed),
+    )
+
+
+def _last(licences: Sequence[VendorLicence]) -> datetime | None:
+    ends = [item.ends for item in licences]
+    return None if None in ends else max((moment for moment in ends if moment is not None), default=None)
+
+
+def _signed(licence: VendorLicence) -> bytes:
+    return f"{FORMAT}\n{licence.model_dump_json()}".encode()

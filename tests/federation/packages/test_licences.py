@@ -1,0 +1,103 @@
+"""A vendor's licence: what its file holds against, and what it allows at which moment."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from federation.crypto import SigningKey
+from federation.packages import Manifest, builtin_manifests
+from federation.packages.errors import BadLicence, UntrustedLicence
+from federation.packages.licences import LIMIT_BYTES, VendorLicence, authorisation, read_licence, write_licence
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+KEY = SigningKey.generate()
+
+
+def licence(**more: Any) -> VendorLicence:
+    given = {"number": "HK-2026-1", "algorithm": "example.smoke", "holder": "示范市城管局", "begins": NOW}
+    return VendorLicence.model_validate({**given, **more})
+
+
+def needing(**more: Any) -> Manifest:
+    base = builtin_manifests()["fengsui.smoke"].model_dump(mode="json", exclude_defaults=True)
+    terms = {"software": "proprietary", "activation": {"mode": "offline_file"}}
+    return Manifest.model_validate({**base, "id": "example.smoke", "licence": terms, **more})
+
+
+@pytest.mark.parametrize(
+    ("at", "state"),
+    [
+        (NOW - SECOND, "unlicensed"),
+        (NOW, "licensed"),
+        (NOW + timedelta(days=60) - SECOND, "licensed"),
+        (NOW + timedelta(days=60), "expiring"),
+        (NOW + timedelta(days=90) - SECOND, "expiring"),
+        (NOW + timedelta(days=90), "expired"),
+    ],
+)
+def test_a_licence_counts_from_its_beginning_warns_for_30_days_and_ends_at_its_end(at: datetime, state: str) -> None:
+    found = authorisation(needing(), [licence(ends=NOW + timedelta(days=90))], at)
+
+    assert (found.state, found.allows) == (state, state in {"licensed", "expiring"})
+
+
+def test_what_licences_allow_adds_up_and_the_last_end_counts() -> None:
+    one, two = (
+        licence(ends=NOW + timedelta(days=40), tasks=2),
+        licence(number="2", ends=NOW + timedelta(days=80), tasks=3),
+    )
+
+    both = authorisation(needing(), [one, two], NOW)
+    later = authorisation(needing(), [one, two], NOW + timedelta(days=40))
+    for_good = authorisation(needing(), [one, licence(number="3")], NOW)
+
+    assert (both.tasks, both.ends, later.tasks) == (5, two.ends, 3)
+    assert (for_good.tasks, for_good.ends) == (None, None)
+
+
+def test_a_licence_is_for_one_algorithm_and_for_those_of_the_catalogue_that_have_its_model() -> None:
+    given = [licence()]
+
+    assert authorisation(needing(id="other.smoke"), given, NOW).state == "unlicensed"
+    assert authorisation(needing(id="city.smoke_dust", model_of="example.smoke"), given, NOW).state == "licensed"
+    assert authorisation(builtin_manifests()["fengsui.smoke"], [], NOW).state == "free"
+
+
+def test_a_licence_is_read_back_as_it_was_signed_and_by_nobody_who_trusts_other_keys() -> None:
+    content = write_licence(licence(ends="2027-01-01T00:00:00+08:00", tasks=7), KEY).encode()
+
+    assert read_licence(content, [SigningKey.generate().public, KEY.public]).tasks == 7
+    with pytest.raises(UntrustedLicence, match="trusted"):
+        read_licence(content, [SigningKey.generate().public])
+
+
+@pytest.mark.parametrize("change", [{"tasks": 1000}, {"ends": "2099-01-01T00:00:00Z"}, {"algorithm": "other.smoke"}])
+def test_a_changed_licence_is_not_the_signed_one(change: dict[str, Any]) -> None:
+    whole = json.loads(write_licence(licence(tasks=1), KEY))
+
+    with pytest.raises(UntrustedLicence):
+        read_licence(json.dumps({**whole, "licence": {**whole["licence"], **change}}).encode(), [KEY.public])
+
+
+def test_a_licence_that_ends_before_it_begins_or_is_too_long_is_none() -> None:
+    whole = json.loads(write_licence(licence(), KEY))
+    whole["licence"]["ends"] = whole["licence"]["begins"]
+
+    with pytest.raises(BadLicence, match="ends is not after begins"):
+        read_licence(json.dumps(whole).encode(), [KEY.public])
+    content = write_licence(licence(), KEY).encode()
+    read_licence(content + b" " * (LIMIT_BYTES - len(content)), [KEY.public])
+    with pytest.raises(BadLicence, match="at most"):
+        read_licence(content + b" " * (LIMIT_BYTES + 1 - len(content)), [KEY.public])
+
+
+@settings(max_examples=50)
+@given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_whatever_is_no_licence_is_refused_with_one_error(content: bytes) -> None:
+    with pytest.raises(BadLicence):
+        read_licence(content, [KEY.public])

@@ -1,0 +1,129 @@
+"""Licences of vendors in the hub: without one an algorithm waits; when one ends, what runs goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.crypto import SigningKey
+from federation.packages.licences import VendorLicence, write_licence
+from hub.config import HubConfig
+from tests.hub.conftest import Served, serving
+from tests.hub.repository.detectors import detector
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+TERMS = {"software": "proprietary", "weights": "proprietary", "activation": {"mode": "offline_file"}}
+LICENCES = "/api/v1/algorithm-licences"
+DETECTOR = "/api/v1/algorithms/example.detector"
+REGION = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
+VENDOR = SigningKey.generate()
+
+
+@pytest.fixture
+async def hub(config: HubConfig, tmp_path: Path) -> AsyncIterator[Served]:
+    """A hub that trusts the vendor."""
+    await asyncio.to_thread((tmp_path / "vendor.pem").write_text, VENDOR.public.to_pem(), "ascii")
+    async with serving(config.model_copy(update={"signers_folder": tmp_path})) as served:
+        yield served
+
+
+def licence(*, lasts: timedelta | None = timedelta(days=90), key: SigningKey = VENDOR, **more: Any) -> bytes:
+    now = datetime.now(UTC)
+    given = {"number": "V-1", "algorithm": "example.detector", "holder": "示范市", "begins": now - timedelta(days=1)}
+    ends = None if lasts is None else now + lasts
+    return write_licence(VendorLicence.model_validate({**given, "ends": ends, **more}), key).encode()
+
+
+async def upload(hub: Any, folder: Path) -> dict[str, Any]:
+    content = await asyncio.to_thread(detector, folder, licence=TERMS)
+    answer = await hub.console.post("/api/v1/algorithms", content=content, headers=OCTETS, timeout=120)
+    return dict(answer.raise_for_status().json())
+
+
+async def enter(hub: Any, content: bytes) -> Any:
+    return await hub.console.post(LICENCES, content=content, headers=OCTETS)
+
+
+async def task(hub: Any, *algorithm_ids: str) -> Any:
+    await hub.console.post("/api/v1/points", json={"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate"})
+    return await hub.console.post(
+        "/api/v1/tasks",
+        json={"name": "t", "point_ids": ["gate"], "algorithm_ids": list(algorithm_ids), "region": REGION},
+    )
+
+
+async def test_an_algorithm_without_a_licence_stays_off_the_shelf_until_one_is_entered(
+    hub: Served, tmp_path: Path
+) -> None:
+    imported = await upload(hub, tmp_path)
+    early = await hub.console.patch(DETECTOR, json={"on_shelf": True})
+
+    entered = (await enter(hub, licence(tasks=3))).raise_for_status().json()
+    again = await enter(hub, licence(tasks=4))
+
+    shelved = (await hub.console.patch(DETECTOR, json={"on_shelf": True})).raise_for_status().json()
+    assert (imported["on_shelf"], imported["authorisation"]["state"]) == (False, "unlicensed")
+    assert "unlicensed" in {item["code"] for item in imported["examined"]["findings"] if item["outcome"] == "failed"}
+    assert (early.status_code, early.json()["code"]) == (409, "unlicensed")
+    assert (entered["state"], entered["licence"]["tasks"]) == ("in_force", 3)
+    assert (again.status_code, again.json()["code"]) == (409, "licence_exists")
+    assert (shelved["on_shelf"], shelved["authorisation"]["state"]) == (True, "licensed")
+
+
+async def test_when_a_licence_ends_what_is_there_goes_on_and_nothing_new_is_made(hub: Served, tmp_path: Path) -> None:
+    await enter(hub, licence(lasts=timedelta(days=29)))
+    imported = await upload(hub, tmp_path)
+    made = (await task(hub, "example.detector")).raise_for_status().json()
+    await enter(hub, licence(number="V-0", lasts=-timedelta(hours=1)))
+
+    (await hub.console.delete(f"{LICENCES}/V-1")).raise_for_status()  # what is left has ended
+    refused = await task(hub, "example.detector")
+
+    kept = (await hub.console.get(f"/api/v1/tasks/{made[0]['id']}")).raise_for_status().json()
+    shown = (await hub.console.get(DETECTOR)).json()
+    figures = {item.name: item.value for part in hub.hub.parts if part.figures for item in part.figures()}
+    assert (imported["on_shelf"], imported["authorisation"]["state"]) == (True, "expiring")
+    assert (kept["started"], shown["on_shelf"], shown["authorisation"]["state"]) == (True, True, "expired")
+    assert (refused.status_code, refused.json()["code"]) == (409, "unlicensed")
+    assert figures["algorithm_licence_left_seconds"] < 0
+
+
+async def test_a_licence_allows_so_many_tasks_of_its_algorithm_and_its_model_together(
+    hub: Served, tmp_path: Path
+) -> None:
+    await enter(hub, licence(tasks=2))
+    await upload(hub, tmp_path)
+    for slug in ("vehicle", "illegal_parking"):
+        await hub.console.post(
+            f"/api/v1/algorithm-templates/{slug}/bindings", json={"algorithm_id": "example.detector"}, timeout=120
+        )
+
+    three = await task(hub, "example.detector", "city.vehicle", "city.illegal_parking")
+    two = await task(hub, "example.detector", "city.vehicle")
+    one_more = await task(hub, "city.vehicle")
+
+    assert (three.json()["code"], two.status_code, one_more.json()["code"]) == ("licence_full", 201, "licence_full")
+    assert (await hub.console.get(LICENCES)).json()[0]["tasks_used"] == 2
+
+
+async def test_a_licence_of_a_stranger_or_none_at_all_is_refused_and_a_viewer_enters_none(hub: Served) -> None:
+    strangers, none = await enter(hub, licence(key=SigningKey.generate())), await enter(hub, b"{}")
+    async with hub.signed_in("viewer") as viewer:
+        forbidden = await viewer.post(LICENCES, content=licence(), headers=OCTETS)
+
+    assert (strangers.json()["code"], none.json()["code"]) == ("licence_untrusted", "bad_licence")
+    assert forbidden.status_code == 403
+    assert (await hub.console.get(LICENCES)).json() == []
+
+
+async def test_a_licence_is_forgotten(hub: Served, tmp_path: Path) -> None:
+    await enter(hub, licence())
+    await upload(hub, tmp_path)
+
+    (await hub.console.delete(f"{LICENCES}/V-1")).raise_for_status()
+
+    assert (await hub.console.get(DETECTOR)).json()["authorisation"]["state"] == "unlicensed"
+    assert (await hub.console.delete(f"{LICENCES}/V-1")).status_code == 404
