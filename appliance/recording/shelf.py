@@ -178,10 +178,20 @@ def _append(file: SegmentFile, head: bytes, fragment: Fragment, *, sync: bool) -
 
 
 async def finished(future: asyncio.Future[Result]) -> Result:
-    """Return the result of `future`, however often the caller is cancelled meanwhile."""
+    """Return the result of `future`, however often the caller is cancelled meanwhile.
+
+    The caller is cancelled where it waits next, so that it can keep what was done and still ends.
+    """
+    cancelled = False
     while not future.done():
-        with suppress(asyncio.CancelledError):
+        try:
             await asyncio.wait([future])
+        except asyncio.CancelledError:
+            cancelled = True
+    own = asyncio.current_task()
+    if cancelled and own is not None:
+        own.uncancel()
+        own.cancel()
     return future.result()
 
 

@@ -80,7 +80,7 @@ async def is_in_state(hub: Any, node_id: str, state: str) -> None:
     async def holds() -> bool:
         return await state_of(hub, node_id) == state
 
-    await until(holds, within_s=10, what=f"{node_id} is {state}")
+    await until(holds, within_s=30, what=f"{node_id} is {state}")
 
 
 async def test_a_node_is_online_once_it_says_so_and_unknown_after_its_will(linked_hub: Any) -> None:
