@@ -37,6 +37,7 @@ _ON_CARDS = frozenset({"h264", "h265"})
 _SHARED_CONTEXT = 1
 """FFmpeg's AV_CUDA_USE_PRIMARY_CONTEXT: a context for every decoder would take a second and 500 MB each."""
 
+# What PyAV raises where there is no such card, no decoder on it, or no room.
 _REFUSED = (av.FFmpegError, NotImplementedError, RuntimeError)
 TRIAL_PX = 256
 """The smallest picture that every card of this century decodes is 146 px wide."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from appliance.analysis.engine.devices import Device, open_session
+from appliance.analysis.engine.graphs import model_of
 from federation.packages.manifest import ModelInput
 
 CANVASES, TENSOR = "canvases", "tensor"
-_OPSET, _IR = 17, 8
 _TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
 
 
@@ -46,15 +46,9 @@ def entry_graph(declared: ModelInput) -> bytes:
         for number, (operator, more, how) in enumerate(steps)
     ]
     shape = ["n", 3, height, width] if declared.layout == "NCHW" else ["n", height, width, 3]
-    graph = helper.make_graph(
-        nodes,
-        "entry",
-        [helper.make_tensor_value_info(CANVASES, TensorProto.UINT8, ["n", height, width, 3])],
-        [helper.make_tensor_value_info(TENSOR, _TYPES[declared.dtype], shape)],
-        weights,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    return bytes(model.SerializeToString())
+    taken = helper.make_tensor_value_info(CANVASES, TensorProto.UINT8, ["n", height, width, 3])
+    given = helper.make_tensor_value_info(TENSOR, _TYPES[declared.dtype], shape)
+    return model_of(nodes, [taken], [given], weights)
 
 
 _Step = tuple[str, list[str], dict[str, Any]]

@@ -12,13 +12,13 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from appliance.analysis.decoders.dense import cells_of, places_of
 from appliance.analysis.engine.devices import Device, open_session
+from appliance.analysis.engine.graphs import model_of
 from federation.packages.outputs import DenseOutput, ModelOutput
 
 MOST_ROWS = 1000
 """Of one picture, before repeats are taken out; 300 boxes are kept after it."""
 
 RAW, ROWS, PLACES = "raw", "rows", "places"
-_OPSET, _IR = 17, 8
 _TYPES = {"tensor(float)": TensorProto.FLOAT, "tensor(float16)": TensorProto.FLOAT16}
 
 
@@ -70,9 +70,7 @@ def exit_graph(declared: DenseOutput, labels: int, kind: str) -> bytes:
     raw = helper.make_tensor_value_info(RAW, _TYPES[kind], ["n", "a", "b"])
     rows = helper.make_tensor_value_info(ROWS, TensorProto.FLOAT, ["n", "k", "c"])
     places = helper.make_tensor_value_info(PLACES, TensorProto.INT64, ["n", "k"])
-    whole = helper.make_graph(graph.nodes, "exit", [raw], [rows, places], graph.constants)
-    model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    return bytes(model.SerializeToString())
+    return model_of(graph.nodes, [raw], [rows, places], graph.constants)
 
 
 class _Graph:

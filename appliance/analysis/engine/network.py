@@ -44,7 +44,7 @@ class Network:
         _refuse_other_shape(entry, declared)
         fixed = isinstance(entry.shape[0], int) or bool(declared.extra)
         self.batch = 1 if fixed else max(MOST_AT_ONCE, device.batch)
-        # onnxruntime keeps handles and memory on the card for every thread that ever ran there: so they are few.
+        # On a card alone: onnxruntime keeps handles and memory there for every thread that ever ran, so they are few.
         self._runs = ThreadPoolExecutor(GPU_RUNS if self.batch > 1 else GPU_SINGLE_RUNS, thread_name_prefix="card")
         self._warm = 1 if self._entry is None else min(self.batch, device.batch)
 

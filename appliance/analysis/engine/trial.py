@@ -3,10 +3,10 @@
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from appliance.analysis.engine.graphs import model_of
 from federation.packages.manifest import ModelInput
 
 TRIAL_INPUT = ModelInput(tensor="pictures", size=(32, 32))
-_OPSET, _IR = 17, 8
 
 
 def trial_model() -> bytes:
@@ -24,6 +24,4 @@ def trial_model() -> bytes:
     ]
     pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, height, width])
     found = helper.make_tensor_value_info("o", TensorProto.FLOAT, ["n", 8])
-    graph = helper.make_graph(nodes, "trial", [pictures], [found], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    return bytes(model.SerializeToString())
+    return model_of(nodes, [pictures], [found], weights)
