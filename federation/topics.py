@@ -5,6 +5,7 @@ from federation.messages.desired import Shard
 
 ROOT = "fs/1"
 FEED_ROOT = "feed/1"
+NOBODY = f"{FEED_ROOT}/-/nobody"  # no bureau has this name: what is said there is only acknowledged
 
 
 def presence(node_id: str) -> str:

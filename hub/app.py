@@ -71,9 +71,8 @@ from hub.exchange.admission import Admission
 from hub.exchange.service import Exchange
 from hub.fleet.admittance import NodeAuthenticator
 from hub.fleet.authority import HubAuthority
-from hub.fleet.broker_admission import BrokerAdmission, tell_foreign_broker, tell_own_broker
+from hub.fleet.broker_admission import BrokerAdmission, Tell, tell_foreign_broker, tell_own_broker
 from hub.fleet.broker_endpoints import BrokerEndpoints, broker_endpoints
-from hub.fleet.broker_files import Admitted
 from hub.fleet.broker_process import remembered_port
 from hub.fleet.certificates import Issuer
 from hub.fleet.claiming import Claiming
@@ -488,9 +487,9 @@ def _foundation(config: HubConfig, database: Database, security: Security, ports
         https=config.http.secure_cookies or config.http.certificate_file is not None,
     )
     authority = HubAuthority(config.authority_folder, config.server_names)
-    tell: Callable[[Admitted], None] = functools.partial(tell_foreign_broker, config.broker_folder)
+    tell: Tell = functools.partial(tell_foreign_broker, config.broker_folder)
     if config.broker.managed:
-        tell = functools.partial(tell_own_broker, config.broker_folder, authority)
+        tell = functools.partial(tell_own_broker, config.broker_folder, authority, link)
     admission = BrokerAdmission(database, link, tell)
     desired = DesiredPublisher(database, link)
     return Foundation(

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 SUBSCRIBER = "subscriber"
 
+Tell = Callable[[Admitted], Awaitable[None]]
+
 
 class BrokerAdmission:
     """Lets nodes and bureaus in at the broker, and shuts them out.
@@ -36,8 +38,8 @@ class BrokerAdmission:
     its commit, and makes the running broker admit the new ones and cut off the removed ones.
     """
 
-    def __init__(self, database: Database, link: Link, tell: Callable[[Admitted], None]) -> None:
-        """Tell the broker by `tell`, which may block, whom it has to admit; cut sessions off over `link`."""
+    def __init__(self, database: Database, link: Link, tell: Tell) -> None:
+        """Tell the broker by `tell` whom it has to admit; cut sessions off over `link`."""
         self._database = database
         self._link = link
         self._tell = tell
@@ -70,7 +72,7 @@ class BrokerAdmission:
         """Tell the broker whom to admit, from the database, and end what is forbidden now."""
         async with self._applying:
             admitted = await self._database.run(admitted_now)
-            await asyncio.to_thread(self._tell, admitted)
+            await self._tell(admitted)
             self._ended &= set(admitted.shut_out)
             # Mosquitto looks at a certificate when a session begins, and never again.
             for node_id in set(admitted.shut_out) - self._ended:
@@ -78,15 +80,20 @@ class BrokerAdmission:
                     self._ended.add(node_id)
 
 
-def tell_own_broker(folder: Path, authority: HubAuthority, admitted: Admitted) -> None:
-    """Write what Mosquitto reads in `folder`, and make it read that. Blocks."""
-    write_admission(folder, authority, admitted)
-    reload_broker(folder)
+async def tell_own_broker(folder: Path, authority: HubAuthority, link: Link, admitted: Admitted) -> None:
+    """Write what Mosquitto reads in `folder`, and make it read that."""
+    await asyncio.to_thread(write_admission, folder, authority, admitted)
+    await asyncio.to_thread(reload_broker, folder)
+    # Mosquitto forgets a signal that comes while it still reads because of an earlier one. Once it has answered, it
+    # is through with that. Without a link there is no need: all of this is done again when it stands.
+    await link.answered()
+    await asyncio.to_thread(reload_broker, folder)
 
 
-def tell_foreign_broker(folder: Path, admitted: Admitted) -> None:
-    """Write to `folder` what the operator of somebody else's broker imports there. Blocks."""
-    write_private(folder / "definitions.json", rabbitmq.render_definitions(admitted))
+async def tell_foreign_broker(folder: Path, admitted: Admitted) -> None:
+    """Write to `folder` what the operator of somebody else's broker imports there."""
+    definitions = rabbitmq.render_definitions(admitted)
+    await asyncio.to_thread(write_private, folder / "definitions.json", definitions)
 
 
 def reload_broker(folder: Path) -> bool:

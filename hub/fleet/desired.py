@@ -210,14 +210,15 @@ class DesiredPublisher:
 
     async def _sign(self, document: Document) -> Signed:
         """Return the signed document; signing takes a millisecond, so it is done once, off the event loop."""
-        place = (document.node_id, document.shard)
+        place, epoch = (document.node_id, document.shard), self._epoch
         kept = self._signed.get(place)
-        if kept is not None and kept[:2] == (document, self._epoch):
-            return kept[2]
-        epoch = self._epoch
-        signed = await self.signed(document.text(epoch))
-        self._signed[place] = (document, epoch, signed)
-        return signed
+        if kept is None or kept[:2] != (document, epoch):
+            signed = await self.signed(document.text(epoch))
+            kept = self._signed.get(place)
+            # No two signatures of one text are alike: whoever asked meanwhile gets the one that came first.
+            if kept is None or kept[:2] != (document, epoch):
+                kept = self._signed[place] = (document, epoch, signed)
+        return kept[2]
 
     def _send(self, topic: str, payload: bytes) -> None:
         try:

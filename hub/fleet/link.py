@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from federation import topics
-from federation.bus import BrokerAddress, Connected, Disconnected, Item, Message, NotConnected, Session
+from federation.bus import BrokerAddress, BusError, Connected, Disconnected, Item, Message, NotConnected, Session
 from federation.messages import WireModel
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 SUBSCRIPTIONS = (f"{topics.ROOT}/+/s", f"{topics.ROOT}/+/u/#")
 MESSAGES_AT_ONCE = 1000
 END_WITHIN_S = 5.0
+ANSWERED_WITHIN_S = 5.0
 ESCAPED_NUL = rb"\u0000"
 
 Model = TypeVar("Model", bound=WireModel)
@@ -80,6 +81,16 @@ class Link:
         if self._session is None:
             raise NotConnected(topic)
         self._session.publish(topic, payload, retain=retain, qos=qos)
+
+    async def answered(self) -> bool:
+        """Return once the broker has dealt with all that came before; tell whether it answered in time."""
+        if self._session is None:
+            return False
+        try:
+            await self._session.hand_over(topics.NOBODY, [b""], within_s=ANSWERED_WITHIN_S)
+        except (BusError, TimeoutError):
+            return False
+        return True
 
     async def end_session_of(self, node_id: str) -> bool:
         """End the node's session at the broker by taking its place for a moment; tell whether that succeeded.

@@ -1,6 +1,8 @@
 """Whom broker and hub let in; who is shut out is out at once. A real Mosquitto, run by the hub's own command."""
 
 import asyncio
+import base64
+import hashlib
 import shutil
 import socket
 import ssl
@@ -14,14 +16,16 @@ from sqlalchemy import update
 
 from federation.bus import BrokerAddress, Connected, Disconnected, Session
 from federation.identity.certificate import read_certificate
+from federation.identity.enrolment import Applicant, enrol
 from federation.identity.issuing import make_client
 from federation.identity.trust import client_context, show
 from federation.messages import BrokerEndpoint
 from federation.testing.waiting import until
 from hub.config import HubConfig
 from hub.database import Database
+from hub.fleet.broker_admission import reload_broker
 from hub.fleet.certificates import revoke_all
-from hub.fleet.tables import nodes
+from hub.fleet.tables import broker_accounts, nodes
 from tests.hub.conftest import Served, running_broker, serving
 from tests.hub.fleet.test_link import is_in_state, node_of
 
@@ -105,6 +109,37 @@ async def test_a_node_takes_no_others_place_by_its_client_id(linked_hub: Any) ->
             await is_in_state(linked_hub, "victim", "online")
 
         assert (victim.connects, victim.lost) == (1, [])
+
+
+async def test_who_joins_while_the_broker_still_reads_for_another_may_speak(linked_hub: Served) -> None:
+    # Mosquitto forgets a signal that comes while it reads, and reading ends with every bureau's password.
+    draft = {"bureau": "slow", "name": "慢"}
+    credentials = (await linked_hub.console.post("/api/v1/subscriptions", json=draft)).raise_for_status().json()
+    password = credentials["password"]
+    slow = update(broker_accounts).values(password_hash=await asyncio.to_thread(slow_hash, password))
+    await linked_hub.hub.foundation.database.run(lambda connection: connection.execute(slow))
+    await linked_hub.hub.foundation.admission.apply()
+    tls = client_context(ca=credentials["ca"])
+    endpoints = tuple(BrokerEndpoint(**broker) for broker in credentials["brokers"])
+    address = BrokerAddress(endpoints=endpoints, tls=tls, username=credentials["username"], password=password)
+    async with Session(address, client_id="x") as bureau:
+        assert isinstance(await until(bureau.next, within_s=20, what="the bureau is let in"), Connected)
+
+        bundle, key = await linked_hub.invite(), await linked_hub.key("analysis-1")
+        applicant = Applicant(serial="serial-1", profile="analysis", software="0.1")
+
+        assert await asyncio.to_thread(reload_broker, linked_hub.config.broker_folder)
+        async with node_of(await enrol(bundle, applicant, key, now=datetime.now(UTC))) as node:
+            node.say()
+
+            await is_in_state(linked_hub, node.id, "online")
+
+
+def slow_hash(password: str) -> str:
+    """An entry of mosquitto's password file that takes it about half a second to check."""
+    rounds, salt = 500_000, b"salt" * 3
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    return f"$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 async def test_nobody_is_let_in_at_a_listener_that_is_not_his(linked_hub: Served) -> None:

@@ -1,5 +1,6 @@
 """What is wanted of a node: signed, by shard, told until it is followed. Over a real broker."""
 
+import asyncio
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,17 @@ async def test_a_beat_is_answered_with_what_is_wanted_and_who_lags_behind_is_tol
         answer = next(answer for answer in node.answers if answer.number == 7)
         assert answer.wanted == {Shard.WORK: (epoch_of(hub), 1)}
         assert node.envelopes[0] == node.envelopes[-1]
+
+
+async def test_who_asks_while_a_document_is_being_signed_gets_that_same_signature(config: HubConfig) -> None:
+    async with serving(config, idle=BY_HAND) as hub:
+        desired, joined = hub.hub.foundation.desired, await hub.enrol()
+        await want(hub, joined.identity.node_id, camera())
+        desired._signed.clear()
+
+        first, second = await asyncio.gather(*(desired.envelopes(joined.identity.node_id) for _ in range(2)))
+
+        assert first == second
 
 
 async def test_a_node_of_a_thousand_tasks_fetches_its_document_and_nobody_else_does(
