@@ -43,7 +43,6 @@ from federation.messages import (
     CameraReport,
     CameraSpec,
     CameraState,
-    ClockState,
     DesiredDocument,
     DesiredWork,
     Event,
@@ -271,7 +270,7 @@ class AgentState:
         """Commit events with their pictures and outbox rows, all in one transaction; repeats change nothing."""
         contents = [picture for each in arrived for picture in each.pictures]
         digests = await asyncio.to_thread(self.pictures.put_all, contents) if contents else []
-        made = _events_of(arrived, digests, source=self.node_id, clock=self.clock.look().state)
+        made = self._events_of(arrived, digests)
         now = datetime.now(UTC)
         numbers = await self.commit(lambda db: [events.record(db, event, now) for event in made])
         self.report_changes.note()
@@ -281,6 +280,40 @@ class AgentState:
             self.happened.put(event.data.point_id)
             if self.live.viewers:
                 self.live.publish("event.created", event.model_dump(mode="json"))
+
+    def _events_of(self, arrived: Sequence[Outgoing], digests: Sequence[str]) -> list[Event]:
+        """Return events as they are kept; `digests` are those of all their pictures, in order."""
+        made: list[Event] = []
+        used = 0
+        for each in arrived:
+            own = digests[used : used + len(each.pictures)]
+            used += len(own)
+            made.append(self._event(each.event, _refs_of(each, own)))
+        return made
+
+    def _event(self, event: LocalEvent, refs: tuple[EvidenceRef, ...]) -> Event:
+        return Event(
+            id=event.id,
+            source=self.node_id,
+            type=event.type,
+            time=event.time,
+            data=EventData(
+                point_id=event.point_id,
+                task_id=event.task_id,
+                generation=event.generation,
+                algorithm_id=event.algorithm_id,
+                algorithm_version=event.algorithm_version,
+                score=event.score,
+                detections=event.detections,
+                region=event.region,
+                preset=event.preset,
+                preset_name=self.views.name(event.point_id, event.preset) if event.preset else "",
+                dwell_s=event.dwell_s,
+                detected_at=event.detected_at,
+                clock=self.clock.look().state,
+                evidence=refs,
+            ),
+        )
 
     def note_handed_over(self) -> None:
         """Note that the hub has taken pictures: their lane has grown, and their backlog shrunk."""
@@ -414,39 +447,8 @@ def _gist(cameras: Mapping[str, CameraReport]) -> dict[str, tuple[str, str]]:
     return {key: (camera.state.value, camera.reason) for key, camera in cameras.items()}
 
 
-def _events_of(arrived: Sequence[Outgoing], digests: Sequence[str], *, source: str, clock: ClockState) -> list[Event]:
-    """Return events as they are kept; `digests` are those of all their pictures, in order."""
-    made: list[Event] = []
-    used = 0
-    for each in arrived:
-        own = digests[used : used + len(each.pictures)]
-        used += len(own)
-        refs = tuple(
-            EvidenceRef(digest=digest, size_bytes=len(content), width_px=picture.width_px, height_px=picture.height_px)
-            for digest, content, picture in zip(own, each.pictures, each.event.pictures, strict=True)
-        )
-        made.append(_event(each.event, refs, source=source, clock=clock))
-    return made
-
-
-def _event(event: LocalEvent, evidence_refs: tuple[EvidenceRef, ...], *, source: str, clock: ClockState) -> Event:
-    return Event(
-        id=event.id,
-        source=source,
-        type=event.type,
-        time=event.time,
-        data=EventData(
-            point_id=event.point_id,
-            task_id=event.task_id,
-            generation=event.generation,
-            algorithm_id=event.algorithm_id,
-            algorithm_version=event.algorithm_version,
-            score=event.score,
-            detections=event.detections,
-            region=event.region,
-            dwell_s=event.dwell_s,
-            detected_at=event.detected_at,
-            clock=clock,
-            evidence=evidence_refs,
-        ),
+def _refs_of(arrived: Outgoing, digests: Sequence[str]) -> tuple[EvidenceRef, ...]:
+    return tuple(
+        EvidenceRef(digest=digest, size_bytes=len(content), width_px=picture.width_px, height_px=picture.height_px)
+        for digest, content, picture in zip(digests, arrived.pictures, arrived.event.pictures, strict=True)
     )

@@ -21,7 +21,7 @@ from appliance.analysis.outgoing import EventQueue
 from appliance.analysis.switching import REPLAYED, Pair, Trial, compared, samples_of
 from appliance.analysis.tasks import Shown, Tasks
 from appliance.analysis.views import Outlook
-from appliance.local import LocalEvent, LocalPicture, Plan
+from appliance.local import LocalEvent, LocalPicture, Plan, View
 from appliance.local.parcel import Outgoing
 from federation.messages import Detection, TaskReport, TaskSpec, new_id
 
@@ -146,7 +146,7 @@ class Judging:
             picture = frame.picture()
             view = self.outlook.at(frame.source, frame.at)
             found = self.tasks.judge(Shown(point_id=frame.source, picture=picture, at=frame.at, view=view), seen)
-            return _outgoing(found, picture, frame.at) if found else []
+            return _outgoing(found, picture, frame.at, view) if found else []
         return []
 
     async def _apply(self) -> None:
@@ -197,13 +197,13 @@ class Judging:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _outgoing(found: list[tuple[TaskSpec, Finding]], picture: Picture, at: datetime) -> list[Outgoing]:
+def _outgoing(found: list[tuple[TaskSpec, Finding]], picture: Picture, at: datetime, view: View) -> list[Outgoing]:
     content, width, height = jpeg(picture)
     size = LocalPicture(width_px=width, height_px=height)
-    return [Outgoing(event=_event(spec, finding, at, size), pictures=[content]) for spec, finding in found]
+    return [Outgoing(event=_event(spec, finding, at, view, size), pictures=[content]) for spec, finding in found]
 
 
-def _event(spec: TaskSpec, finding: Finding, at: datetime, size: LocalPicture) -> LocalEvent:
+def _event(spec: TaskSpec, finding: Finding, at: datetime, view: View, size: LocalPicture) -> LocalEvent:
     return LocalEvent(
         id=new_id(),
         type=finding.event_code,
@@ -217,6 +217,7 @@ def _event(spec: TaskSpec, finding: Finding, at: datetime, size: LocalPicture) -
         score=finding.score,
         detections=finding.detections,
         region=finding.region,
+        preset=view.preset or None,
         dwell_s=round(finding.dwell_s, 3),
         pictures=(size,),
     )

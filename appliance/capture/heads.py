@@ -135,6 +135,12 @@ class Heads:
         camera = self.camera(point_id)
         return self.of(camera) if camera is not None and camera.onvif_url else None
 
+    async def presets(self, head: Head) -> tuple[Preset, ...]:
+        """Return the places that a camera remembers, and note their names on the board; raise NotTaken."""
+        found = await head.presets()
+        self.views.call(head.camera.point_id, {each.token: each.name for each in found})
+        return found
+
     def moves(self, head: Head) -> None:
         """Note that a camera is seen to move; one that rested is turned by somebody else."""
         view = self.views.view(head.camera.point_id)
@@ -219,8 +225,17 @@ class Heads:
                 self.rests(head, home)
             await self.keep_home(head.camera.point_id, home)
             head.home = home
+        if isinstance(aim, PresetAim):
+            await self._learn_names(head)
         await self._turn(head, aim)
         return True
+
+    async def _learn_names(self, head: Head) -> None:
+        """Ask once how a camera calls its presets; one that does not tell is not asked again for this."""
+        if not self.views.has_names(head.camera.point_id):
+            self.views.call(head.camera.point_id, {})
+            with contextlib.suppress(NotTaken):
+                await self.presets(head)
 
     async def _turn(self, head: Head, aim: Aim) -> None:
         with self._turning(head, aim.preset if isinstance(aim, PresetAim) else ""):

@@ -65,6 +65,7 @@ class ViewBoard:
     changes: Changes = field(default_factory=Changes)
     version: int = field(default_factory=lambda: secrets.randbits(48))
     _views: dict[str, View] = field(default_factory=dict)
+    _names: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def view(self, point_id: str) -> View | None:
         """Return where a camera looks; None for one that was never turned or watched."""
@@ -87,8 +88,21 @@ class ViewBoard:
         if view is None or (view.turning, view.preset, view.place) != (False, preset, place):
             self._put(point_id, View(since=datetime.now(UTC), preset=preset, place=place))
 
+    def has_names(self, point_id: str) -> bool:
+        """Tell whether a camera was asked how it calls its presets."""
+        return point_id in self._names
+
+    def call(self, point_id: str, names: dict[str, str]) -> None:
+        """Note how a camera calls its presets, by their tokens."""
+        self._names[point_id] = names
+
+    def name(self, point_id: str, preset: str) -> str:
+        """Return how a camera calls a preset; empty where that is not known."""
+        return self._names.get(point_id, {}).get(preset, "")
+
     def forget(self, point_id: str) -> None:
         """Forget a camera that is gone."""
+        self._names.pop(point_id, None)
         if self._views.pop(point_id, None) is not None:
             self._changed()
 

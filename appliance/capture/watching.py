@@ -74,7 +74,8 @@ class Watcher:
         turns = head.turns
         try:
             if before.presets_s <= time.monotonic():
-                head.spots.told = {each.token: each.position for each in await head.presets() if each.position}
+                found = await self.heads.presets(head)
+                head.spots.told = {each.token: each.position for each in found if each.position}
                 before.presets_s = time.monotonic() + PRESETS_EVERY_S
             position, moves = await head.look()
         except NotTaken as why:

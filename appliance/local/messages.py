@@ -46,6 +46,7 @@ from federation.messages import (
     PictureFault,
     PictureReport,
     Polygon,
+    PresetToken,
     Scenes,
     Slug,
     TaskReport,
@@ -144,6 +145,7 @@ class LocalEvent(WireModel):
     score: Share
     detections: tuple[Detection, ...] = ()
     region: Polygon | None = None
+    preset: PresetToken | None = Field(default=None, description="at which preset the picture was taken, if at one")
     dwell_s: float = 0.0
     pictures: tuple[LocalPicture, ...] = ()
 

@@ -180,6 +180,8 @@ class EventRow(Output):
     dwell_s: float
     detections: tuple[Detection, ...]
     region: Polygon | None
+    preset: str | None = Field(description="at which preset it was judged; absent: at none, or it is not known")
+    preset_name: str = Field(description="as the camera calls it; empty where not known")
     sent: bool
     pictures: tuple[EventPicture, ...]
 

@@ -278,6 +278,8 @@ def _event(stored: events.StoredEvent) -> model.EventRow:
         dwell_s=data["dwell_s"],
         detections=data["detections"],
         region=data["region"],
+        preset=data.get("preset"),
+        preset_name=data.get("preset_name", ""),
         sent=stored.sent,
         pictures=tuple(
             model.EventPicture(digest=digest, url=f"/api/v1/pictures/{digest}", state=state)

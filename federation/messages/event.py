@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from federation.messages.geometry import Box, Polygon, Share
-from federation.messages.identifiers import Digest, Slug
+from federation.messages.identifiers import Digest, PresetToken, Slug
 from federation.messages.presence import ClockState
 from federation.messages.wire import WireModel
 
@@ -37,6 +37,10 @@ class EventData(WireModel):
     score: Share
     detections: tuple[Detection, ...] = Field(default=(), max_length=256)
     region: Polygon | None = None
+    preset: PresetToken | None = Field(
+        default=None, description="at which preset of the camera it was judged; absent: at none, or it is not known"
+    )
+    preset_name: str = Field(default="", max_length=64, description="as the camera calls it; empty where not known")
     dwell_s: float = Field(default=0.0, ge=0, description="how long it lasted when reported, in s")
     detected_at: AwareDatetime = Field(description="when the rule fired, on the appliance's clock")
     clock: ClockState = Field(default=ClockState.SYNCHRONISED, description="how far the times can be believed")

@@ -64,6 +64,8 @@ class EventRow(Output):
     dwell_s: float
     detections: tuple[Detection, ...]
     region: Polygon | None
+    preset: str | None = Field(description="at which preset it was judged; absent: at none, or it is not known")
+    preset_name: str = Field(description="as the camera calls it; empty where not known")
     pictures: tuple[Picture, ...]
     verdict: Verdict
     judged_by: str | None

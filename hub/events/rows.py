@@ -84,6 +84,8 @@ def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collect
         dwell_s=event.data.dwell_s,
         detections=event.data.detections,
         region=event.data.region,
+        preset=event.data.preset,
+        preset_name=event.data.preset_name,
         pictures=tuple(picture_of(evidence, arrived=evidence.digest in arrived) for evidence in event.data.evidence),
         verdict=Verdict(columns.verdict),
         judged_by=columns.judged_by,

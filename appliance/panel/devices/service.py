@@ -70,7 +70,8 @@ class Devices:
         if camera is None:
             raise not_found("camera", point_id)
         with ready(), _told():
-            found = await self.desk.heads.of(camera).presets()
+            heads = self.desk.heads
+            found = await heads.presets(heads.of(camera))
         return Page(items=tuple(PresetRow(preset=each.token, name=each.name) for each in found))
 
     async def turn(self, point_id: str, order: Turn, doer: Doer) -> None:

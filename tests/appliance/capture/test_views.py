@@ -24,6 +24,7 @@ from tests.appliance.capture.test_heads import DOME, HOME, PRESETS, Site, a_dome
 
 INTRUSION = "fengsui.area_intrusion"
 REGION = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+EVERYWHERE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield running
 
 
-async def draw(site: Site, preset: str | None) -> None:
-    answer = await site.box.panel.put(f"/api/v1/cameras/{DOME}/scene", json={"preset": preset, "regions": [REGION]})
+async def draw(site: Site, preset: str | None, region: list[list[float]] = REGION) -> None:
+    answer = await site.box.panel.put(f"/api/v1/cameras/{DOME}/scene", json={"preset": preset, "regions": [region]})
     answer.raise_for_status()
 
 
@@ -56,12 +57,12 @@ async def task_of(site: Site) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def sending(site: Site) -> AsyncIterator[None]:
-    """Let key frames of the camera arrive, ten a second."""
+async def sending(site: Site, number: Callable[[], int] = lambda: 0) -> AsyncIterator[None]:
+    """Let key frames of the camera arrive, ten a second: those of that number of the coded pictures."""
 
     async def send() -> None:
         while True:
-            site.box.send(point_id=DOME)
+            site.box.send(number(), point_id=DOME)
             await asyncio.sleep(0.1)  # the camera's pace
 
     async with asyncio.TaskGroup() as group:
@@ -96,6 +97,40 @@ async def test_a_task_judges_what_a_snapshot_shows_only_at_the_preset_that_it_is
     assert (elsewhere["state"], elsewhere["frames"]) == ("waiting", 0)
     assert taken.json()["aim"] == {"kind": "preset", "preset": "1"}
     assert looks(site.dome, PRESETS["2"][1])
+
+
+async def test_an_event_says_at_which_preset_it_was_seen_and_how_the_camera_calls_it(site: Site) -> None:
+    await draw(site, "1", EVERYWHERE)
+    await site.box.panel.post("/api/v1/tasks", json={"point_id": DOME, "algorithm_id": INTRUSION})
+    await site.turn(kind="preset", preset="1")
+    await looks_at(site, "1")
+    shown = 0
+    async with sending(site, lambda: shown):
+
+        async def knows_the_scene() -> bool:
+            return bool((await task_of(site))["frames"] >= 10)
+
+        async def events() -> list[dict[str, Any]]:
+            return list((await site.box.panel.get("/api/v1/events")).json()["items"])
+
+        await until(knows_the_scene, within_s=60, what="a task that knows its scene")
+        shown = 1  # something has moved
+        (event, *_) = await until(events, within_s=60, what="an event")
+
+    assert (event["preset"], event["preset_name"]) == ("1", PRESETS["1"][0])
+
+
+async def test_a_camera_that_only_snapshots_turn_is_asked_once_how_it_calls_its_presets() -> None:
+    dome = a_dome()
+    async with commanded(dome) as heads:
+        camera = heads.camera(DOME)
+        assert camera is not None
+
+        for preset in PRESETS:
+            async with heads.facing(camera, PresetAim(preset=preset)):
+                assert heads.views.name(DOME, preset) == PRESETS[preset][0]
+
+    assert dome.requests.count("GetPresets") == 1
 
 
 async def test_where_a_camera_looks_is_known_of_all_that_turns_it(site: Site) -> None:
@@ -140,18 +175,25 @@ async def test_what_the_vision_process_hears_changes_with_every_turn(site: Site)
 
 
 @asynccontextmanager
+async def commanded(dome: SimulatedCamera) -> AsyncIterator[Heads]:
+    """Give what commands a camera that is on air."""
+
+    async def keep_home(_point_id: str, _home: Position | None) -> None:
+        pass
+
+    async with served(dome) as on_air, aiohttp.ClientSession() as session:
+        camera = CameraSpec(point_id=DOME, name="", url="rtsp://127.0.0.1:1/", onvif_url=on_air.url)
+        yield Heads(session=session, camera=lambda _point_id: camera, keep_home=keep_home)
+
+
+@asynccontextmanager
 async def watching_one_that_does_not_tell(rests_after_s: float) -> AsyncIterator[tuple[SimulatedCamera, Heads]]:
     """Give a camera that says where it looks in degrees, and what commands it."""
     dome = a_dome()
     await until(lambda: looks(dome, HOME), within_s=30, what="a camera at home")
     dome.become(told_space="http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees")
 
-    async def keep_home(_point_id: str, _home: Position | None) -> None:
-        pass
-
-    async with served(dome) as on_air, aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-        camera = CameraSpec(point_id=DOME, name="", url="rtsp://127.0.0.1:1/", onvif_url=on_air.url)
-        heads = Heads(session=session, camera=lambda _point_id: camera, keep_home=keep_home)
+    async with commanded(dome) as heads, asyncio.TaskGroup() as group:
         running = group.create_task(Watcher(heads=heads, watched=frozenset, rests_after_s=rests_after_s).run())
         try:
             yield dome, heads

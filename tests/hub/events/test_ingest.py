@@ -1,5 +1,6 @@
 """Events from appliances into the hub's database, over a real broker."""
 
+import csv
 import hashlib
 import itertools
 from typing import Any
@@ -247,6 +248,19 @@ async def test_events_export_as_csv_with_native_headings(linked_hub: Any) -> Non
         assert heading.startswith("事件编号,事件类型,")
         assert "区域入侵" in row
         assert "待核验" in row
+
+
+async def test_an_event_is_listed_and_exported_with_the_preset_at_which_it_was_seen(linked_hub: Any) -> None:
+    async with played_appliance(await linked_hub.enrol()) as node:
+        elsewhere = made_event(node.node_id)
+        del elsewhere["data"]["preset"], elsewhere["data"]["preset_name"]  # as boxes of before send it
+        await node.hand_over(1, [elsewhere, made_event(node.node_id, preset="3", preset_name="大门")])
+
+        rows = await listed(linked_hub)
+        sheet = (await linked_hub.console.get("/api/v1/events/export.csv")).content.decode("utf-8-sig")
+
+    assert [(row["preset"], row["preset_name"]) for row in rows] == [("3", "大门"), (None, "")]
+    assert [row["预置位"] for row in csv.DictReader(sheet.splitlines())] == ["大门", ""]
 
 
 async def test_a_point_shows_its_stream_its_events_and_its_newest_picture(linked_hub: Any) -> None:

@@ -1880,6 +1880,16 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /**
+             * Preset
+             * @description at which preset it was judged; absent: at none, or it is not known
+             */
+            preset: string | null;
+            /**
+             * Preset Name
+             * @description as the camera calls it; empty where not known
+             */
+            preset_name: string;
             /** Sent */
             sent: boolean;
             /** Pictures */

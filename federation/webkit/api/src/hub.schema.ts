@@ -2972,6 +2972,18 @@ export interface components {
                 number
             ][] | null;
             /**
+             * Preset
+             * @description at which preset of the camera it was judged; absent: at none, or it is not known
+             * @default null
+             */
+            preset: string | null;
+            /**
+             * Preset Name
+             * @description as the camera calls it; empty where not known
+             * @default
+             */
+            preset_name: string;
+            /**
              * Dwell S
              * @description how long it lasted when reported, in s
              * @default 0
@@ -3104,6 +3116,16 @@ export interface components {
                 number,
                 number
             ][] | null;
+            /**
+             * Preset
+             * @description at which preset it was judged; absent: at none, or it is not known
+             */
+            preset: string | null;
+            /**
+             * Preset Name
+             * @description as the camera calls it; empty where not known
+             */
+            preset_name: string;
             /** Pictures */
             pictures: components["schemas"]["Picture"][];
             verdict: components["schemas"]["Verdict"];

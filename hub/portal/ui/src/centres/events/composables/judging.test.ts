@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import type { EventRow } from '../../../hub.ts'
-import { actOf, belongs, beside, nextPending } from './judging.ts'
+import { actOf, belongs, beside, nextPending, placeOf } from './judging.ts'
 
 function row(id: string, verdict: EventRow['verdict'] = 'pending'): EventRow {
   return { id, verdict, type: 'smoke', point_id: 'p1', point_name: '东门', time: '2026-11-24T00:00:00Z' } as EventRow
@@ -33,4 +33,10 @@ test('an arrival joins the list only if its filters let it', () => {
   expect(belongs(row('d'), NO_FILTER, 'true')).toBe(false)
   expect(belongs(row('d'), { ...NO_FILTER, text: '西门' }, undefined)).toBe(false)
   expect(belongs(row('d'), { ...NO_FILTER, until: '2026-11-23T00:00:00Z' }, undefined)).toBe(false)
+})
+
+test('the preset stands beside the point, by its name where the camera told one', () => {
+  expect(placeOf({ point_name: '东门', preset: null, preset_name: '' })).toBe('东门')
+  expect(placeOf({ point_name: '东门', preset: '3', preset_name: '' })).toBe('东门 · 3')
+  expect(placeOf({ point_name: '东门', preset: '3', preset_name: '车道' })).toBe('东门 · 车道')
 })

@@ -36,6 +36,11 @@ export function replaced(rows: readonly EventRow[], row: EventRow): EventRow[] {
   return rows.map((other) => (other.id === row.id ? row : other))
 }
 
+/** Where it was seen: the point, and the preset at which its camera looked, where that is known. */
+export function placeOf(row: Pick<EventRow, 'point_name' | 'preset' | 'preset_name'>): string {
+  return row.preset ? `${row.point_name} · ${row.preset_name || row.preset}` : row.point_name
+}
+
 export interface Filters {
   readonly type: string
   readonly point_id: string
