@@ -10,6 +10,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE # every program started would compile all of ours anew
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -21,7 +22,7 @@ demo: ## hub, broker, three appliances and their cameras, all on loopback
 test: check ## all that a machine without GPU or camera can prove
 	@echo "test: the front end's unit tests, then pytest on two cores"
 	@$(NPM) test
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## rules and types, no test is run
 	@./set-up.sh develop

@@ -20,13 +20,13 @@ from federation.identity.key import NodeKey
 from federation.identity.member import HubIdentity, Member
 from federation.messages import BrokerEndpoint
 from federation.private_files import write_private
+from federation.testing.ports import reserved
 from federation.testing.waiting import wait_until
 
 MISSING = "Mosquitto is not installed: apt-get install mosquitto"
-START_S = 10.0
+START_S = 60.0  # a tenth of a second on a machine that has nothing else to do
 STOP_S = 10.0
 OPEN_ACL = "pattern readwrite #\n"
-TRIES = 5  # another process may take the free port before Mosquitto does
 
 
 def mosquitto() -> Path | None:
@@ -42,7 +42,7 @@ class Broker:
     folder: Path
     authority: Authority
     keys: Mapping[str, NodeKey]
-    port: int = 0
+    port: int
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -74,12 +74,16 @@ class Broker:
 
     def start(self) -> None:
         """Start it and return once it accepts connections; it keeps its port for all its life."""
-        for _ in range(TRIES):
-            port = self.port or _free_port()
-            if self._start_on(port):
-                self.port = port
-                return
-        raise AssertionError(f"Mosquitto did not start: {self._log()}")
+        configuration = self.folder / "mosquitto.conf"
+        configuration.write_text(_configuration(self.folder, self.port), encoding="utf-8")
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            process = subprocess.Popen(
+                [str(mosquitto()), "-c", str(configuration)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        self._process = process
+        ended = process.poll
+        wait_until(lambda: ended() is not None or _accepts(self.port), within_s=START_S, what="Mosquitto started")
+        assert ended() is None, f"Mosquitto did not start: {self._log()}"
 
     def stop(self) -> None:
         """End it by SIGTERM."""
@@ -103,20 +107,6 @@ class Broker:
         """Kill it and start it on the same port."""
         self.kill()
         self.start()
-
-    def _start_on(self, port: int) -> bool:
-        configuration = self.folder / "mosquitto.conf"
-        configuration.write_text(_configuration(self.folder, port), encoding="utf-8")
-        with (self.folder / "mosquitto.log").open("ab") as log:
-            process = subprocess.Popen(
-                [str(mosquitto()), "-c", str(configuration)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
-        self._process = process
-        wait_until(lambda: process.poll() is not None or _accepts(port), within_s=START_S, what="Mosquitto started")
-        if process.poll() is None:
-            return True
-        self._process = None
-        return False
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -143,16 +133,16 @@ def running_broker(*names: str, acl: str = OPEN_ACL) -> Iterator[Broker]:
         import pytest  # noqa: PLC0415 - only tests have it
 
         pytest.skip(MISSING)
-    with tempfile.TemporaryDirectory(prefix="fengsui-broker-") as name:
+    with tempfile.TemporaryDirectory(prefix="fengsui-broker-") as name, reserved(1) as (port,):
         folder = Path(name)
         authority = Authority.make()
         server = authority.issue_server(["127.0.0.1"], now=datetime.now(UTC), valid=timedelta(days=1))
         write_private(folder / "ca", authority.certificate_pem)
         write_private(folder / "server", server)
         write_private(folder / "acl", acl)
-        broker = Broker(folder=folder, authority=authority, keys=made_keys(folder, *names))
-        broker.start()
+        broker = Broker(folder=folder, authority=authority, keys=made_keys(folder, *names), port=port)
         try:
+            broker.start()
             yield broker
         finally:
             broker.kill()
@@ -182,12 +172,6 @@ def _configuration(folder: Path, port: int) -> str:
     if os.geteuid() == 0:
         lines.append("user root")  # or it would step down to a user who cannot read the folder
     return "\n".join(lines) + "\n"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _accepts(port: int) -> bool:

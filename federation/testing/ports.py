@@ -11,6 +11,9 @@ HOST = "127.0.0.1"
 FIRST, LAST = 20_000, 32_000
 BLOCK = 16
 
+# Neither seeded nor shared: the broker of one test never gets the port of the last, to which somebody may still call.
+_DICE = random.SystemRandom()
+
 
 @contextmanager
 def reserved(count: int) -> Iterator[list[int]]:
@@ -21,7 +24,7 @@ def reserved(count: int) -> Iterator[list[int]]:
     Raises OSError (EADDRINUSE) when no block is free.
     """
     blocks = list(range(FIRST, LAST, BLOCK))
-    random.shuffle(blocks)
+    _DICE.shuffle(blocks)
     for first in blocks:
         with socket.socket() as guard:
             if not _takes(guard, first):

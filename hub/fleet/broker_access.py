@@ -1,5 +1,6 @@
 """Writes down what the operator of somebody else's broker has to set there."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
@@ -24,13 +25,13 @@ async def write_broker_access(config: HubConfig, out: Path, *, installed_in: Pur
     """
     if config.broker.managed:
         raise ConfigInvalid("broker.managed is true: the hub configures its own broker, nothing is to be done")
-    database = Database(config.database)
+    database = await asyncio.to_thread(Database, config.database)
     try:
         await upgrade(database)
         admitted = await database.run(admitted_now)
     finally:
         await database.close()
-    _write(config, out, admitted, installed_in)
+    await asyncio.to_thread(_write, config, out, admitted, installed_in)
     return [
         f"rabbitmqctl import_definitions {installed_in / 'definitions.json'}",
         *(f"rabbitmqctl delete_user {node_id}" for node_id in admitted.shut_out),

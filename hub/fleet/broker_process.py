@@ -1,7 +1,9 @@
 """The managed broker as a program of its own, so that it outlives restarts of the hub."""
 
+import errno
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +16,10 @@ from hub.fleet.authority import HubAuthority
 from hub.fleet.broker_files import Admitted, BrokerPorts, BrokerSettings, render_settings, write_admission
 
 PROGRAM = "mosquitto"
+# Below the ports that Linux gives to outgoing connections and to binds to port 0: none of these may sit on
+# a remembered port while its owner starts again, nor does a caller of a port where nobody listens reach itself.
+REMEMBERED_PORTS = range(10_000, 20_000)
+TRIES = 100
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin")  # sbin is not on everybody's PATH
 
 
@@ -71,6 +77,13 @@ def find_program() -> str:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    for port in random.SystemRandom().sample(REMEMBERED_PORTS, TRIES):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
+    raise OSError(errno.EADDRINUSE, f"none of {TRIES} ports tried from {REMEMBERED_PORTS[0]} up is free; set them")

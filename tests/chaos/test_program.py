@@ -50,7 +50,7 @@ async def test_what_is_held_stays_down_until_it_is_released(tmp_path: Path) -> N
 
 async def test_a_program_gets_its_environment_and_its_words_are_kept(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    async with kept_running(["sh", "-c", "echo $WORD; sleep 1000"], log, {"WORD": "beacon"}) as program:
+    async with kept_running(["sh", "-c", "echo $WORD; exec sleep 1000"], log, {"WORD": "beacon"}) as program:
         await started(program, 1)
         await until(lambda: log.read_text() == "beacon\n", within_s=WITHIN_S, what="the word")
 

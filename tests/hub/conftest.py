@@ -25,6 +25,7 @@ from federation.identity.enrolment import Applicant, enrol
 from federation.identity.key import NodeKey
 from federation.identity.member import Member
 from federation.identity.trust import client_context
+from federation.private_files import write_private
 from federation.testing.broker import mosquitto
 from federation.testing.ports import reserved
 from federation.testing.waiting import until, wait_until
@@ -38,6 +39,9 @@ FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 # What other programs on this network say is none of a test's business, and trying the shipped model takes seconds.
 QUIET = {"discovery": {"enabled": False}, "offer_shipped": False}
 OWN_PASSWORD = "tower-on-the-hill-7"
+REMEMBERED = ("port", "subscriber-port", "hub-port", "node-port")  # those that a hub takes once
+# Of a server with some hundred databases: nobody tidies them up, and none is kept.
+THRIFTY = ["-c", "autovacuum=off", "-c", "jit=off", "-c", "max_wal_size=4GB", "-c", "full_page_writes=off"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def running_postgres() -> Iterator[Postgres]:
         ]
         options = ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run([*_unprivileged(), *map(str, initdb), *options], check=True, capture_output=True, timeout=60)
-        command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F"]
+        command = [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F", *THRIFTY]
         log = (folder / "log").open("wb")
         process = subprocess.Popen([*_unprivileged(), *map(str, command)], stdout=log, stderr=log)
         try:
@@ -159,10 +163,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def config(database_url: str, upgraded_sqlite: Path) -> Iterator[HubConfig]:
-    with tempfile.TemporaryDirectory(prefix="fengsui-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as folder, reserved(len(REMEMBERED)) as ports:
         made = hub_config(Path(folder), database_url)
+        made.broker_folder.mkdir(parents=True, mode=0o700)
+        for name, port in zip(REMEMBERED, ports, strict=True):
+            write_private(made.broker_folder / name, f"{port}\n")
         if not database_url:
-            made.data_folder.mkdir()
             shutil.copy(upgraded_sqlite, made.database.removeprefix("sqlite:///"))
         yield made
 

@@ -133,17 +133,24 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
         open_package(tmp_path / "absent.algpkg")
 
 
-@given(st.binary(max_size=400), st.integers(0, 5000), st.integers(0, 255))
-def test_whatever_bytes_arrive_the_answer_is_a_package_error(
-    tmp_path_factory: pytest.TempPathFactory, noise: bytes, place: int, value: int
-) -> None:
+@pytest.fixture(scope="module")
+def noise_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a whole package, `a.algpkg`, in which every example overwrites the others' files."""
     folder = tmp_path_factory.mktemp("noise")
-    content = bytearray(write_package(PARTS, folder / "a.algpkg").path.read_bytes())
+    write_package(PARTS, folder / "a.algpkg")
+    return folder
+
+
+@given(noise=st.binary(max_size=400), place=st.integers(0, 5000), value=st.integers(0, 255))
+def test_whatever_bytes_arrive_the_answer_is_a_package_error(
+    noise_folder: Path, noise: bytes, place: int, value: int
+) -> None:
+    content = bytearray((noise_folder / "a.algpkg").read_bytes())
     content[place % len(content)] = value
-    (folder / "b.algpkg").write_bytes(content)
-    (folder / "c.algpkg").write_bytes(noise)
+    (noise_folder / "b.algpkg").write_bytes(content)
+    (noise_folder / "c.algpkg").write_bytes(noise)
 
     with pytest.raises(PackageError):
-        open_package(folder / "c.algpkg")
+        open_package(noise_folder / "c.algpkg")
     with contextlib.suppress(PackageError):
-        open_package(folder / "b.algpkg")
+        open_package(noise_folder / "b.algpkg")
