@@ -25,6 +25,8 @@ class Lane(StrEnum):
     RESULTS = "results"
     EVIDENCE = "evidence"
 
+    __hash__ = str.__hash__  # an Enum's own is a function in Python, and lanes are looked up for each message
+
 
 class Hello(WireModel):
     """Sent on every connection: which sequence numbers the outbox still holds.

@@ -5,7 +5,7 @@ Pure decisions over what the database knows; `service` commits them in one trans
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from federation.custody import receiver
 from federation.custody.any_order import Standing, arrive
@@ -17,9 +17,11 @@ LONGEST_EPOCH = 64
 Message = Hello | Batch
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class LaneKey:
-    """One outbox lane of one node since its outbox was created."""
+class LaneKey(NamedTuple):
+    """One outbox lane of one node since its outbox was created.
+
+    A tuple, because it is made and looked up many times for each message, and that costs a tuple a fifth.
+    """
 
     node_id: str
     epoch: str
@@ -28,11 +30,10 @@ class LaneKey:
     @classmethod
     def of(cls, message: Message) -> "LaneKey":
         """Return the lane that a hello or a batch belongs to."""
-        return cls(node_id=message.node_id, epoch=message.epoch, lane=message.lane)
+        return cls(message.node_id, message.epoch, message.lane)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One accepted row of an outbox with its place there; `again` if a row of that number came before, by a file."""
 
     key: LaneKey

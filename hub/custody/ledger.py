@@ -6,28 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select
 
 from federation.custody.any_order import Island, Standing
 from federation.messages import Lane
 from hub.custody.intake import LaneKey, Lost, Row
 from hub.custody.tables import custody_cursors, custody_gaps, rejected_rows
+from hub.database.bulk import insert_rows, read_by_keys, run_for_each
 
 log = logging.getLogger(__name__)
 
 LONGEST_REJECT = 20_000
-KEYS_AT_ONCE = 300
 
 
 def read_cursors(connection: Connection, keys: Iterable[LaneKey]) -> dict[LaneKey, Standing]:
     """Return where the lanes that are known stand."""
     wanted = [(key.node_id, key.epoch, key.lane.value) for key in sorted(keys)]
-    place = tuple_(custody_cursors.c.node_id, custody_cursors.c.epoch, custody_cursors.c.lane)
-    found: dict[LaneKey, Standing] = {}
-    for start in range(0, len(wanted), KEYS_AT_ONCE):
-        part = select(custody_cursors).where(place.in_(wanted[start : start + KEYS_AT_ONCE]))
-        found.update(_standing_of(row) for row in connection.execute(part))
-    return found
+    return dict(_standing_of(row) for row in read_by_keys(connection, _STANDING, wanted))
+
+
+# A comparison of triples would make SQLite look at every lane there is.
+_STANDING = (
+    "WITH wanted (node_id, epoch, lane) AS (VALUES {keys})"
+    " SELECT known.node_id, known.epoch, known.lane, known.upto, known.mark, known.islands FROM wanted"
+    " CROSS JOIN custody_cursors AS known"
+    " WHERE known.node_id = wanted.node_id AND known.epoch = wanted.epoch AND known.lane = wanted.lane"
+)
 
 
 def standings_of(connection: Connection, node_id: str) -> list[tuple[LaneKey, Standing]]:
@@ -55,50 +59,22 @@ def move_cursors(
     at_us: int,
 ) -> None:
     """Store where lanes stand now, and count what of them was there already or could not be taken."""
-    fresh = [_cursor_row(key, cursor, repeated, rejected, at_us) for key, cursor in cursors.items() if key not in known]
-    if fresh:
-        connection.execute(insert(custody_cursors), fresh)
-    moved = [
-        {f"_{name}": value for name, value in _cursor_row(key, cursor, repeated, rejected, at_us).items()}
-        for key, cursor in cursors.items()
-        if key in known and cursor != known[key]
-    ]
-    if moved:
-        connection.execute(_MOVE, moved)
+    fresh: list[tuple[Any, ...]] = []
+    moved: list[tuple[Any, ...]] = []
+    for key, cursor in cursors.items():
+        if cursor != known.get(key):
+            islands = json.dumps([(island.first, island.last, island.mark) for island in cursor.islands])
+            standing = (cursor.upto, cursor.mark, islands, repeated.get(key, 0), rejected.get(key, 0), at_us)
+            (moved if key in known else fresh).append((*standing, key.node_id, key.epoch, key.lane.value))
+    insert_rows(connection, custody_cursors, _CURSOR, fresh)
+    run_for_each(connection, _MOVE, moved)
 
 
+_CURSOR = ("upto", "mark", "islands", "repeated", "rejected", "updated_at_us", "node_id", "epoch", "lane")
 _MOVE = (
-    update(custody_cursors)
-    .where(
-        custody_cursors.c.node_id == bindparam("_node_id"),
-        custody_cursors.c.epoch == bindparam("_epoch"),
-        custody_cursors.c.lane == bindparam("_lane"),
-    )
-    .values(
-        upto=bindparam("_upto"),
-        mark=bindparam("_mark"),
-        islands=bindparam("_islands"),
-        repeated=custody_cursors.c.repeated + bindparam("_repeated"),
-        rejected=custody_cursors.c.rejected + bindparam("_rejected"),
-        updated_at_us=bindparam("_updated_at_us"),
-    )
+    "UPDATE custody_cursors SET upto = ?, mark = ?, islands = ?, repeated = repeated + ?, rejected = rejected + ?,"
+    " updated_at_us = ? WHERE node_id = ? AND epoch = ? AND lane = ?"
 )
-
-
-def _cursor_row(
-    key: LaneKey, cursor: Standing, repeated: Mapping[LaneKey, int], rejected: Mapping[LaneKey, int], at_us: int
-) -> dict[str, Any]:
-    return {
-        "node_id": key.node_id,
-        "epoch": key.epoch,
-        "lane": key.lane.value,
-        "upto": cursor.upto,
-        "mark": cursor.mark,
-        "islands": json.dumps([(island.first, island.last, island.mark) for island in cursor.islands]),
-        "repeated": repeated.get(key, 0),
-        "rejected": rejected.get(key, 0),
-        "updated_at_us": at_us,
-    }
 
 
 def record_losses(connection: Connection, losses: Sequence[Lost], at_us: int) -> None:

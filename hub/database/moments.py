@@ -8,7 +8,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def to_us(moment: datetime) -> int:
     """Return the aware `moment` as microseconds since 1970."""
-    return (moment - EPOCH) // _MICROSECOND
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_us(moment_us: int) -> datetime:

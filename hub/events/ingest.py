@@ -13,19 +13,16 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from federation.messages import Event, ForwardedEvent
 from hub.custody.intake import LaneKey, Row
 from hub.custody.service import Taken
-from hub.database.bulk import insert_rows
+from hub.database.bulk import insert_rows, read_by_keys, run_for_each
 from hub.database.moments import to_us
 from hub.events.latency import LatencyWindow
 from hub.events.model import EventRow
 from hub.events.rows import NEW_COLUMNS, row_of, values_of
 from hub.events.tables import event_pictures, events, pictures
 from hub.live import LiveFeed
-from hub.points.tables import points
 from hub.repository.service import Repository
-from hub.scheduling.tables import tasks
 
 NOTICES_AT_ONCE = 100  # a page wants the newest; it fetches the rest as a list
-IDS_AT_ONCE = 500
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -232,30 +229,23 @@ _MOVE = (
 
 def _known(connection: Connection, ids: list[str]) -> dict[str, tuple[str, str, int]]:
     """Return of those of the events that came before: the node, and epoch and number in its outbox."""
-    found: dict[str, tuple[str, str, int]] = {}
-    columns = select(events.c.id, events.c.node_id, events.c.epoch, events.c.sequence)
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        part = columns.where(events.c.id.in_(ids[start : start + IDS_AT_ONCE]))
-        found.update({row.id: (row.node_id, row.epoch, row.sequence) for row in connection.execute(part)})
-    return found
+    query = "SELECT id, node_id, epoch, sequence FROM events WHERE id IN (VALUES {keys})"
+    return {
+        event_id: (node_id, epoch, sequence)
+        for event_id, node_id, epoch, sequence in read_by_keys(connection, query, [(each,) for each in ids])
+    }
 
 
 def _places(connection: Connection, point_ids: set[str]) -> dict[str, tuple[str, str]]:
-    found = connection.execute(
-        select(points.c.id, points.c.name, points.c.bureau).where(points.c.id.in_(sorted(point_ids)))
-    )
-    return {row.id: (row.name, row.bureau) for row in found}
+    query = "SELECT id, name, bureau FROM points WHERE id IN (VALUES {keys})"
+    found = read_by_keys(connection, query, [(each,) for each in sorted(point_ids)])
+    return {point_id: (name, bureau) for point_id, name, bureau in found}
 
 
 def _replaced(connection: Connection, task_ids: set[str]) -> dict[str, int]:
     """Return below which generation the placements of tasks were replaced although they may still be at work."""
-    wanted = sorted(task_ids)
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), IDS_AT_ONCE):
-        own = tasks.c.id.in_(wanted[start : start + IDS_AT_ONCE]) & (tasks.c.superseded_below > 0)
-        rows = connection.execute(select(tasks.c.id, tasks.c.superseded_below).where(own))
-        found.update({row.id: row.superseded_below for row in rows})
-    return found
+    query = "SELECT id, superseded_below FROM tasks WHERE id IN (VALUES {keys}) AND superseded_below > 0"
+    return dict(read_by_keys(connection, query, [(each,) for each in sorted(task_ids)]))
 
 
 def _insert_pictures(connection: Connection, new: list[Event]) -> None:
@@ -270,5 +260,5 @@ def _insert_pictures(connection: Connection, new: list[Event]) -> None:
 
 def _count_by_task(connection: Connection, new: list[Event]) -> None:
     counts = Counter(event.data.task_id for event in new)
-    statement = update(tasks).where(tasks.c.id == bindparam("task")).values(events=tasks.c.events + bindparam("more"))
-    connection.execute(statement, [{"task": task_id, "more": more} for task_id, more in sorted(counts.items())])
+    more = [(count, task_id) for task_id, count in sorted(counts.items())]
+    run_for_each(connection, "UPDATE tasks SET events = events + ? WHERE id = ?", more)

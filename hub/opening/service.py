@@ -248,10 +248,9 @@ def _append(connection: Connection, shares: dict[str, list[str]]) -> None:
             .values(sequence=subscriptions.c.sequence)
             .returning(subscriptions.c.sequence)
         ).scalar_one()
-        given = connection.execute(
-            select(feed_items.c.event_id).where(feed_items.c.bureau == bureau, feed_items.c.event_id.in_(ids))
-        ).scalars()
-        fresh = [event_id for event_id in ids if event_id not in set(given)]
+        before = select(feed_items.c.event_id).where(feed_items.c.bureau == bureau, feed_items.c.event_id.in_(ids))
+        given = set(connection.execute(before).scalars())
+        fresh = [event_id for event_id in ids if event_id not in given]
         if not fresh:
             continue
         connection.execute(
