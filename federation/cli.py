@@ -20,8 +20,25 @@ Command = Callable[[list[str]], int]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that `argv` (without the program's name) starts with; return the exit status."""
+    """Run the command that `argv` (without the program's name) starts with; return the exit status.
+
+    Ends in silence with status 141 once nobody reads its output any more.
+    """
     arguments = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return _called(arguments)
+        finally:
+            sys.stdout.flush()  # or the interpreter does when it ends, and complains
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        if _somebody_reads_the_output():
+            raise
+        return NOBODY_READS
+
+
+def _called(arguments: list[str]) -> int:
     commands = installed_commands()
     if not arguments:
         return _refuse("which command? " + _choices(commands))
@@ -48,14 +65,7 @@ def _run(entry: EntryPoint, arguments: list[str]) -> int:
         command = cast("Command", entry.load())
     except (ImportError, AttributeError) as missing:
         return _refuse(f"command {entry.name!r} is not complete in this installation: {missing}")
-    try:
-        return command(arguments)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        if _somebody_reads_the_output():
-            raise
-        return NOBODY_READS
+    return command(arguments)
 
 
 def _somebody_reads_the_output() -> bool:

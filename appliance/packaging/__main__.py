@@ -30,6 +30,8 @@ def main(argv: list[str]) -> int:
     except (WrongCall, PackageError, CannotPropose, CryptoError) as error:
         print(f"fengsui package: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except BrokenPipeError:
+        raise  # nobody reads the lines any more; the dispatcher ends in silence
     except OSError as error:
         print(f"fengsui package: {error.filename}: {error.strerror}", file=sys.stderr)
         return USAGE_ERROR

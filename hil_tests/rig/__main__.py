@@ -37,6 +37,8 @@ def main(argv: list[str]) -> int:
                 _prepare(options)
             case "control":
                 print(json.dumps(_control(options), ensure_ascii=False))
+    except BrokenPipeError:
+        raise  # nobody reads the lines any more; the dispatcher ends in silence
     except (RigError, OSError) as error:
         print(f"fengsui rig: {error}", file=sys.stderr)
         return 2

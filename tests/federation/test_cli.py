@@ -1,5 +1,6 @@
 """The dispatcher of `fengsui COMMAND`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from federation.cli import installed_commands, main
+from federation.packages import shipped_packages, write_package
 
 
 def test_help_lists_every_installed_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,9 +40,11 @@ def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.startswith("fengsui ")
 
 
+FENGSUI = Path(sys.executable).with_name("fengsui")
+
+
 def test_a_reader_who_leaves_early_is_no_crash() -> None:
-    fengsui = Path(sys.executable).with_name("fengsui")
-    with subprocess.Popen([fengsui, "hub", "openapi"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([FENGSUI, "hub", "openapi"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.read(1)
@@ -50,3 +54,18 @@ def test_a_reader_who_leaves_early_is_no_crash() -> None:
 
     assert complaint == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("command", [["--help"], ["package", "inspect"]], ids=" ".join)
+def test_a_command_that_nobody_ever_listens_to_ends_in_silence(command: list[str], tmp_path: Path) -> None:
+    if command[-1] == "inspect":
+        (folder,) = shipped_packages().values()
+        package = write_package(folder, tmp_path / "shipped.algpkg")
+        command = [*command, str(package.path)]
+    listens, speaks = os.pipe()
+    os.close(listens)
+
+    ended = subprocess.run([FENGSUI, *command], stdout=speaks, stderr=subprocess.PIPE, timeout=120, check=False)
+
+    os.close(speaks)
+    assert (ended.returncode, ended.stderr) == (141, b"")
