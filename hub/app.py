@@ -310,7 +310,6 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
     examiner = Examiner(foundation.config.signers_folder)
     repository = Repository(database, packages, examiner, added=artifacts.wake)
-    licences = LicenceDesk(database, repository, foundation.config.signers_folder)
     scheduler = Scheduler(
         database=database,
         roster=roster,
@@ -320,6 +319,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         placer=FirstFit(),
         silent_s=foundation.watch.silent_s,
     )
+    licences = LicenceDesk(database, repository, foundation.config.signers_folder, changed=scheduler.wake)
     points = Points(database, roster, changed=scheduler.wake)
     opening = Opening(
         database=database,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from appliance.agent.algorithms import Algorithms
 from appliance.agent.fencing import fenced_tasks, next_fence_s
 from appliance.agent.live import Happenings, LiveFeed
 from appliance.agent.plan import Outcome, Wishes, default_recording, merge
@@ -102,6 +103,7 @@ class AgentState:
         self.clock = ClockGauge()
         self.wishes = Wishes()
         self.outcome = Outcome(plan=Plan(version=0))
+        self.algorithms = Algorithms()
         self.cameras: dict[str, CameraReport] = {}
         self.tasks: dict[str, TaskReport] = {}
         self.artifacts: tuple[ArtifactReport, ...] = ()
@@ -245,14 +247,17 @@ class AgentState:
             log.warning("tasks that the hub does not confirm stand still: %s", ", ".join(sorted(fenced)) or "none")
             self.wishes = replace(self.wishes, fenced=fenced)
         before = self.outcome.plan
-        self.outcome = merge(self.wishes, packages, before=before, recording=self.default_recording)
-        plan = self.outcome.plan
+        self.outcome = outcome = merge(self.wishes, packages, before=before, recording=self.default_recording)
+        plan = outcome.plan
         if plan != before:
             await self.database.run(lambda db: documents.put(db, documents.PLAN, plan))
             self.plan_changes.note()
             self.live.publish("task.changed", {})
         self.wish_changes.note()
         self.report_changes.note()
+        known = await asyncio.to_thread(self.algorithms.learned, plan.packages, self.wishes.packages)
+        if self.outcome is outcome:
+            self.algorithms = known
 
     def heard_neighbours(self) -> Sequence[Service]:
         """Return the boxes that say on the network that they pass artifacts on."""

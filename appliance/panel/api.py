@@ -13,7 +13,6 @@ from federation.http import Access, Call, Page, Routes
 from federation.http.problem import not_found
 from federation.identity.bundle import Bundle
 from federation.messages import ArtifactReport, Digest
-from federation.packages import builtin_manifests
 
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
@@ -79,21 +78,8 @@ def _add_overview(part: Routes, panel: PanelService) -> None:
 def _add_tasks(part: Routes, panel: PanelService) -> None:
     @part.get("/api/v1/algorithms", access=CAN_READ)
     async def list_algorithms() -> Page[model.Algorithm]:
-        """List the built-in algorithms."""
-        return Page(
-            items=tuple(
-                model.Algorithm(
-                    id=manifest.id,
-                    version=manifest.version,
-                    name_zh=manifest.name.zh,
-                    name_en=manifest.name.en,
-                    needs_region=manifest.needs_region,
-                    needs_line=manifest.needs_line,
-                    parameters_schema=manifest.params_schema,
-                )
-                for manifest in builtin_manifests().values()
-            )
-        )
+        """List the algorithms on this box: the built-in ones, then those of packages."""
+        return panel.algorithms()
 
     @part.get("/api/v1/tasks", access=CAN_READ)
     async def list_tasks() -> Page[model.Task]:

@@ -12,6 +12,7 @@ from federation.messages import (
     Slug,
     TaskReport,
 )
+from federation.packages.licences import LicenceState
 
 
 class CertificateStatus(Output):
@@ -145,13 +146,31 @@ class TaskDraft(Input):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class EventName(Output):
+    """A kind of event that an algorithm reports."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class AlgorithmLicence(Output):
+    """How an algorithm stands with its vendor, as far as the hub has told this box; `free` needs no licence."""
+
+    state: LicenceState
+    ends: AwareDatetime | None = Field(description="when the last licence ends, or ended; none: for good")
+
+
 class Algorithm(Output):
-    """A built-in algorithm that a local task may use."""
+    """An algorithm on this box; tasks that are made here take one that is built in."""
 
     id: str
     version: str
+    built_in: bool
     name_zh: str
     name_en: str
+    events: tuple[EventName, ...]
+    licence: AlgorithmLicence
     needs_region: bool
     needs_line: bool
     parameters_schema: dict[str, JsonValue]

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from appliance.agent.algorithms import Algorithm, Algorithms
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
 from appliance.agent.plan import LOCAL_PREFIX
@@ -80,22 +81,22 @@ class PanelService:
     async def marks(self, point_id: str, start: datetime, end: datetime) -> tuple[EventMark, ...]:
         """Return the events of a camera between two moments, for its timeline."""
         found = await self.state.database.read(lambda db: events.times(db, point_id, start, end))
-        names = _event_names()
+        named = ((item, self.state.algorithms.event_name(item.type)) for item in found)
         return tuple(
-            EventMark(
-                id=item.id,
-                type=item.type,
-                type_name_zh=names.get(item.type, (item.type, item.type))[0],
-                type_name_en=names.get(item.type, (item.type, item.type))[1],
-                time=item.time,
-            )
-            for item in found
+            EventMark(id=item.id, type=item.type, type_name_zh=name.zh, type_name_en=name.en, time=item.time)
+            for item, name in named
         )
+
+    def algorithms(self) -> Page[model.Algorithm]:
+        """Return the algorithms on this box: those of the product, then those of packages."""
+        now = datetime.now(UTC)
+        return Page(items=tuple(_algorithm(item, now) for item in self.state.algorithms.by_key.values()))
 
     def tasks(self) -> Page[model.Task]:
         """Return all tasks with their state."""
         reports = {report.task_id: report for report in self.state.task_reports()}
-        return Page(items=tuple(_task(spec, reports.get(spec.task_id)) for spec in self.state.wishes.all_tasks))
+        known = self.state.algorithms
+        return Page(items=tuple(_task(spec, reports.get(spec.task_id), known) for spec in self.state.wishes.all_tasks))
 
     async def add_task(self, draft: model.TaskDraft, doer: Doer) -> model.Task:
         """Add a task on this box, with a built-in algorithm."""
@@ -132,7 +133,7 @@ class PanelService:
 
         await self.state.commit(work)
         await self.state.change_local(tasks=(*self.state.wishes.tasks, spec))
-        return _task(spec, None)
+        return _task(spec, None, self.state.algorithms)
 
     async def remove_task(self, task_id: str, doer: Doer) -> None:
         """Remove a task that was added here."""
@@ -159,7 +160,7 @@ class PanelService:
         )
         shown = found[: query.limit]
         following = str(shown[-1].number) if len(found) > query.limit else None
-        return Page(items=tuple(_event(item) for item in shown), next=following)
+        return Page(items=tuple(_event(item, self.state.algorithms) for item in shown), next=following)
 
     async def join(self, bundle: Bundle, doer: Doer) -> model.Status:
         """Try to join a hub from now on."""
@@ -244,16 +245,35 @@ def _joining(attempt: Attempt | None) -> model.JoiningStatus | None:
     )
 
 
-def _task(spec: TaskSpec, report: TaskReport | None) -> model.Task:
-    manifest = builtin_manifests().get(spec.algorithm_id)
+def _algorithm(item: Algorithm, now: datetime) -> model.Algorithm:
+    manifest = item.manifest
+    state, ends = item.licence(now)
+    return model.Algorithm(
+        id=manifest.id,
+        version=manifest.version,
+        built_in=item.built_in,
+        name_zh=manifest.name.zh,
+        name_en=manifest.name.en,
+        events=tuple(
+            model.EventName(code=kind.code, name_zh=kind.name.zh, name_en=kind.name.en) for kind in manifest.events
+        ),
+        licence=model.AlgorithmLicence(state=state, ends=ends),
+        needs_region=manifest.needs_region,
+        needs_line=manifest.needs_line,
+        parameters_schema=manifest.params_schema,
+    )
+
+
+def _task(spec: TaskSpec, report: TaskReport | None, known: Algorithms) -> model.Task:
+    name = known.name(spec.algorithm_id, spec.algorithm_version)
     fresh = TaskReport.model_validate({"task_id": spec.task_id, "generation": spec.generation, "state": "starting"})
     return model.Task(
         task_id=spec.task_id,
         point_id=spec.point_id,
         algorithm_id=spec.algorithm_id,
         algorithm_version=spec.algorithm_version,
-        algorithm_name_zh=manifest.name.zh if manifest else spec.algorithm_id,
-        algorithm_name_en=manifest.name.en if manifest else spec.algorithm_id,
+        algorithm_name_zh=name.zh,
+        algorithm_name_en=name.en,
         region=spec.region,
         priority=spec.priority,
         local=spec.task_id.startswith(LOCAL_PREFIX),
@@ -261,15 +281,15 @@ def _task(spec: TaskSpec, report: TaskReport | None) -> model.Task:
     )
 
 
-def _event(stored: events.StoredEvent) -> model.EventRow:
+def _event(stored: events.StoredEvent, known: Algorithms) -> model.EventRow:
     body: dict[str, Any] = stored.body
     data: dict[str, Any] = body["data"]
-    names = _event_names().get(body["type"], (body["type"], body["type"]))
+    name = known.event_name(body["type"])
     return model.EventRow(
         id=body["id"],
         type=body["type"],
-        type_name_zh=names[0],
-        type_name_en=names[1],
+        type_name_zh=name.zh,
+        type_name_en=name.en,
         point_id=data["point_id"],
         algorithm_id=data["algorithm_id"],
         task_id=data["task_id"],
@@ -286,11 +306,3 @@ def _event(stored: events.StoredEvent) -> model.EventRow:
             for digest, state in stored.pictures
         ),
     )
-
-
-def _event_names() -> dict[str, tuple[str, str]]:
-    return {
-        event.code: (event.name.zh, event.name.en)
-        for manifest in builtin_manifests().values()
-        for event in manifest.events
-    }

@@ -53,6 +53,14 @@ class CameraSpec(WireModel):
     )
 
 
+class LicenceTerm(WireModel):
+    """From when a vendor's licence allows to use an algorithm, and until when: `ends` counts out."""
+
+    number: str
+    begins: AwareDatetime
+    ends: AwareDatetime | None = Field(default=None, description="absent: for good")
+
+
 class PackageRef(WireModel):
     """An algorithm package by name, version and digest; built-in ones have no digest."""
 
@@ -60,6 +68,9 @@ class PackageRef(WireModel):
     version: str
     digest: Digest | None = None
     size_bytes: int = 0
+    licences: tuple[LicenceTerm, ...] | None = Field(
+        default=None, description="of its vendor, as entered at the hub, at most 64; absent: it needs none"
+    )
 
 
 class OnCut(WireModel):

@@ -6,12 +6,13 @@ and the licence as this module writes it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
 
 from federation.crypto import PublicKey, SigningKey
+from federation.messages import LicenceTerm
 from federation.packages.description import AlgorithmId
 from federation.packages.errors import BadLicence, UntrustedLicence
 from federation.packages.manifest import Manifest
@@ -20,6 +21,9 @@ from federation.packages.texts import ManifestPart
 FORMAT = "alglic/1"
 LIMIT_BYTES = 64 << 10
 WARNED_AHEAD = timedelta(days=30)
+
+MOST_TERMS = 64
+"""So many licences of an algorithm are told to a box, those that last longest."""
 
 LicenceState = Literal["free", "licensed", "expiring", "expired", "unlicensed"]
 
@@ -40,6 +44,11 @@ class VendorLicence(ManifestPart):
             msg = "ends is not after begins"
             raise ValueError(msg)
         return self
+
+    @property
+    def term(self) -> LicenceTerm:
+        """When it counts."""
+        return LicenceTerm(number=self.number, begins=self.begins, ends=self.ends)
 
 
 class LicenceFile(ManifestPart):
@@ -90,27 +99,54 @@ def licensed_id(manifest: Manifest) -> str:
     return manifest.model_of or manifest.id
 
 
-def authorisation(manifest: Manifest, licences: Sequence[VendorLicence], now: datetime) -> Authorisation:
-    """Return how an algorithm may be used at `now`; what licences that are in force allow adds up."""
-    if manifest.licence.activation.mode == "none":
-        return Authorisation(state="free")
-    begun = [item for item in licences if item.algorithm == licensed_id(manifest) and item.begins <= now]
-    in_force = [item for item in begun if item.ends is None or now < item.ends]
+def terms_of(manifest: Manifest, licences: Iterable[VendorLicence]) -> tuple[LicenceTerm, ...] | None:
+    """Return when an algorithm is licensed, for a box; None: it needs no licence."""
+    mine = _licences_of(manifest, licences)
+    if mine is None:
+        return None
+    longest_first = sorted((item.term for item in mine), key=lambda term: (_end(term), term.number), reverse=True)
+    return tuple(longest_first[:MOST_TERMS])
+
+
+def standing(terms: Sequence[LicenceTerm] | None, now: datetime) -> tuple[LicenceState, datetime | None]:
+    """Return how an algorithm stands at `now`, and when the last of its licences ends or ended; None: for good."""
+    if terms is None:
+        return "free", None
+    begun = [term for term in terms if term.begins <= now]
+    in_force = [term for term in begun if _in_force(term, now)]
     if not in_force:
-        return Authorisation(state="expired" if begun else "unlicensed", ends=_last(begun))
+        return "expired" if begun else "unlicensed", _last(begun)
     ends = _last(in_force)
-    soon = ends is not None and ends - now <= WARNED_AHEAD
-    allowed = [item.tasks for item in in_force]
-    return Authorisation(
-        state="expiring" if soon else "licensed",
-        ends=ends,
-        tasks=None if None in allowed else sum(count or 0 for count in allowed),
-    )
+    return "expiring" if ends is not None and ends - now <= WARNED_AHEAD else "licensed", ends
 
 
-def _last(licences: Sequence[VendorLicence]) -> datetime | None:
-    ends = [item.ends for item in licences]
-    return None if None in ends else max((moment for moment in ends if moment is not None), default=None)
+def authorisation(manifest: Manifest, licences: Iterable[VendorLicence], now: datetime) -> Authorisation:
+    """Return how an algorithm may be used at `now`; what licences that are in force allow adds up."""
+    mine = _licences_of(manifest, licences)
+    if mine is None:
+        return Authorisation(state="free")
+    state, ends = standing([item.term for item in mine], now)
+    allowed = [item.tasks for item in mine if _in_force(item.term, now)]
+    tasks = None if None in allowed or not allowed else sum(count or 0 for count in allowed)
+    return Authorisation(state=state, ends=ends, tasks=tasks)
+
+
+def _licences_of(manifest: Manifest, licences: Iterable[VendorLicence]) -> list[VendorLicence] | None:
+    if manifest.licence.activation.mode == "none":
+        return None
+    return [item for item in licences if item.algorithm == licensed_id(manifest)]
+
+
+def _in_force(term: LicenceTerm, now: datetime) -> bool:
+    return term.begins <= now and (term.ends is None or now < term.ends)
+
+
+def _end(term: LicenceTerm) -> datetime:
+    return term.ends or datetime.max.replace(tzinfo=UTC)
+
+
+def _last(terms: Sequence[LicenceTerm]) -> datetime | None:
+    return None if any(term.ends is None for term in terms) else max(map(_end, terms), default=None)
 
 
 def _signed(licence: VendorLicence) -> bytes:

@@ -27,6 +27,7 @@ class ArtifactQuery(PageQuery):
 
     kind: Slug | None = None
     name: str | None = Field(default=None, max_length=128)
+    digest: tuple[Digest, ...] = Field(default=(), max_length=50, description="of these, if any are given")
 
 
 class Delivery(Output):

@@ -184,6 +184,8 @@ def _listed(connection: Connection, query: ArtifactQuery) -> list[Row[Any]]:
     chosen = select(*SHOWN).order_by(artifacts.c.digest).limit(query.limit + 1)
     for column, value in ((artifacts.c.kind, query.kind), (artifacts.c.name, query.name)):
         chosen = chosen if value is None else chosen.where(column == value)
+    if query.digest:
+        chosen = chosen.where(artifacts.c.digest.in_(query.digest))
     if query.after is not None:
         chosen = chosen.where(artifacts.c.digest > query.after)
     return list(connection.execute(chosen))

@@ -9,6 +9,7 @@ from hub.repository.examiner import criteria
 from hub.repository.licences import LicenceDesk
 from hub.repository.model import (
     Algorithm,
+    AlgorithmBrief,
     AlgorithmQuery,
     AlgorithmTemplate,
     Binding,
@@ -48,6 +49,11 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
         """Import an algorithm package: the body is the .algpkg file."""
         chunks = call.request.content.iter_chunked(CHUNK_BYTES)
         return await repository.add(chunks, Actor.of(call))
+
+    @routes.get("/api/v1/algorithm-briefs", access=Access(permission=READ))
+    async def list_algorithm_briefs() -> list[AlgorithmBrief]:
+        """List every algorithm by what names and lists of choices need."""
+        return list(repository.briefs())
 
     @routes.get("/api/v1/algorithms/{algorithm_id}", access=Access(permission=READ))
     async def get_algorithm(algorithm_id: str, query: VersionQuery) -> Algorithm:

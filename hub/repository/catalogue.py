@@ -10,7 +10,7 @@ from federation.packages.licences import Authorisation, VendorLicence, authorisa
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
-from hub.repository.model import Algorithm, EventKind, LicenceStanding, PackageExamination
+from hub.repository.model import Algorithm, AlgorithmBrief, EventKind, LicenceStanding, PackageExamination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,21 @@ class Listed:
         if version is None:
             return self.newest
         return next((item for item in self.releases if item.manifest.version == version), None)
+
+    def brief(self, allowed: Authorisation) -> AlgorithmBrief:
+        """Return its newest version as lists of choices need it."""
+        manifest = self.newest.manifest
+        return AlgorithmBrief(
+            id=self.id,
+            version=manifest.version,
+            name_zh=manifest.name.zh,
+            name_en=manifest.name.en,
+            on_shelf=self.on_shelf,
+            needs_region=manifest.needs_region,
+            needs_line=manifest.needs_line,
+            binds=binds(manifest),
+            authorisation=allowed.state,
+        )
 
     def shown(self, tasks: int, allowed: Authorisation, release: Release | None = None) -> Algorithm:
         """Return a version, the newest if none is given, as it goes over the wire; `tasks` is how many use it."""

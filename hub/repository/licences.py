@@ -1,7 +1,7 @@
 """Licences of vendors: entered from files and kept. What runs goes on when one ends; only what is new waits."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,11 +26,19 @@ from hub.security.audit import Actor, record
 class LicenceDesk:
     """Enters licences that a trusted signer signed, lists and removes them."""
 
-    def __init__(self, database: Database, repository: Repository, signers_folder: Path | None) -> None:
-        """Trust the SM2 public keys `*.pem` of a folder, as packages do."""
+    def __init__(
+        self,
+        database: Database,
+        repository: Repository,
+        signers_folder: Path | None,
+        *,
+        changed: Callable[[], None],
+    ) -> None:
+        """Trust the SM2 public keys `*.pem` of a folder, as packages do; `changed` has the boxes told."""
         self._database = database
         self._repository = repository
         self._signers_folder = signers_folder
+        self._changed = changed
 
     async def every(self) -> tuple[EnteredLicence, ...]:
         """Return every licence, in order of number."""
@@ -64,6 +72,7 @@ class LicenceDesk:
             return read_catalogue(connection)
 
         self._repository.catalogue = await self._database.run(work)
+        self._changed()
         return next(item for item in await self.every() if item.licence.number == licence.number)
 
     async def remove(self, number: str, actor: Actor) -> None:
@@ -77,6 +86,7 @@ class LicenceDesk:
             return read_catalogue(connection)
 
         self._repository.catalogue = await self._database.run(work)
+        self._changed()
 
     def figures(self) -> Iterable[Figure]:
         """Return how long the licences of each algorithm still last, for Prometheus; below zero: they ran out."""

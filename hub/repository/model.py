@@ -127,6 +127,20 @@ class Algorithm(Output):
     tasks: int
 
 
+class AlgorithmBrief(Output):
+    """An algorithm as names and lists of choices need it."""
+
+    id: str
+    version: str
+    name_zh: str
+    name_en: str
+    on_shelf: bool
+    needs_region: bool
+    needs_line: bool
+    binds: bool = Field(description="whether its model can be bound to algorithms of the catalogue")
+    authorisation: LicenceState
+
+
 class TemplateClass(Output):
     """A kind of thing that a template wants a model to tell apart."""
 
@@ -203,6 +217,7 @@ class AlgorithmQuery(PageQuery):
     text: str | None = Field(default=None, max_length=100)
     source: str | None = Field(default=None, pattern="^(builtin|upload)$")
     on_shelf: bool | None = None
+    authorisation: LicenceState | None = Field(default=None, description="how its vendor's licences stand")
 
 
 class ShelfChange(Input):

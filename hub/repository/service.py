@@ -8,10 +8,11 @@ from sqlalchemy import Connection, update
 from federation.http import Page, Problem
 from federation.http.problem import conflict, not_found
 from federation.packages import Manifest, builtin_manifests
+from federation.packages.licences import LicenceState
 from hub.database import Database
 from hub.repository.catalogue import EMPTY, Catalogue, Listed, Release
 from hub.repository.examiner import Examiner
-from hub.repository.model import Algorithm, AlgorithmQuery, EventKind
+from hub.repository.model import Algorithm, AlgorithmBrief, AlgorithmQuery, EventKind
 from hub.repository.rows import USABLE_KINDS, add_builtin, add_upload, read_catalogue, remove_algorithm, task_counts
 from hub.repository.tables import algorithms
 from hub.security.audit import Actor, record
@@ -46,11 +47,16 @@ class Repository:
 
     async def page(self, query: AlgorithmQuery) -> Page[Algorithm]:
         """Return one page in order of id."""
-        found = [item for item in self._sorted() if _matches(item, query)]
+        found = [item for item in self._sorted() if _matches(item, query) and self._stands(item, query.authorisation)]
         page = [item for item in found if query.after is None or item.id > query.after][: query.limit + 1]
         counts = await self._database.run(task_counts)
         shown = tuple(self._shown(item, counts) for item in page[: query.limit])
         return Page(items=shown, next=shown[-1].id if len(page) > query.limit else None, total=len(found))
+
+    def briefs(self) -> tuple[AlgorithmBrief, ...]:
+        """Return every algorithm by what names and lists of choices need, in order of id."""
+        catalogue = self.catalogue
+        return tuple(item.brief(catalogue.authorisation(item.newest.manifest)) for item in self._sorted())
 
     async def get(self, algorithm_id: str, version: str | None = None) -> Algorithm:
         """Return a version of an algorithm, the newest if None is asked for; raise Problem when there is none."""
@@ -144,6 +150,9 @@ class Repository:
     def _shown(self, item: Listed, counts: Mapping[str, int], release: Release | None = None) -> Algorithm:
         release = release or item.newest
         return item.shown(counts.get(item.id, 0), self.catalogue.authorisation(release.manifest), release)
+
+    def _stands(self, item: Listed, wanted: LicenceState | None) -> bool:
+        return wanted is None or self.catalogue.authorisation(item.newest.manifest).state == wanted
 
     def _sorted(self) -> list[Listed]:
         return [item for _, item in sorted(self.catalogue.algorithms.items())]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, RecordingSpec, Scene, Shapes, TaskSpec
+from federation.packages.licences import terms_of
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
@@ -223,6 +224,7 @@ def _package(algorithm_id: str, catalogue: Catalogue) -> PackageRef:
         version=release.manifest.version,
         digest=release.digest,
         size_bytes=release.size_bytes,
+        licences=terms_of(release.manifest, catalogue.licences),
     )
 
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from federation.crypto import SigningKey
 from federation.packages import Manifest, builtin_manifests
 from federation.packages.errors import BadLicence, UntrustedLicence
-from federation.packages.licences import LIMIT_BYTES, VendorLicence, authorisation, read_licence, write_licence
+from federation.packages.licences import (
+    LIMIT_BYTES,
+    MOST_TERMS,
+    VendorLicence,
+    authorisation,
+    read_licence,
+    standing,
+    terms_of,
+    write_licence,
+)
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -44,6 +53,22 @@ def test_a_licence_counts_from_its_beginning_warns_for_30_days_and_ends_at_its_e
     found = authorisation(needing(), [licence(ends=NOW + timedelta(days=90))], at)
 
     assert (found.state, found.allows) == (state, state in {"licensed", "expiring"})
+
+
+def test_a_box_is_told_of_the_licences_that_last_longest_and_comes_to_what_the_hub_says() -> None:
+    given = [licence(number=f"N-{day}", ends=NOW + timedelta(days=day)) for day in range(1, MOST_TERMS + 2)]
+    forever, other = licence(number="F"), licence(number="O", algorithm="example.other")
+
+    told = terms_of(needing(), [*given, other]) or ()
+    for_good = terms_of(needing(), [*given, forever, other]) or ()
+
+    hub = authorisation(needing(), given, NOW)
+    assert terms_of(builtin_manifests()["fengsui.smoke"], given) is None
+    assert [term.number for term in told] == [f"N-{day}" for day in range(MOST_TERMS + 1, 1, -1)]
+    assert standing(told, NOW) == (hub.state, hub.ends)
+    assert (len(for_good), for_good[0].number) == (MOST_TERMS, "F")
+    assert standing(for_good, NOW) == ("licensed", None)
+    assert standing(terms_of(needing(), [other]), NOW) == ("unlicensed", None)
 
 
 def test_what_licences_allow_adds_up_and_the_last_end_counts() -> None:

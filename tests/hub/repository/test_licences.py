@@ -1,6 +1,7 @@
 """Licences of vendors in the hub: without one an algorithm waits; when one ends, what runs goes on."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from federation.crypto import SigningKey
+from federation.messages import DesiredWork, PackageRef
 from federation.packages.licences import VendorLicence, write_licence
+from federation.testing.played_appliance import played_appliance
 from hub.config import HubConfig
 from tests.hub.conftest import Served, serving
 from tests.hub.repository.detectors import detector
@@ -127,3 +130,32 @@ async def test_a_licence_is_forgotten(hub: Served, tmp_path: Path) -> None:
 
     assert (await hub.console.get(DETECTOR)).json()["authorisation"]["state"] == "unlicensed"
     assert (await hub.console.delete(f"{LICENCES}/V-1")).status_code == 404
+
+
+async def test_the_box_that_runs_an_algorithm_is_told_of_its_licences_as_they_come_and_go(
+    broker: "subprocess.Popen[bytes]", hub: Served, tmp_path: Path
+) -> None:
+    await enter(hub, licence(tasks=3))
+    await upload(hub, tmp_path)
+    (await task(hub, "example.detector")).raise_for_status()
+
+    async with played_appliance(await hub.enrol()) as node:
+
+        async def told(*numbers: str) -> tuple[PackageRef, ...]:
+            await node.listen_for(lambda: node.work is not None and licences_in(node.work) == [*numbers])
+            assert node.work is not None
+            return node.work.packages
+
+        (package,) = await told("V-1")
+        await enter(hub, licence(number="V-2", lasts=None))
+        await told("V-2", "V-1")
+        await hub.console.delete(f"{LICENCES}/V-1")
+        await hub.console.delete(f"{LICENCES}/V-2")
+        await told()
+
+    assert package.algorithm_id == "example.detector"
+
+
+def licences_in(work: DesiredWork) -> list[str] | None:
+    licences = next((package.licences for package in work.packages), None)
+    return None if licences is None else [licence.number for licence in licences]

@@ -166,7 +166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the built-in algorithms. */
+        /** List the algorithms on this box: the built-in ones, then those of packages. */
         get: operations["list_algorithms"];
         put?: never;
         post?: never;
@@ -1058,17 +1058,22 @@ export interface components {
     schemas: {
         /**
          * Algorithm
-         * @description A built-in algorithm that a local task may use.
+         * @description An algorithm on this box; tasks that are made here take one that is built in.
          */
         Algorithm: {
             /** Id */
             id: string;
             /** Version */
             version: string;
+            /** Built In */
+            built_in: boolean;
             /** Name Zh */
             name_zh: string;
             /** Name En */
             name_en: string;
+            /** Events */
+            events: components["schemas"]["EventName"][];
+            licence: components["schemas"]["AlgorithmLicence"];
             /** Needs Region */
             needs_region: boolean;
             /** Needs Line */
@@ -1077,6 +1082,22 @@ export interface components {
             parameters_schema: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * AlgorithmLicence
+         * @description How an algorithm stands with its vendor, as far as the hub has told this box; `free` needs no licence.
+         */
+        AlgorithmLicence: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
+            /**
+             * Ends
+             * @description when the last licence ends, or ended; none: for good
+             */
+            ends: string | null;
         };
         /**
          * AnswerDecision
@@ -1832,6 +1853,18 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * EventName
+         * @description A kind of event that an algorithm reports.
+         */
+        EventName: {
+            /** Code */
+            code: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
         };
         /**
          * EventPicture

@@ -421,6 +421,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/algorithm-briefs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List every algorithm by what names and lists of choices need. */
+        get: operations["list_algorithm_briefs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/algorithms/{algorithm_id}": {
         parameters: {
             query?: never;
@@ -1729,6 +1746,36 @@ export interface components {
             imported_at: string;
             /** Tasks */
             tasks: number;
+        };
+        /**
+         * AlgorithmBrief
+         * @description An algorithm as names and lists of choices need it.
+         */
+        AlgorithmBrief: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
+            /** On Shelf */
+            on_shelf: boolean;
+            /** Needs Region */
+            needs_region: boolean;
+            /** Needs Line */
+            needs_line: boolean;
+            /**
+             * Binds
+             * @description whether its model can be bound to algorithms of the catalogue
+             */
+            binds: boolean;
+            /**
+             * Authorisation
+             * @enum {string}
+             */
+            authorisation: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
         };
         /**
          * AlgorithmTemplate
@@ -7119,6 +7166,7 @@ export interface operations {
                 limit?: number;
                 kind?: string;
                 name?: string;
+                digest?: string[];
             };
             header?: never;
             path?: never;
@@ -7250,6 +7298,7 @@ export interface operations {
                 text?: string;
                 source?: string;
                 on_shelf?: boolean;
+                authorisation?: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
             };
             header?: never;
             path?: never;
@@ -7297,6 +7346,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_algorithm_briefs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlgorithmBrief"][];
                 };
             };
             /** @description a problem that says what to do */

@@ -20,6 +20,9 @@ export interface PictureTaskSource {
   readonly act: (id: string, act: TaskAct) => Promise<unknown>
   readonly results: (id: string, after: number, limit: number) => Promise<readonly PictureResult[]>
   readonly picture: (id: string, number: number) => string
+  /** What people call an algorithm, by its id and version, and a kind of event, by its code. */
+  readonly algorithmName: (id: string, version: string) => string
+  readonly eventName: (code: string) => string
 }
 
 export function hasEnded(task: PictureTask): boolean {

@@ -3,8 +3,10 @@ import type { PictureTaskSource } from '@fengsui/kit'
 
 import { hub } from '../../hub.ts'
 
+type Names = Pick<PictureTaskSource, 'algorithmName' | 'eventName'>
+
 /** The picture tasks of one box, as the hub asks it for them. */
-export function tasksOf(node_id: string): PictureTaskSource {
+export function tasksOf(node_id: string, names: Names): PictureTaskSource {
   return {
     key: node_id,
     list: async () => (await answered(hub.GET('/api/v1/nodes/{node_id}/picture-jobs', { params: { path: { node_id } } }))).items,
@@ -31,5 +33,6 @@ export function tasksOf(node_id: string): PictureTaskSource {
       return (await answered(hub.GET('/api/v1/nodes/{node_id}/picture-jobs/{job_id}/results', { params }))).items
     },
     picture: (id, number) => `/api/v1/nodes/${encodeURIComponent(node_id)}/picture-jobs/${id}/results/${number}/picture`,
+    ...names,
   }
 }

@@ -1,0 +1,69 @@
+"""What a box knows of algorithms: names out of packages that are here, and licences as the hub tells them."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.agent.algorithms import Algorithms
+from appliance.local import LocalPackage
+from federation.messages import LicenceTerm, PackageRef
+from federation.packages import shipped_packages, write_package
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+SHIPPED = "fengsui.street_objects"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> LocalPackage:
+    written = write_package(shipped_packages()[SHIPPED], tmp_path / "shipped.algpkg")
+    return LocalPackage(algorithm_id=SHIPPED, version=written.manifest.version, path=written.path)
+
+
+def test_names_of_algorithms_and_events_come_from_packages_and_unknown_ones_are_their_own_names(
+    package: LocalPackage,
+) -> None:
+    known = Algorithms().learned([package, LocalPackage(algorithm_id="fengsui.smoke", version="1.0.0")], [])
+
+    event = known.by_key[SHIPPED, package.version].manifest.events[0]
+    assert known.name(SHIPPED, package.version).zh == "街面目标检测（演示）"
+    assert known.event_name(event.code) == event.name
+    assert known.name("gone.algorithm", "1.0.0").en == "gone.algorithm"
+    assert known.event_name("gone/code").zh == "gone/code"
+    assert known.by_key["fengsui.area_intrusion", "1.0.0"].built_in
+
+
+def test_a_package_is_read_once_and_forgotten_when_it_is_needed_no_more(package: LocalPackage) -> None:
+    assert package.path is not None
+    known = Algorithms().learned([package], [])
+    package.path.unlink()
+
+    again = known.learned([package], [])
+    later = again.learned([], [])
+
+    assert (SHIPPED, package.version) in again.by_key
+    assert (SHIPPED, package.version) not in later.by_key
+
+
+def test_a_package_that_cannot_be_read_keeps_its_id_for_a_name(package: LocalPackage, tmp_path: Path) -> None:
+    broken = package.model_copy(update={"path": tmp_path / "broken.algpkg"})
+    (tmp_path / "broken.algpkg").write_bytes(b"none")
+
+    known = Algorithms().learned([broken], [])
+
+    assert known.name(SHIPPED, package.version).zh == SHIPPED
+
+
+def test_how_an_algorithm_stands_with_its_vendor_follows_what_the_hub_told_as_time_passes(
+    package: LocalPackage,
+) -> None:
+    term = LicenceTerm(number="V-1", begins=NOW, ends=NOW + timedelta(days=90))
+
+    def states(licences: tuple[LicenceTerm, ...] | None) -> list[str]:
+        wanted = PackageRef(algorithm_id=SHIPPED, version="2.0.0", licences=licences)  # its next version is on its way
+        found = Algorithms().learned([package], [wanted]).by_key[SHIPPED, package.version]
+        return [found.licence(NOW + timedelta(days=days))[0] for days in (-1, 0, 61, 90)]
+
+    assert states(None) == ["free"] * 4
+    assert states(()) == ["unlicensed"] * 4
+    assert states((term,)) == ["unlicensed", "licensed", "expiring", "expired"]
