@@ -157,9 +157,10 @@ class Parts:
 def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
     panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
     video = _video(state, panel)
-    membership.snapshots = video.desk.owed_pictures(state.database)
+    snapshots = membership.snapshots = video.desk.owed_pictures(state.database)
     devices = Devices(state=state, desk=video.desk)
-    return Parts(panel=panel, exchange=Exchange(state, membership), video=video, devices=devices, jobs=Jobs(state))
+    exchange = Exchange(state, membership, snapshots)
+    return Parts(panel=panel, exchange=exchange, video=video, devices=devices, jobs=Jobs(state))
 
 
 def _for_the_hub(state: AgentState, parts: Parts) -> tuple[Routes, ...]:

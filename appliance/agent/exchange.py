@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +12,10 @@ from pydantic import Field
 
 from appliance.agent.membership import Membership, forget_former_hub
 from appliance.agent.state import AgentState
+from appliance.capture.hub_side import OwedPictures as SnapshotPictures
 from appliance.config import ExchangeConfig
 from appliance.errors import ExchangeRefused
-from appliance.exchange.exporter import Exporter, Rules
+from appliance.exchange.exporter import Exporter, OwedPictures, Rules
 from appliance.exchange.importer import INBOUND, Importer
 from appliance.exchange.partner import Partner
 from appliance.exchange.reconciliation import report
@@ -22,6 +23,7 @@ from appliance.store import documents, exports, results
 from appliance.store.database import Database
 from appliance.store.exports import Policy
 from appliance.store.results import Doer
+from appliance.uplink.pictures import BoxPictures
 from federation.crypto import PublicKey, SigningKey
 from federation.desired import Refused, Trust, open_document
 from federation.desired.checking import Refusal
@@ -65,8 +67,9 @@ class _Known(WireModel):
 class Exchange:
     """Who this box is to a hub beyond a border, if to any."""
 
-    def __init__(self, state: AgentState, membership: Membership) -> None:
+    def __init__(self, state: AgentState, membership: Membership, snapshots: SnapshotPictures | None = None) -> None:
         """Prepare; `run` exchanges files. `membership` is the one by network, which may be of the same hub."""
+        self.snapshots = snapshots
         self.partner: Partner | None = None
         self.exporter: Exporter | None = None
         self.importer: Importer | None = None
@@ -174,6 +177,8 @@ class Exchange:
             results.record(db, doer, "exchange.join", f"node:{known.node_id}", detail)
 
         await self._state.commit(work)
+        if self.snapshots is not None:
+            await self.snapshots.forget_exports()
         if is_new_hub:
             self._state.forget_desired()
         log.info("exchanges files with the hub %s as %s", known.hub_name, known.node_id)
@@ -254,6 +259,7 @@ class Exchange:
             folder=InFolder(folder, self.quarantine, settle_s=self.config.settle_s),
             exported=out,
             follow=self._follow,
+            stored=self._note_stored,
             is_only_path=lambda: self._membership.identity is None,
         )
 
@@ -264,7 +270,7 @@ class Exchange:
         )
         return Exporter(
             database=self._state.database,
-            pictures=self._state.pictures,
+            pictures=self._pictures,
             partner=partner,
             folder=out,
             rules=Rules(
@@ -278,6 +284,15 @@ class Exchange:
             state=self._describe,
             extra=self._extra,
         )
+
+    @property
+    def _pictures(self) -> Sequence[OwedPictures]:
+        evidence = BoxPictures(self._state.database, self._state.pictures)
+        return (evidence,) if self.snapshots is None else (evidence, self.snapshots)
+
+    async def _note_stored(self, digests: Sequence[str]) -> None:
+        for kind in self._pictures:
+            await kind.stored(digests)
 
     async def _follow(self, envelope: Envelope) -> None:
         """Do what the hub wants, if it is its word and newer than what is followed."""

@@ -51,10 +51,12 @@ class Reconciliation:
 
     async def export_lacking(self, hub: Report, doer: Doer) -> tuple[int, int]:
         """Let all that the hub lacks by its own report be exported again; return how many rows and pictures."""
-        partner = self._exchange.known_partner()
+        partner, snapshots = self._exchange.known_partner(), self._exchange.snapshots
+        of_snapshots = 0 if snapshots is None else await snapshots.requested(hub.pictures_missing)
 
         def work(db: sqlite3.Connection) -> tuple[int, int]:
-            rows, pictures = export_again(db, partner, hub, to_us(datetime.now(UTC)))
+            rows, of_events = export_again(db, partner, hub, to_us(datetime.now(UTC)))
+            pictures = of_events + of_snapshots
             results.record(db, doer, "exchange.export_again", detail={"rows": rows, "pictures": pictures})
             return rows, pictures
 

@@ -13,6 +13,7 @@ from appliance.capture.planner import Planner
 from appliance.capture.shelf import Shelf
 from appliance.store import outbox, results, returns
 from appliance.store.database import Database
+from appliance.store.exports import Policy
 from federation.messages import (
     SNAPSHOT_GONE_RESULT,
     SNAPSHOT_RESULT,
@@ -85,6 +86,7 @@ class HubSide:
         back = await self.record.read(lambda db: returns.unsettled(db, Lane.RESULTS))
         if back is None:
             return
+        await shelf.database.run(owed.forget_exports)
         while await shelf.database.run(lambda db: owed.send_again_behind(db, back.upto)):
             pass
         after = back.upto
@@ -144,7 +146,7 @@ def word_on_gone(snapshot_id: str, reason: str) -> Result:
 
 @dataclass(kw_only=True)
 class OwedPictures:
-    """Implements `federation.uplink.pictures.WaitingPictures`; `shelf` returns None while it cannot be used.
+    """Goes to the hub by network (`WaitingPictures`) and by files; `shelf` returns None while it cannot be used.
 
     `record` is the box's own database: each picture notes how far its results were when the hub took it.
     """
@@ -170,8 +172,8 @@ class OwedPictures:
 
     async def handed_over(self, digest: str) -> None:
         """Note that the hub has it."""
-        state = await self.record.read(lambda db: outbox.state_of(db, Lane.RESULTS))
-        await self._settle(digest, lambda db: owed.handed_over(db, digest, state.produced))
+        self._failures.pop(digest, None)
+        await self.stored([digest])
 
     async def refused(self, digest: str) -> None:
         """Let it wait, the longer the oftener it was refused."""
@@ -180,10 +182,33 @@ class OwedPictures:
 
     async def lost(self, digest: str) -> None:
         """Note that it is gone."""
-        await self._settle(digest, lambda db: owed.lost(db, digest))
-
-    async def _settle(self, digest: str, work: Callable[[sqlite3.Connection], None]) -> None:
         self._failures.pop(digest, None)
+        await self._note(lambda db: owed.lost(db, digest))
+
+    async def wanted(self, now_us: int, limit: int) -> list[tuple[str, int]]:
+        """Return digests and sizes of pictures to put into files, what is most urgent first."""
+        shelf = self.shelf()
+        return [] if shelf is None else await shelf.database.read(lambda db: owed.wanted(db, now_us, limit))
+
+    async def exported(self, digests: Sequence[str], policy: Policy, now_us: int) -> None:
+        """Note that pictures went into a file."""
+        await self._note(lambda db: owed.exported(db, digests, policy, now_us))
+
+    async def stored(self, digests: Sequence[str]) -> None:
+        """Note that the hub has pictures."""
+        state = await self.record.read(lambda db: outbox.state_of(db, Lane.RESULTS))
+        await self._note(lambda db: owed.handed_over(db, digests, state.produced))
+
+    async def requested(self, digests: Sequence[str]) -> int:
+        """Let pictures that the hub lacks go to it again; return how many of them are here."""
+        shelf = self.shelf()
+        return 0 if shelf is None else await shelf.database.run(lambda db: owed.requested(db, digests))
+
+    async def forget_exports(self) -> None:
+        """Let all that the hub is owed go into files as if it never had."""
+        await self._note(owed.forget_exports)
+
+    async def _note(self, work: Callable[[sqlite3.Connection], None]) -> None:
         shelf = self.shelf()
         if shelf is not None:
             await shelf.database.run(work)

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from appliance.capture import index
 from appliance.capture.index import Snapshot
+from appliance.store.exports import NEVER_US, Policy
 
 DAMAGED = "picture_damaged: the picture is gone from this box's disk, or damaged there"
 REMOVED = "picture_removed: this box had removed the picture before the hub asked for it"
@@ -36,12 +37,58 @@ def pictures(db: sqlite3.Connection, *, without: Collection[str], limit: int) ->
     return [digest for (digest,) in found]
 
 
-def handed_over(db: sqlite3.Connection, digest: str, produced: int) -> None:
-    """Note that the hub has a picture, and how many results this box had produced for it by then."""
+def handed_over(db: sqlite3.Connection, digests: Collection[str], produced: int) -> None:
+    """Note that the hub has pictures, and how many results this box had produced for it by then."""
     db.execute(
-        "UPDATE snapshots SET owed = 'nothing', handed_at = ? WHERE owed = 'picture' AND digest = ?",
-        (produced, digest),
+        "UPDATE snapshots SET owed = 'nothing', handed_at = ?"
+        " WHERE owed = 'picture' AND digest IN (SELECT value FROM json_each(?))",
+        (produced, json.dumps(list(digests))),
     )
+
+
+def wanted(db: sqlite3.Connection, now_us: int, limit: int) -> list[tuple[str, int]]:
+    """Return digests and sizes of pictures to put into files: those that never were first, the newest of them first."""
+    found = db.execute(
+        "SELECT digest, size_bytes FROM snapshots WHERE owed = 'picture' AND exported = 0 ORDER BY number DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    found += db.execute(
+        "SELECT digest, size_bytes FROM snapshots WHERE owed = 'picture' AND exported > 0 AND export_due_us <= ?"
+        " ORDER BY export_due_us LIMIT ?",
+        (now_us, limit - len(found)),
+    ).fetchall()
+    return list(dict.fromkeys(found))
+
+
+def exported(db: sqlite3.Connection, digests: Iterable[str], policy: Policy, now_us: int) -> None:
+    """Note that pictures went into a file."""
+    for digest in digests:
+        times = (
+            1
+            + db.execute(
+                "SELECT coalesce(max(exported), 0) FROM snapshots WHERE owed = 'picture' AND digest = ?", (digest,)
+            ).fetchone()[0]
+        )
+        due_us = policy.due_us(times, now_us)
+        db.execute(
+            "UPDATE snapshots SET exported = ?, export_due_us = ? WHERE owed = 'picture' AND digest = ?",
+            (times, NEVER_US if due_us is None else due_us, digest),
+        )
+
+
+def requested(db: sqlite3.Connection, digests: Collection[str]) -> int:
+    """Let pictures that the hub says it lacks go to it again; return how many of them are here."""
+    again = db.execute(
+        "UPDATE snapshots SET owed = 'picture', handed_at = 0, exported = 0"
+        " WHERE digest IN (SELECT value FROM json_each(?)) AND (owed = 'picture' OR handed_at > 0) RETURNING digest",
+        (json.dumps(list(digests)),),
+    )
+    return len({digest for (digest,) in again})
+
+
+def forget_exports(db: sqlite3.Connection) -> None:
+    """Let what the hub is owed go into files as if it never had."""
+    db.execute("UPDATE snapshots SET exported = 0 WHERE owed = 'picture' AND exported > 0")
 
 
 def lost(db: sqlite3.Connection, digest: str) -> None:
@@ -60,7 +107,7 @@ def send_again_behind(db: sqlite3.Connection, upto: int) -> bool:
     was handed over later is owed again. What the hub does have, it acknowledges at once.
     """
     again = db.execute(
-        "UPDATE snapshots SET owed = 'picture', handed_at = 0 WHERE number IN"
+        "UPDATE snapshots SET owed = 'picture', handed_at = 0, exported = 0 WHERE number IN"
         " (SELECT number FROM snapshots WHERE handed_at >= ? AND digest IS NOT NULL LIMIT ?)",
         (max(1, upto), STEP),
     )

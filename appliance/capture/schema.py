@@ -79,3 +79,12 @@ def _handed_over(db: Database) -> None:
 def _gone(db: Database) -> None:
     # Snapshots whose pictures the hub will never get, until it has been told so.
     db.execute("CREATE TABLE gone (snapshot_id TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID")
+
+
+@migrations(name="0007_exported")
+def _exported(db: Database) -> None:
+    # How often a picture that the hub is owed went into a file for it, and when it is due to again.
+    db.execute("ALTER TABLE snapshots ADD COLUMN exported INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE snapshots ADD COLUMN export_due_us INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX snapshots_unexported ON snapshots (number) WHERE owed = 'picture' AND exported = 0")
+    db.execute("CREATE INDEX snapshots_exported ON snapshots (export_due_us) WHERE owed = 'picture' AND exported > 0")

@@ -2,20 +2,19 @@
 
 import asyncio
 import logging
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 from appliance.exchange.contents import draw_messages, rows_of
 from appliance.exchange.partner import Partner
-from appliance.store import evidence, exports, parcels
+from appliance.store import exports, parcels
 from appliance.store.database import Database
 from appliance.store.exports import Policy
 from appliance.store.moments import to_us
 from appliance.store.parcels import Content, Drawn
-from appliance.store.pictures import PictureFolder
 from federation.exchange import Address, Item, ParcelKind, file_name, make_parcel
 from federation.exchange.out_folder import OutFolder
 from federation.exchange.words import PICTURE
@@ -55,6 +54,25 @@ class ExportTally:
     last_at: datetime | None = None
 
 
+class OwedPictures(Protocol):
+    """Pictures of one kind that the hub has not got."""
+
+    async def wanted(self, now_us: int, limit: int) -> list[tuple[str, int]]:
+        """Return digests and sizes of pictures to put into files, what is most urgent first."""
+
+    async def exported(self, digests: Sequence[str], policy: Policy, now_us: int) -> None:
+        """Note that pictures went into a file."""
+
+    async def read(self, digest: str) -> bytes | None:
+        """Return a picture, None if it is not of this kind, or gone or damaged."""
+
+    async def stored(self, digests: Sequence[str]) -> None:
+        """Note that the hub has pictures; of others than of this kind nothing is noted."""
+
+    async def lost(self, digest: str) -> None:
+        """Note that nobody has a picture any more, if it is of this kind."""
+
+
 class Exporter:
     """Writes parcels into the folder that the border carries to the hub. `run` works until cancelled."""
 
@@ -62,14 +80,17 @@ class Exporter:
         self,
         *,
         database: Database,
-        pictures: PictureFolder,
+        pictures: Sequence[OwedPictures],
         partner: Partner,
         folder: OutFolder,
         rules: Rules,
         state: Callable[[], Awaitable[tuple[Presence, ReportedState]]],
         extra: Callable[[], Awaitable[list[Item]]],
     ) -> None:
-        """Take the box's `state` for every parcel that says it, and `extra` items beside it."""
+        """Take the box's `state` for every parcel that says it, and `extra` items beside it.
+
+        Of `pictures` those of the first kind go before those of the next.
+        """
         self.tally = ExportTally()
         self._database = database
         self._pictures = pictures
@@ -146,15 +167,17 @@ class Exporter:
         return drawn
 
     async def _draw_pictures(self) -> Drawn | None:
-        return await self._database.run(self._choose_pictures)
-
-    def _choose_pictures(self, db: sqlite3.Connection) -> Drawn | None:
+        """Draw a parcel of pictures of the first kind of which some are due."""
         now_us = to_us(datetime.now(UTC))
-        digests = list(_fitting(exports.pictures_wanted(db, now_us, PICTURES_AT_ONCE), self._rules.parcel_bytes))
-        if not digests:
-            return None
-        exports.pictures_exported(db, digests, self._rules.policy, now_us)
-        return parcels.draw(db, self._stream, Content(pictures=tuple(digests)), now_us)
+        for kind in self._pictures:
+            digests = tuple(_fitting(await kind.wanted(now_us, PICTURES_AT_ONCE), self._rules.parcel_bytes))
+            if digests:
+                content = Content(pictures=digests)
+                draw = partial(parcels.draw, stream=self._stream, content=content, now_us=now_us)
+                drawn = await self._database.run(draw)
+                await kind.exported(digests, self._rules.policy, now_us)
+                return drawn
+        return None
 
     async def _write(self, drawn: Drawn) -> None:
         content = drawn.content
@@ -186,13 +209,20 @@ class Exporter:
     async def _picture_items(self, content: Content) -> list[Item]:
         items = []
         for digest in content.pictures:
-            found = await asyncio.to_thread(self._pictures.read, digest)
+            found = await self._read(digest)
             if found is not None:
                 items.append(Item(f"{PICTURE}{digest}", found))
                 continue
             log.warning("picture %s is gone or damaged", digest[:19])
-            await self._database.run(partial(evidence.lost, digest=digest, now=datetime.now(UTC)))
+            for kind in self._pictures:
+                await kind.lost(digest)
         return items
+
+    async def _read(self, digest: str) -> bytes | None:
+        for kind in self._pictures:
+            if (found := await kind.read(digest)) is not None:
+                return found
+        return None
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()

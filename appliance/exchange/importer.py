@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -41,9 +41,13 @@ class Importer:
         folder: InFolder,
         exported: OutFolder,
         follow: Callable[[Envelope], Awaitable[None]],
+        stored: Callable[[Sequence[str]], Awaitable[None]],
         is_only_path: Callable[[], bool],
     ) -> None:
-        """Give what the hub wants to `follow`. `is_only_path` is false while rows also go to the hub by MQTT."""
+        """Give what the hub wants to `follow`, and which pictures it has to `stored`.
+
+        `is_only_path` is false while rows also go to the hub by MQTT.
+        """
         self.folder = folder
         self.inbound = Inbound()
         self.malformed = 0
@@ -53,6 +57,7 @@ class Importer:
         self._partner = partner
         self._exported = exported
         self._follow = follow
+        self._stored = stored
         self._is_only_path = is_only_path
 
     async def begin(self) -> None:
@@ -95,8 +100,7 @@ class Importer:
 
     async def _use(self, item: Item, *, is_news: bool) -> None:
         if item.kind == STORED:
-            stored = StoredPictures.model_validate_json(item.body)
-            await self._database.run(partial(_handed_over, digests=stored.digests))
+            await self._stored(StoredPictures.model_validate_json(item.body).digests)
         elif item.kind.startswith(DOCUMENT):
             await self._follow(Envelope.model_validate_json(item.body))
         elif item.kind == TAKEN and is_news:
@@ -140,8 +144,3 @@ def _is_of_another_record(db: sqlite3.Connection, ack: Ack, state: outbox.LaneSt
     if ack.upto < state.base or not ack.mark:
         return False
     return outbox.mark_at(db, ack.lane, ack.upto) != ack.mark
-
-
-def _handed_over(db: sqlite3.Connection, digests: tuple[str, ...]) -> None:
-    for digest in digests:
-        evidence.handed_over(db, digest)

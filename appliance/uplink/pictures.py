@@ -1,17 +1,20 @@
 """The evidence pictures of this box that its hub has not got."""
 
 import asyncio
+import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from appliance.store import evidence
+from appliance.store import evidence, exports
 from appliance.store.database import Database
+from appliance.store.exports import Policy
 from appliance.store.pictures import PictureFolder
 from federation.uplink.hub_files import LONGEST_PAUSE_S, pause_s
 
 
 class BoxPictures:
-    """Implements `federation.uplink.pictures.WaitingPictures` over the box's database and folder."""
+    """Goes to the hub by network (`federation.uplink.pictures.WaitingPictures`) and by files."""
 
     def __init__(self, database: Database, folder: PictureFolder) -> None:
         """Read what is in `folder`."""
@@ -39,3 +42,20 @@ class BoxPictures:
     async def lost(self, digest: str) -> None:
         """Note that it is gone."""
         await self._database.run(lambda db: evidence.lost(db, digest, datetime.now(UTC)))
+
+    async def wanted(self, now_us: int, limit: int) -> list[tuple[str, int]]:
+        """Return digests and sizes of pictures to put into files, what is most urgent first."""
+        return await self._database.read(lambda db: exports.pictures_wanted(db, now_us, limit))
+
+    async def exported(self, digests: Sequence[str], policy: Policy, now_us: int) -> None:
+        """Note that pictures went into a file."""
+        await self._database.run(lambda db: exports.pictures_exported(db, digests, policy, now_us))
+
+    async def stored(self, digests: Sequence[str]) -> None:
+        """Note that the hub has pictures."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for digest in digests:
+                evidence.handed_over(db, digest)
+
+        await self._database.run(work)

@@ -25,6 +25,7 @@ from federation.exchange.signed import read_signed, sign
 from federation.http import Problem
 from federation.http.problem import not_found
 from federation.messages import Lane
+from hub.captures.missing import missing
 from hub.custody.intake import LaneKey
 from hub.custody.ledger import standings_of
 from hub.database import Database
@@ -137,7 +138,7 @@ def _rows(connection: Connection, key: LaneKey, *conditions: ColumnElement[bool]
 
 
 def _missing_pictures(connection: Connection, node_id: str) -> list[str]:
-    """Return the pictures of the node's newest events that have not come."""
+    """Return the pictures of the node's newest events, and then snapshots, that have not come."""
     stored = exists().where(pictures.c.digest == event_pictures.c.digest)
     statement = (
         select(event_pictures.c.digest)
@@ -146,4 +147,7 @@ def _missing_pictures(connection: Connection, node_id: str) -> list[str]:
         .order_by(events.c.cursor.desc())
         .limit(MOST_PICTURES)
     )
-    return list(dict.fromkeys(connection.execute(statement).scalars()))
+    found = dict.fromkeys(connection.execute(statement).scalars())
+    if len(found) < MOST_PICTURES:
+        found |= dict.fromkeys(connection.execute(missing(node_id).limit(MOST_PICTURES - len(found))).scalars())
+    return list(found)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,22 @@ from appliance.agent.exchange import Exchange
 from appliance.agent.membership import Membership
 from appliance.agent.reconciliation import Reconciliation
 from appliance.agent.state import AgentState
+from appliance.capture.hub_side import OwedPictures
+from appliance.capture.schema import migrations
+from appliance.capture.shelf import Shelf
 from appliance.config import Config, ExchangeConfig
 from appliance.local.messages import LocalEvent, LocalPicture
 from appliance.local.parcel import Outgoing
 from appliance.store import exports, parcels
 from appliance.store.database import Database
+from appliance.store.pictures import PictureFolder
 from appliance.store.results import BOX
+from federation.exchange.reconciliation import Report
 from federation.messages import new_id
 from federation.testing.waiting import until
 from hub.app import open_hub
 from hub.config import make_config
+from tests.appliance.capture.test_hub_returns import Taken, telling
 from tests.system.border import Border
 
 WAIT_S = 60.0
@@ -39,6 +46,7 @@ class Box:
 
     state: AgentState
     exchange: Exchange
+    snapshots: Taken
     ids: list[str] = field(default_factory=list)
 
     async def see(self, count: int, *, picture: bytes | None = None) -> None:
@@ -83,11 +91,14 @@ async def running_box(folder: Path, border: Border, *, two_way: bool = True, **m
         **{"every_s": 0.1, "state_s": 0.3, "repeat_s": 1, **QUICK, **more},
     )
     config = Config(profile="analysis", data_folder=folder / "data", run_folder=folder / "run", exchange=exchange)
-    async with Database(config.database_file) as database:
+    async with Database(config.database_file) as database, Database(config.captures_file, migrations) as index:
         state = AgentState(config, database)
         await state.load()
-        box = Box(state=state, exchange=Exchange(state, Membership(state)))
-        async with asyncio.TaskGroup() as group:
+        shelf = Shelf(pictures=PictureFolder(root=config.captures_folder), database=index)
+        owed = OwedPictures(shelf=lambda: shelf, record=database)
+        taken = Taken(record=database, shelf=shelf)
+        box = Box(state=state, exchange=Exchange(state, Membership(state), owed), snapshots=taken)
+        async with telling(taken), asyncio.TaskGroup() as group:
             running = group.create_task(box.exchange.run())
             try:
                 yield box
@@ -112,6 +123,14 @@ class Hub:
             if page["next"] is None:
                 return found
             query["after"] = page["next"]
+
+    async def captured(self) -> dict[str, bytes | None]:
+        """Return the snapshots that came, each with its picture, None while it has not come."""
+        rows = (await self.get("/api/v1/captures"))["items"]
+        return {row["id"]: await self._picture(row["picture_url"]) for row in rows}
+
+    async def _picture(self, url: str | None) -> bytes | None:
+        return None if url is None else (await self.console.get(url)).raise_for_status().content
 
     async def exchange_node(self) -> dict[str, Any]:
         (node,) = (await self.get("/api/v1/exchange"))["nodes"]
@@ -184,6 +203,62 @@ async def test_whatever_the_border_does_every_event_and_picture_arrives_once(fol
         assert (node["holes"], node["pictures_missing"]) == (0, 0)
 
 
+async def test_snapshots_and_their_pictures_cross_a_border_that_loses_files(folder: Path, border: Border) -> None:
+    async with (
+        running_hub(folder / "hub", border) as hub,
+        running_box(folder / "box", border, parcel_bytes=65536) as box,
+    ):
+        await introduce(box, hub)
+        taken = [await box.snapshots.take() for _ in range(6)]
+
+        async def arrived() -> bool:
+            border.carry(lose=0.3, double=0.2, cut=0.2)
+            captured = await hub.captured()
+            return len(captured) == 6 and None not in captured.values() and not await box.snapshots.owed()
+
+        await until(arrived, within_s=WAIT_S, what="the box knows that all pictures have arrived")
+
+        assert await hub.captured() == {each.id: box.snapshots.content(each) for each in taken}
+        assert (await hub.exchange_node())["pictures_missing"] == 0
+
+
+async def test_a_picture_of_a_snapshot_that_a_one_way_border_lost_is_named_and_exported_again(
+    folder: Path, border: Border
+) -> None:
+    async with (
+        running_hub(folder / "hub", border) as hub,
+        running_box(folder / "box", border, two_way=False, copies=1) as box,
+    ):
+        node_id = await introduce(box, hub)
+        lost = await box.snapshots.take()
+        await until(partial(all_pictures_written, box), within_s=WAIT_S, what="its picture is written")
+        border.carry(lose=1.0)
+        await box.snapshots.take()
+        reconciliation = Reconciliation(box.exchange)
+
+        async def lacking() -> Report:
+            text = (await hub.get(f"/api/v1/exchange/nodes/{node_id}/report"))["report"]
+            return await reconciliation.read_report(text)
+
+        async def has_come(count: int) -> bool:
+            border.carry()
+            return sum(picture is not None for picture in (await hub.captured()).values()) == count
+
+        await until(partial(has_come, 1), within_s=WAIT_S, what="the other one")
+        await reconciliation.export_lacking(await lacking(), BOX)  # nobody has told of the lost one: only rows
+
+        async def is_missed() -> bool:
+            border.carry()
+            return bool((await hub.exchange_node())["pictures_missing"] == 1)
+
+        await until(is_missed, within_s=WAIT_S, what="the hub misses a picture")
+        report = await lacking()
+
+        assert report.pictures_missing == (lost.digest,)
+        assert await reconciliation.export_lacking(report, BOX) == (0, 1)
+        await until(partial(has_come, 2), within_s=WAIT_S, what="the picture has arrived")
+
+
 async def test_what_a_one_way_border_lost_is_named_by_reconciliation_and_exported_again(
     folder: Path, border: Border
 ) -> None:
@@ -235,6 +310,10 @@ async def test_what_a_one_way_border_lost_is_named_by_reconciliation_and_exporte
 
         await until(has_pictures, within_s=WAIT_S, what="the picture has arrived")
         assert (await hub.get("/api/v1/gaps"))["items"] == []
+
+
+async def all_pictures_written(box: Box) -> bool:
+    return await box.snapshots.are_exported() and not await box.exchange.database.read(parcels.unwritten)
 
 
 async def all_copies_written(box: Box) -> bool:

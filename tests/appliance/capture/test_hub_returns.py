@@ -30,6 +30,11 @@ from federation.uplink.changes import Changes
 NOW = datetime.now(UTC)
 
 
+def picture_of(snapshot_id: str) -> bytes:
+    """Return what begins as a JPEG, of 20 kB."""
+    return b"\xff\xd8\xff" + snapshot_id.encode() + bytes(20_000)
+
+
 @dataclass(kw_only=True)
 class Taken:
     """A box with snapshots of its hub's plan; what it tells stands in the lane of results."""
@@ -51,7 +56,7 @@ class Taken:
             plan_id="plan",
             for_hub=True,
         )
-        content = b"\xff\xd8" + order.id.encode()
+        content = picture_of(order.id)
         (digest,) = await asyncio.to_thread(self.shelf.pictures.put_all, [content])
         kept = Kept(shot=Shot(content=content, width_px=4, height_px=3, taken_at=asked_at), digest=digest)
         return await self.shelf.database.run(lambda db: index.settle(db, order, kept, asked_at))
@@ -60,6 +65,15 @@ class Taken:
         pictures = OwedPictures(shelf=lambda: self.shelf, record=self.record)
         for snapshot in snapshots:
             await pictures.handed_over(snapshot.digest or "")
+
+    def content(self, snapshot: Snapshot) -> bytes:
+        """Return the picture of one."""
+        return picture_of(snapshot.id)
+
+    async def are_exported(self) -> bool:
+        """Tell whether pictures are owed, and all of them went into files."""
+        due = await self.shelf.database.read(lambda db: owed.wanted(db, 0, 1))
+        return bool(await self.owed()) and not due
 
     async def owed(self) -> set[str]:
         """Return the pictures that the hub is to get."""
