@@ -21,7 +21,7 @@ from hil_tests.network.ground import Centre, Endpoint
 
 NODES = 3
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
-STARTED_WITHIN_S = 180.0
+STARTED_WITHIN_S = 300.0
 COMMAND_WITHIN_S = 90.0
 ONE_CORE = "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none"  # three nodes share a machine with everything else
 

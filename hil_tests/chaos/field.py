@@ -22,7 +22,7 @@ from hil_tests.chaos.program import Program
 from hil_tests.chaos.record import Record
 from hil_tests.network.ground import Ground
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 180.0
 POLL_S = 0.25
 MOST_TASKS = 400
 ALGORITHM = "fengsui.area_intrusion"

@@ -10,7 +10,7 @@ from typing import Any
 from hil_tests.demo.errors import DemoError
 from hil_tests.demo.site import Site
 
-CONTROL_WITHIN_S = 5.0
+CONTROL_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)

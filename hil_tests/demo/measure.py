@@ -11,7 +11,7 @@ from hil_tests.demo.figures import Figures
 from hil_tests.demo.hub_console import HubConsole
 from hil_tests.demo.site import PROFILES, Site
 
-SETTLE_WITHIN_S = 20.0
+SETTLE_WITHIN_S = 120.0
 POLL_S = 0.25
 BATCH = 500
 

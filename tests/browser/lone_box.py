@@ -55,7 +55,7 @@ def lone_box(root: Path, config: str = CONFIG) -> Iterator[LoneBox]:
     with (root / "box.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     try:
-        wait_until(note.exists, within_s=90, what="the panel answers")
+        wait_until(note.exists, within_s=180, what="the panel answers")
         yield LoneBox(url=json.loads(note.read_text(encoding="utf-8"))["url"], data=root / "data")
     finally:
         process.send_signal(signal.SIGTERM)

@@ -35,11 +35,11 @@ def new_box(tmp_path: Path) -> Iterator[Path]:
         [FENGSUI, "appliance", "agent", "--config", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
     try:
-        wait_until((tmp_path / "run" / "claim.txt").exists, within_s=60, what="the console shows the code")
+        wait_until((tmp_path / "run" / "claim.txt").exists, within_s=180, what="the console shows the code")
         yield tmp_path
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def ticket_of(box: Path) -> ClaimTicket:

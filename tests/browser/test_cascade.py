@@ -17,7 +17,7 @@ from tests.browser.test_exchange import address, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-START_S = 60.0
+START_S = 180.0
 
 
 @pytest.fixture

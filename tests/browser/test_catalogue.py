@@ -86,7 +86,7 @@ def imported(page: Page, package: Path) -> None:
     """Import a package by the button of the repository."""
     page.click(".menu a[href='/algorithms']")
     page.locator("input[type=file]").set_input_files(package)
-    expect(page.locator(".el-message")).to_contain_text("已导入", timeout=90_000)
+    expect(page.locator(".el-message")).to_contain_text("已导入", timeout=120_000)
 
 
 def card(page: Page, code: str) -> Locator:
@@ -131,7 +131,7 @@ def test_a_detector_of_coco_classes_serves_part_of_the_catalogue_and_what_it_lac
     expect(page.get_by_test_id("model")).to_contain_text("可以绑定；模型不含：面包车")
     pictured(page, screenshots / "portal-catalogue-binding")
     page.get_by_test_id("bind").click()
-    expect(card(page, PARKING)).to_contain_text("已绑定", timeout=60_000)
+    expect(card(page, PARKING)).to_contain_text("已绑定", timeout=120_000)
     expect(page.get_by_test_id("binding")).to_be_hidden()
 
     # What it has not the classes for is refused, and says which.

@@ -17,7 +17,7 @@ from tests.browser.conftest import Look, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-START_S = 60.0
+START_S = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def running(folder: Path, name: str, *command: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def address(note: Path) -> str:

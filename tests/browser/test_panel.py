@@ -33,7 +33,7 @@ def test_an_installer_sees_pictures_events_and_the_link_of_the_box(
     expect(picture).not_to_have_js_property("naturalWidth", 0)
     expect(page.locator(".stage article").first).to_contain_text("在线")
     page.click(".menu a[href='/events']")
-    expect(page.locator(".stage article").first).to_contain_text("已上报", timeout=60_000)
+    expect(page.locator(".stage article").first).to_contain_text("已上报", timeout=120_000)
     page.click(".menu a[href='/hub']")
     expect(page.locator(".stage")).to_contain_text(demo.site.node_url)
 
@@ -49,17 +49,17 @@ def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
 
     page.click(".menu a[href='/live']")
     cameras = cameras_of(demo, profile_with_cameras(demo))
-    expect(page.locator(".view[data-phase=playing]")).to_have_count(cameras, timeout=60_000)
+    expect(page.locator(".view[data-phase=playing]")).to_have_count(cameras, timeout=120_000)
     goes_on(page)
     page.screenshot(path=screenshots / "panel-live-wall.png")
 
     page.goto(f"{url}/recordings")
     page.click(".toggle")
-    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=120_000)
     goes_on(page)
     page.click(".speed")
     page.get_by_text("倒放 1 倍").click()
-    expect(page.locator(".screen[data-phase=playing], .screen[data-phase=ended]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".screen[data-phase=playing], .screen[data-phase=ended]")).to_be_visible(timeout=120_000)
     bar = page.locator("canvas")
     bar.hover(position={"x": 300, "y": 30})
     page.mouse.down()
@@ -87,7 +87,7 @@ def test_a_guard_takes_a_snapshot_and_finds_it_among_the_pictures(
     page.get_by_test_id("take-snapshot").click()
 
     picture = page.get_by_test_id("snapshot-picture")
-    expect(picture).to_be_visible(timeout=60_000)
+    expect(picture).to_be_visible(timeout=120_000)
     expect(picture).not_to_have_js_property("naturalWidth", 0)
     page.screenshot(path=screenshots / "panel-snapshot-taken.png")
     page.keyboard.press("Escape")

@@ -57,7 +57,7 @@ def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_
     page.locator(".camera").click()
     page.get_by_role("option", name="东门").click()
 
-    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=120_000)
     expect(page.locator(".result aside")).to_contain_text("立即报警")
     expect(page.locator(".stage .result img")).to_have_js_property("naturalWidth", 720)
     assert drawn(page)
@@ -66,10 +66,10 @@ def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_
     with page.expect_response("**/api/v1/pictures/look**") as answer:
         page.get_by_test_id("take-again").click()
     assert answer.value.ok
-    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=120_000)
 
     page.locator("input[type=file]").set_input_files(JPEG_FILE)
-    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=30_000)
+    expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=120_000)
     assert drawn(page)
     expect(page.get_by_test_id("take-again")).to_have_count(0)
 
@@ -86,7 +86,7 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     page.screenshot(path=screenshots / "panel-picture-task-dialog.png", animations="disabled")
     page.get_by_test_id("submit-pictures").click()
     card = page.get_by_test_id("picture-job").first
-    expect(card).to_contain_text("已完成", timeout=30_000)
+    expect(card).to_contain_text("已完成", timeout=120_000)
     expect(card).to_contain_text("告警 1")
     expect(card).to_contain_text("无法分析 1")
     card.get_by_test_id("show-results").click()
@@ -105,7 +105,7 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     page.get_by_role("option", name="street.mp4").click()
     page.get_by_test_id("submit-pictures").click()
     film = page.get_by_test_id("picture-job").filter(has_text="street.mp4").first
-    expect(film).to_contain_text("3 / 3", timeout=30_000)
+    expect(film).to_contain_text("3 / 3", timeout=120_000)
     film.get_by_test_id("again").click()
     expect(page.get_by_test_id("picture-job").filter(has_text="street.mp4")).to_have_count(2)
     film.get_by_test_id("remove").click()
@@ -119,7 +119,7 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     page.get_by_test_id("addresses").fill("http://169.254.169.254/a.jpg")
     page.screenshot(path=screenshots / "panel-picture-addresses.png", animations="disabled")
     page.get_by_test_id("submit-pictures").click()
-    expect(page.get_by_test_id("picture-job").first).to_contain_text("无法分析 1", timeout=30_000)
+    expect(page.get_by_test_id("picture-job").first).to_contain_text("无法分析 1", timeout=120_000)
 
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
 
@@ -148,7 +148,7 @@ def test_pictures_are_looked_at_by_a_box_that_the_portal_cannot_reach_and_what_i
     page.screenshot(path=screenshots / "portal-picture-task-dialog.png", animations="disabled")
     page.get_by_test_id("submit-pictures").click()
     card = page.get_by_test_id("picture-job").first
-    expect(card).to_contain_text("已完成", timeout=60_000)
+    expect(card).to_contain_text("已完成", timeout=120_000)
     expect(card).to_contain_text("告警 1")
     expect(card).to_contain_text("无法分析 1")
     look(site.hub.url, ["/picture-tasks"], "portal-planted")

@@ -35,7 +35,7 @@ def record_all_day(page: Page, screenshot: Path) -> None:
     page.get_by_text("全天录像", exact=True).click()
     page.screenshot(path=screenshot)
     page.get_by_role("button", name="保存").click()
-    expect(page.locator(".stage article").first).to_contain_text("录像中", timeout=60_000)
+    expect(page.locator(".stage article").first).to_contain_text("录像中", timeout=120_000)
 
 
 def goes_on(page: Page) -> None:

@@ -9,7 +9,7 @@ from federation.testing.waiting import until
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.chaos.program import Program, kept_running
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 SLEEP = ["sleep", "1000"]
 
 

@@ -111,7 +111,7 @@ def _without_security(document: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _site(folder: Path, values: dict[str, Any]) -> Iterator[Site]:
     config = make_config(values, folder=folder)
-    with _hub_in_a_thread(config) as running, httpx.Client(base_url=running.url, timeout=30) as client:
+    with _hub_in_a_thread(config) as running, httpx.Client(base_url=running.url, timeout=60) as client:
         first = (config.data_folder / "first-password").read_text().strip()
         session = client.post("/api/v1/session", json={"username": "admin", "password": first}).json()
         client.headers["X-CSRF-Token"] = session["csrf_token"]
@@ -167,7 +167,7 @@ def _try(operation: Any, *, examples: int, headers: dict[str, str], answers: Cou
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def send(case: Any) -> None:
-            response = case.call(headers=headers, timeout=20, allow_redirects=False, verify=verify)
+            response = case.call(headers=headers, timeout=60, allow_redirects=False, verify=verify)
             answers[response.status_code] += 1
             case.validate_response(response, checks=KNOWN)
 

@@ -26,7 +26,7 @@ def test_who_does_not_end_when_asked_is_ended_with_all_that_runs_below_it() -> N
 
     stubborn.stdout.close()
     assert stubborn.returncode == -9
-    wait_until(lambda: not child.exists() or _is_dead(child), within_s=20, what="the child has ended")
+    wait_until(lambda: not child.exists() or _is_dead(child), within_s=60, what="the child has ended")
 
 
 def _is_dead(process: Path) -> bool:

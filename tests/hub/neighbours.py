@@ -58,4 +58,4 @@ async def held(hub: Served, name: str, state: str, cause: str | None = None) -> 
         row = await row_of(hub, name)
         return row if row["state"] == state and cause in {None, row["cause"]} else None
 
-    return dict(await until(found, within_s=20, what=f"{name} is {state}: {cause}"))
+    return dict(await until(found, within_s=60, what=f"{name} is {state}: {cause}"))

@@ -25,7 +25,7 @@ FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 
 
 def load(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([FENGSUI, "load", *arguments], capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run([FENGSUI, "load", *arguments], capture_output=True, text=True, timeout=550, check=False)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ async def test_a_cell_dies_with_a_run_that_is_killed(lone: Cell) -> None:
 
         run.process.send_signal(signal.SIGKILL)
 
-        await until(lambda: not Path(f"/proc/{held}").exists(), within_s=20, what="the sleeper is gone")
+        await until(lambda: not Path(f"/proc/{held}").exists(), within_s=60, what="the sleeper is gone")
     assert namespace not in await asyncio.to_thread(namespaces_in_use)
 
 

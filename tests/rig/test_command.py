@@ -37,7 +37,7 @@ def serving(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(60)
 
 
 def test_footage_is_served_and_controlled_until_the_command_is_ended(
@@ -53,7 +53,7 @@ def test_footage_is_served_and_controlled_until_the_command_is_ended(
     options = ["--footage", str(footage), "--credentials-file", str(credentials)]
 
     with serving(tmp_path, *options, "--ready-file", str(ready), "--control-socket", str(control)) as process:
-        told = wait_until(lambda: settled(ready), within_s=30, what="all footage prepared")
+        told = wait_until(lambda: settled(ready), within_s=90, what="all footage prepared")
         mounts = {mount["name_zh"]: mount for mount in told["mounts"]}
         assert told["pid"] == process.pid
         assert stat.S_IMODE(control.stat().st_mode) == 0o600
@@ -99,7 +99,7 @@ def test_the_command_ends_while_clips_are_still_being_rendered(tmp_path: Path, c
     ready = tmp_path / "ready.json"
 
     with serving(tmp_path, "--credentials-file", str(credentials), "--ready-file", str(ready)) as process:
-        wait_until(ready.exists, within_s=15, what="the ready file")
+        wait_until(ready.exists, within_s=60, what="the ready file")
         told = json.loads(ready.read_text())
 
     truth = json.loads((tmp_path / "truth" / "cam1.json").read_text())

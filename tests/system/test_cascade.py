@@ -42,7 +42,7 @@ class Hub:
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         over_socket = httpx.AsyncHTTPTransport(uds=str(self.folder / "data" / "run" / "console.sock"))
-        async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=30) as console:
+        async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=60) as console:
             answer = (await console.request(method, path, **more)).raise_for_status()
             return answer.json() if answer.content else None
 

@@ -36,7 +36,7 @@ ROWS = 20
 
 def chaos(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [*DIES_WITH_US, FENGSUI, "chaos", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
 
 
 def run_holds(net: str, broker: str, *, events: int, faults: int) -> dict[str, Any]:
@@ -91,7 +91,7 @@ async def publish_carelessly(member: Member, rows: list[dict[str, Any]]) -> None
     client.loop_start()
     batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(rows))
     sent = client.publish(topics.batch(node_id, Lane.EVENTS), batch.to_bytes(), qos=1)
-    await asyncio.to_thread(sent.wait_for_publish, 10)
+    await asyncio.to_thread(sent.wait_for_publish, 60)
     assert sent.is_published()  # the broker has acknowledged it: PUBACK
     client.disconnect()
     await asyncio.to_thread(client.loop_stop)

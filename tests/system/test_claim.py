@@ -146,7 +146,7 @@ async def test_a_box_is_seen_waiting_and_is_let_in_by_the_code_that_it_shows(
 async def test_the_panel_shows_the_same_as_the_console_and_a_qr_code(box_config: Config, box: ClaimTicket) -> None:
     first = (await asyncio.to_thread(box_config.first_password_file.read_text)).strip()
     url = json.loads(await asyncio.to_thread(box_config.panel_note.read_text))["url"]
-    async with httpx.AsyncClient(base_url=url) as panel:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as panel:
         stranger = await panel.get("/api/v1/claim")
         session = await panel.post("/api/v1/session", json={"username": "admin", "password": first})
         panel.headers["X-CSRF-Token"] = session.json()["csrf_token"]

@@ -84,7 +84,7 @@ def test_ctrl_c_leaves_no_process_and_no_folder() -> None:
         process.communicate(timeout=60)
 
     assert process.returncode == 0
-    wait_until(lambda: not any(is_alive(pid) for pid in children), within_s=30, what="the end of all")
+    wait_until(lambda: not any(is_alive(pid) for pid in children), within_s=90, what="the end of all")
     assert not root.exists()
 
 

@@ -149,7 +149,7 @@ async def running_hub(folder: Path, border: Border, **more: Any) -> AsyncIterato
     config = await asyncio.to_thread(make_config, values, folder=folder)
     async with open_hub(config, idle=frozenset({"link"})):
         over_socket = httpx.AsyncHTTPTransport(uds=str(config.console_socket))
-        async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=30) as console:
+        async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=60) as console:
             yield Hub(console=console)
 
 

@@ -53,7 +53,7 @@ def write_configurations(folder: Path) -> None:
 async def ask(folder: Path, method: str, path: str, **more: Any) -> Any:
     """Ask the hub over its console."""
     over_socket = httpx.AsyncHTTPTransport(uds=str(folder / "hub" / "run" / "console.sock"))
-    async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=30) as console:
+    async with httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=60) as console:
         return (await console.request(method, path, **more)).raise_for_status().json()
 
 

@@ -35,7 +35,7 @@ class Hub:
         self.console = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(folder / "hub" / "run" / "console.sock")),
             base_url="http://hub",
-            timeout=20,
+            timeout=60,
         )
 
     def configure(self, ports: list[int], *, certificate_days: float) -> None:

@@ -33,13 +33,13 @@ async def makes_room(folder: Path) -> None:
             await record(state, digest)
             await state.database.run(partial(evidence.handed_over, digest=digest))
         async with sweeping(state, reserve):
-            await until(reserve.file.exists, within_s=10, what="a reserve is held")
+            await until(reserve.file.exists, within_s=60, what="a reserve is held")
         await asyncio.to_thread(fill, folder / "of-others")
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await state.database.run(lambda db: db.execute("CREATE TABLE big AS SELECT zeroblob(8000000)").rowcount)
 
         async with sweeping(state, reserve):
-            await until(lambda: not pictures(state), within_s=10, what="pictures give way")
+            await until(lambda: not pictures(state), within_s=60, what="pictures give way")
 
         await record(state)
 

@@ -43,7 +43,7 @@ class Box:
 
     async def watched(self, point_id: str = POINT) -> None:
         """Wait until somebody needs the camera's stream."""
-        await until(self.feeds.of(point_id).wanted.is_set, within_s=20, what="a subscription")
+        await until(self.feeds.of(point_id).wanted.is_set, within_s=60, what="a subscription")
 
     async def says(self, report: CameraReport) -> None:
         """Let the streams process tell how a camera is."""
@@ -56,7 +56,7 @@ class Box:
         async def is_settled() -> bool:
             return bool((await self.row(snapshot_id))["state"] != "waiting")
 
-        await until(is_settled, within_s=30, what="a settled snapshot")
+        await until(is_settled, within_s=90, what="a settled snapshot")
         return await self.row(snapshot_id)
 
     async def row(self, snapshot_id: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def running_vision(config: Config) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(vision.run(run_folder=config.run_folder))
         try:
-            await until((config.run_folder / VISION_SOCKET).exists, within_s=20, what="vision answers")
+            await until((config.run_folder / VISION_SOCKET).exists, within_s=60, what="vision answers")
             yield
         finally:
             running.cancel()
@@ -83,7 +83,7 @@ async def signed_in_anywhen(config: Config, url: str) -> AsyncIterator[httpx.Asy
         async with signed_in(config, url) as client:
             yield client
         return
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         answer = await client.post("/api/v1/session", json={"username": "admin", "password": PASSWORD})
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
         yield client
@@ -107,7 +107,7 @@ async def running_box(config: Config) -> AsyncIterator[Box]:
         async def is_ready() -> bool:
             return (await panel.get("/api/v1/snapshots")).status_code == 200
 
-        await until(is_ready, within_s=20, what="snapshots can be taken")
+        await until(is_ready, within_s=60, what="snapshots can be taken")
         yield box
 
 

@@ -44,7 +44,7 @@ async def test_a_picture_is_taken_from_the_next_key_frame_and_kept(box: Box) -> 
     assert decoded(picture.content).shape == (192, 320, 3)
     assert (row["width_px"], row["height_px"], row["size_bytes"]) == (320, 192, len(picture.content))
     assert (await box.panel.get("/api/v1/snapshots")).json()["items"] == [row]
-    await until(lambda: not box.feeds.of(POINT).wanted.is_set(), within_s=20, what="a camera that is let go again")
+    await until(lambda: not box.feeds.of(POINT).wanted.is_set(), within_s=60, what="a camera that is let go again")
 
 
 async def test_the_last_key_frame_will_do_when_it_is_fresh_and_is_not_waited_for(box: Box) -> None:
@@ -184,7 +184,7 @@ async def test_orders_for_later_are_carried_out_and_listed_by_state(box: Box) ->
 
 
 async def test_no_stranger_sees_a_snapshot(box: Box) -> None:
-    async with httpx.AsyncClient(base_url=box.panel.base_url) as stranger:
+    async with httpx.AsyncClient(base_url=box.panel.base_url, timeout=60) as stranger:
         answers = [await stranger.get(f"/api/v1/snapshots{path}") for path in ("", "/figures", "/x", "/x/picture.jpg")]
 
     assert [answer.status_code for answer in answers] == [401] * 4

@@ -91,7 +91,7 @@ class Work:
             found = await self.database.read(lambda db: index.find(db, snapshot.id))
             return found if found is not None and found.delivery != "waiting" else None
 
-        found = await until(has_ended, within_s=30, what="a delivery that has ended")
+        found = await until(has_ended, within_s=90, what="a delivery that has ended")
         assert isinstance(found, Snapshot)
         return found
 

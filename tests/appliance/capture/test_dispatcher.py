@@ -64,7 +64,7 @@ class Work:
             row = await self.row(order)
             return row is not None and row.state != "waiting"
 
-        await until(is_settled, within_s=20, what="a settled order")
+        await until(is_settled, within_s=60, what="a settled order")
         return cast("index.Snapshot", await self.row(order))
 
 
@@ -156,7 +156,7 @@ async def test_no_more_are_taken_at_one_time_than_allowed(tmp_path: Path) -> Non
         async with asyncio.TaskGroup() as group:
             for each in orders:
                 group.create_task(work.dispatcher.settled(each))
-            await until(lambda: work.photographer.at_once == 3, within_s=10, what="three at once")
+            await until(lambda: work.photographer.at_once == 3, within_s=60, what="three at once")
             work.photographer.go_on.set()
 
     assert work.photographer.most_at_once == 3

@@ -74,7 +74,7 @@ async def handed_over(config: Config, digest: str) -> None:
     async with Database(config.captures_file, captures) as database, Database(config.database_file) as record:
         shelf = Shelf(pictures=PictureFolder(root=config.captures_folder), database=database)
         pictures = OwedPictures(shelf=lambda: shelf, record=record)
-        await until(lambda: is_owed(pictures, digest), within_s=20, what="a picture that is owed")
+        await until(lambda: is_owed(pictures, digest), within_s=60, what="a picture that is owed")
         content = await pictures.read(digest)
         await pictures.refused(digest)
         rests = await is_owed(pictures, digest)

@@ -98,7 +98,7 @@ class Taken:
         async def are_told() -> bool:
             return len(await self.told("snapshot")) == count
 
-        await until(are_told, within_s=20, what=f"{count} words")
+        await until(are_told, within_s=60, what=f"{count} words")
 
     async def acknowledge(self, upto: int) -> None:
         """Let the hub have so many rows."""
@@ -141,7 +141,7 @@ async def test_another_hub_gets_the_pictures_that_are_still_kept_and_is_told_whi
         assert await box.owed() == set()
 
         await box.record.run(forget_former_hub)
-        await until(box.gone, within_s=20, what="word of a picture that is gone")
+        await until(box.gone, within_s=60, what="word of a picture that is gone")
 
     assert await box.owed() == {kept.digest}
     assert await box.gone() == {expired.id: "picture_removed"}
@@ -168,7 +168,7 @@ async def test_a_hub_behind_a_border_that_was_restored_gets_what_came_after_its_
         await box.record.run(partial(confirm, ack=restored, is_only_path=False))
         by_the_network_too = await box.owed()
         await box.record.run(partial(confirm, ack=restored, is_only_path=True))
-        await until(box.owed, within_s=20, what="a picture that is owed again")
+        await until(box.owed, within_s=60, what="a picture that is owed again")
 
     assert unchanged == by_the_network_too == set()
     # The first came while one result was there, no more than the backup knows: it may or may not be in it.
@@ -191,7 +191,7 @@ async def test_a_picture_that_is_removed_before_the_hub_has_it_is_told_as_gone(
     async with telling(box):
         await box.tells(1)
         await box.shelf.database.run(remove)
-        await until(box.gone, within_s=20, what="word of a picture that is gone")
+        await until(box.gone, within_s=60, what="word of a picture that is gone")
 
     assert await box.gone() == {snapshot.id: code}
     assert await box.owed() == set()
@@ -204,7 +204,7 @@ async def test_a_picture_that_is_damaged_on_the_disk_is_told_as_gone_once(box: T
         await box.tells(1)
         for _ in range(2):
             await pictures.lost(snapshot.digest or "")
-        await until(box.gone, within_s=20, what="word of a picture that is gone")
+        await until(box.gone, within_s=60, what="word of a picture that is gone")
         await box.take()
         await box.tells(2)
 

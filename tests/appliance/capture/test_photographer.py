@@ -53,9 +53,9 @@ async def test_a_slow_vision_process_is_given_no_more_than_it_can_end_in_time(tm
         running = group.create_task(key_frames.run())
         taking = [group.create_task(photographer.take(_order(point_id))) for point_id in cameras]
         for point_id in cameras:
-            await until(feeds.of(point_id).wanted.is_set, within_s=20, what="a subscription")
+            await until(feeds.of(point_id).wanted.is_set, within_s=60, what="a subscription")
             feeds.of(point_id).send(replace(unit, point_id=point_id, arrived_at=datetime.now(UTC)))
-        await until(lambda: vision.asking == DECODED_AT_ONCE, within_s=20, what="a busy vision process")
+        await until(lambda: vision.asking == DECODED_AT_ONCE, within_s=60, what="a busy vision process")
 
         vision.go_on.set()
         shots = await asyncio.gather(*taking)

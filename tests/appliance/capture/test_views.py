@@ -136,7 +136,7 @@ async def test_a_camera_that_only_snapshots_turn_is_asked_once_how_it_calls_its_
 async def test_where_a_camera_looks_is_known_of_all_that_turns_it(site: Site) -> None:
     never = await view_of(site)
     await site.turn(kind="move", pan=0.5, for_s=0.3)
-    await until(lambda: not looks(site.dome, HOME), within_s=20, what="it turns")
+    await until(lambda: not looks(site.dome, HOME), within_s=60, what="it turns")
     turned = await view_of(site)
     await looks_at(site, None)
     await site.turn(kind="preset", preset="1")
@@ -190,7 +190,7 @@ async def commanded(dome: SimulatedCamera) -> AsyncIterator[Heads]:
 async def watching_one_that_does_not_tell(rests_after_s: float) -> AsyncIterator[tuple[SimulatedCamera, Heads]]:
     """Give a camera that says where it looks in degrees, and what commands it."""
     dome = a_dome()
-    await until(lambda: looks(dome, HOME), within_s=30, what="a camera at home")
+    await until(lambda: looks(dome, HOME), within_s=90, what="a camera at home")
     dome.become(told_space="http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees")
 
     async with commanded(dome) as heads, asyncio.TaskGroup() as group:
@@ -212,10 +212,10 @@ async def test_a_camera_that_does_not_tell_where_it_looks_is_taken_to_rest_after
 
         async with heads.taken_over(camera, preset="1") as turning:
             await turning.go_to_preset("1")
-        at_the_preset = await until(rests, within_s=30, what="a camera that is taken to rest")
+        at_the_preset = await until(rests, within_s=90, what="a camera that is taken to rest")
         async with heads.taken_over(camera) as turning:
             await turning.move_by(Position(pan=0.1))
-        elsewhere = await until(rests, within_s=30, what="a camera that is taken to rest again")
+        elsewhere = await until(rests, within_s=90, what="a camera that is taken to rest again")
 
     assert at_the_preset is not None
     assert elsewhere is not None

@@ -181,7 +181,7 @@ async def test_an_event_marks_the_timeline_and_asks_the_recorder(config: Config)
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_stranger_sees_nothing(shared: httpx.AsyncClient) -> None:
-    async with httpx.AsyncClient(base_url=shared.base_url) as stranger:
+    async with httpx.AsyncClient(base_url=shared.base_url, timeout=60) as stranger:
         answers = [
             await stranger.get(f"{HERE}/clip.mp4", params=stretch(0, 1)),
             await stranger.get(HERE, params=stretch(0, 1)),

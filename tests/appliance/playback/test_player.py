@@ -149,7 +149,7 @@ async def test_a_recording_is_played_while_it_is_written(player: Player, tmp_pat
             reel = await player.reel("p1", at(0), at(10), frames=Frames.ALL, is_backward=False)
             return len(reel.shots) == 3  # the newest second has not ended
 
-        await until(all_is_there, within_s=20, what="three seconds of pictures")
+        await until(all_is_there, within_s=60, what="three seconds of pictures")
         shown = await play(player, tmp_path / "a.mp4", 0, 10)
         timeline = await player.timeline("p1", at(0), at(10))
 

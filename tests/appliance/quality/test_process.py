@@ -36,7 +36,7 @@ async def test_a_camera_that_nobody_looks_at_is_inspected_and_its_report_says_so
     async def checked() -> Any:
         return (await box.panel.get("/api/v1/cameras")).json()["items"][0]["report"]["picture"]
 
-    found = await until(checked, within_s=30, what="a picture that was looked at")
+    found = await until(checked, within_s=90, what="a picture that was looked at")
     await box.says(CameraReport(point_id=POINT, state=CameraState.STALLED))
 
     assert found["faults"] == []

@@ -34,9 +34,9 @@ class Studio:
 
     async def ready(self, state: RecordingState = RecordingState.STARTING, point_id: str = "p1") -> None:
         """Wait until the camera's recorder is in `state`."""
-        await until(lambda: self.state(point_id) is state, within_s=20, what=f"state {state}")
+        await until(lambda: self.state(point_id) is state, within_s=60, what=f"state {state}")
         if state in {RecordingState.STARTING, RecordingState.ARMED}:
-            await until(lambda: self.feeds.of(point_id).wants_all, within_s=20, what="a recorder at the feed")
+            await until(lambda: self.feeds.of(point_id).wants_all, within_s=60, what="a recorder at the feed")
 
     def state(self, point_id: str = "p1") -> RecordingState | None:
         """Return how the recording goes."""
@@ -51,7 +51,7 @@ class Studio:
 
     async def stored(self, query: str, is_enough: Callable[[list[Any]], bool]) -> list[Any]:
         """Return the rows of a query of the index, once there are enough."""
-        await until(lambda: is_enough(self.rows(query)), within_s=15, what=query)
+        await until(lambda: is_enough(self.rows(query)), within_s=60, what=query)
         return self.rows(query)
 
     def rows(self, query: str, *values: object) -> list[Any]:

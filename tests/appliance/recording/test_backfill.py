@@ -97,7 +97,7 @@ async def test_a_gap_is_filled_from_the_cameras_own_record_and_marked_so(footage
     start, end = await missed(tmp_path)
     async with camera(footage) as on_air, recording(tmp_path) as studio:
         studio.recorder.want([on_air.spec])
-        await until(lambda: gaps(studio) == [], within_s=40, what="a gap that is filled")
+        await until(lambda: gaps(studio) == [], within_s=90, what="a gap that is filled")
 
         catalogue = Catalogue(index_file=tmp_path / "recordings.db", folder=tmp_path / "recordings")
         found = await asyncio.to_thread(catalogue.timeline, "p1", start - SECOND_US, end + SECOND_US)
@@ -121,7 +121,7 @@ async def test_a_gap_stays_where_the_camera_keeps_no_record_or_several(
     start, end = await missed(tmp_path, reason="stopped")
     async with camera(footage, records=records) as on_air, recording(tmp_path) as studio:
         studio.recorder.want([on_air.spec])
-        await until(lambda: gaps(studio)[0][3], within_s=40, what="a gap that was looked for")
+        await until(lambda: gaps(studio)[0][3], within_s=90, what="a gap that was looked for")
 
         assert gaps(studio) == [(start, end, "stopped", 1)]
         assert studio.files() == []
@@ -132,7 +132,7 @@ async def test_what_nobody_wanted_is_not_fetched(footage: Path, tmp_path: Path) 
     await missed(tmp_path, ago_s=60)
     async with camera(footage) as on_air, recording(tmp_path) as studio:
         studio.recorder.want([on_air.spec])
-        await until(lambda: len(gaps(studio)) == 1, within_s=40, what="the other gap to be filled")
+        await until(lambda: len(gaps(studio)) == 1, within_s=90, what="the other gap to be filled")
 
         assert [row[2:] for row in gaps(studio)] == [("planned", 0)]
 

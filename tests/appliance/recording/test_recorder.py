@@ -193,7 +193,7 @@ async def test_a_disk_that_fails_is_told_and_recording_goes_on_when_it_works_aga
 
     async with asyncio.TaskGroup() as group:
         sending = group.create_task(keep_sending())
-        await until(lambda: studio.state() is RecordingState.RECORDING, within_s=20, what="recording again")
+        await until(lambda: studio.state() is RecordingState.RECORDING, within_s=60, what="recording again")
         sending.cancel()
 
 

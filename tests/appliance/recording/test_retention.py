@@ -136,7 +136,7 @@ async def test_a_quota_keeps_the_newest_and_the_sums_agree_with_the_files(tmp_pa
         for number in range(10):  # each its own segment
             await studio.send(later(coded(), by_s=4 * number, session=number + 1))
         await studio.ready(RecordingState.RECORDING)
-        await until(lambda: _held(studio.files()) <= 200_000, within_s=20, what="the quota")
+        await until(lambda: _held(studio.files()) <= 200_000, within_s=60, what="the quota")
 
     [(held, segments)] = studio.rows("SELECT sum(size_bytes), sum(segments) FROM hours")
     assert held == _held(studio.files())

@@ -34,13 +34,13 @@ async def test_a_camera_delivers_key_frames_and_comes_back_after_a_cut(
     clip: Clip, pulled: Pulled, spec_of: SpecOf
 ) -> None:
     async with virtual_cameras({"cam1": clip}) as cameras, pulled(spec_of(cameras)) as (camera, arrived):
-        await until(lambda: any(item.key for item in arrived), within_s=10, what="a key frame")
+        await until(lambda: any(item.key for item in arrived), within_s=60, what="a key frame")
         assert camera.health.state is CameraState.LIVE
         assert arrived[0].parameters.width_px == 320
 
         cameras.kill_connections("cam1")
 
-        await until(lambda: arrived[-1].session == 2, within_s=10, what="a second session")
+        await until(lambda: arrived[-1].session == 2, within_s=60, what="a second session")
         sequences = [item.sequence for item in arrived]
         assert sequences == sorted(set(sequences))
 
@@ -50,14 +50,14 @@ async def test_a_camera_delivers_key_frames_and_comes_back_after_a_cut(
 )
 async def test_an_impossible_address_is_refused_and_ends_nothing(url: str, pulled: Pulled) -> None:
     async with pulled(CameraSpec(point_id="p1", name="p1", url=url)) as (camera, _):
-        await until(is_(camera, CameraState.REFUSED), within_s=10, what="refused")
+        await until(is_(camera, CameraState.REFUSED), within_s=60, what="refused")
 
     assert camera.health.reason.startswith("bad_address: ")
 
 
 async def test_a_camera_that_nobody_serves_is_unreachable(pulled: Pulled) -> None:
     async with pulled(CameraSpec(point_id="p1", name="p1", url="rtsp://127.0.0.1:1/")) as (camera, _):
-        await until(is_(camera, CameraState.UNREACHABLE), within_s=10, what="unreachable")
+        await until(is_(camera, CameraState.UNREACHABLE), within_s=60, what="unreachable")
 
     assert camera.health.reason.startswith("port_closed: ")
 
@@ -84,7 +84,7 @@ async def test_nothing_of_an_attempt_is_kept_once_the_next_has_begun() -> None:
     camera = Camera(spec, feed=Feed(), make_source=make, pace=Pace(), changed=lambda: None)
     async with asyncio.TaskGroup() as group:
         pulling = group.create_task(camera.run())
-        await until(lambda: len(made) == 3, within_s=30, what="three attempts")
+        await until(lambda: len(made) == 3, within_s=90, what="three attempts")
         pulling.cancel()
         gc.collect()
         assert made[0]() is None
@@ -138,12 +138,12 @@ async def test_a_camera_that_is_pulled_when_asked_is_left_alone_until_somebody_n
 ) -> None:
     feed = Feed()
     async with virtual_cameras({"cam1": clip}) as cameras, pulled_into(feed, spec_of(cameras, pull="asked")) as camera:
-        await until(is_(camera, CameraState.IDLE), within_s=10, what="idle")
+        await until(is_(camera, CameraState.IDLE), within_s=60, what="idle")
         assert camera.health.attempts == 0
 
         feed.attach(Needy(), newest=True)
 
-        await until(is_(camera, CameraState.LIVE), within_s=10, what="live")
+        await until(is_(camera, CameraState.LIVE), within_s=60, what="live")
 
 
 async def test_it_is_let_go_soon_after_nobody_needs_it_any_more_and_no_old_picture_is_kept(
@@ -152,12 +152,12 @@ async def test_it_is_let_go_soon_after_nobody_needs_it_any_more_and_no_old_pictu
     feed, needy = Feed(), Needy()
     async with virtual_cameras({"cam1": clip}) as cameras, pulled_into(feed, spec_of(cameras, pull="asked")) as camera:
         feed.attach(needy, newest=True)
-        await until(lambda: feed.newest_key, within_s=10, what="a picture")
+        await until(lambda: feed.newest_key, within_s=60, what="a picture")
 
         feed.detach(needy)
 
-        await until(is_(camera, CameraState.IDLE), within_s=20, what="idle")
+        await until(is_(camera, CameraState.IDLE), within_s=60, what="idle")
         assert feed.newest_key is None
         feed.attach(needy, newest=True)
-        await until(is_(camera, CameraState.LIVE), within_s=10, what="live again")
+        await until(is_(camera, CameraState.LIVE), within_s=60, what="live again")
         assert camera.report(0.0).reconnects == 0

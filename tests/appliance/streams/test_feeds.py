@@ -170,7 +170,7 @@ def test_a_camera_that_is_pulled_no_more_leaves_its_subscriptions() -> None:
 async def test_who_waits_is_woken_by_a_unit_and_by_the_end() -> None:
     feeds = Feeds()
     subscription = feeds.subscribe("p1", DecodeLevel.DEMUX)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         following = group.create_task(_sequences(subscription))
         await asyncio.sleep(0)
         send(feeds, "Kd")

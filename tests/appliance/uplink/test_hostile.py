@@ -48,7 +48,7 @@ async def say_all(hub: PlayedHub, node: Node, topic: str, payloads: list[bytes])
             hub.session.publish(topic, payload, qos=0)
         mark = NodeCall(ticket=f"{start:032x}", path="/api/v1/status")
         hub.session.publish(topics.call("n1"), mark.to_bytes(), qos=0)
-        await until(partial(_was_called, node, mark), within_s=30, what="the box has got them")
+        await until(partial(_was_called, node, mark), within_s=90, what="the box has got them")
 
 
 def _was_called(node: Node, mark: NodeCall) -> bool:
@@ -58,7 +58,7 @@ def _was_called(node: Node, mark: NodeCall) -> bool:
 async def still_hands_over(hub: PlayedHub, link: Link, recorder: Events) -> None:
     hub.mute = False
     link.lanes[Lane.EVENTS].produced(await recorder.record(3))
-    await until(lambda: set(recorder.ids[-3:]) <= set(hub.event_ids), within_s=40, what="new events arrive")
+    await until(lambda: set(recorder.ids[-3:]) <= set(hub.event_ids), within_s=90, what="new events arrive")
     assert link.connections == 1
 
 
@@ -68,7 +68,7 @@ async def test_mutations_of_what_a_hub_says_do_not_end_the_link(
 ) -> None:
     async with played_hub(broker.address("hub"), tmp_path / "hub.db") as hub, linked(database) as link:
         hub.mute = True
-        await until(lambda: link.connected_since, within_s=30, what="the link stands")
+        await until(lambda: link.connected_since, within_s=90, what="the link stands")
         wrong = list(mutations((SAID[topic].to_bytes(),), count=MUTATIONS, seed=SEED))
 
         await say_all(hub, node, topic, wrong)
@@ -83,7 +83,7 @@ async def test_mutations_of_acknowledgements_do_not_end_the_link(
     await recorder.record(5)
     async with played_hub(broker.address("hub"), tmp_path / "hub.db") as hub, linked(database) as link:
         hub.mute = True
-        await until(lambda: link.connected_since, within_s=30, what="the link stands")
+        await until(lambda: link.connected_since, within_s=90, what="the link stands")
         whole = tuple(ack_of(link, lane, upto).to_bytes() for lane in link.lanes for upto in (0, 3))
 
         await say_all(hub, node, topics.ack("n1"), list(mutations(whole, count=MUTATIONS, seed=SEED)))
@@ -97,7 +97,7 @@ async def test_an_acknowledgement_of_a_lane_that_is_not_handed_over_is_counted_a
 ) -> None:
     async with played_hub(broker.address("hub"), tmp_path / "hub.db") as hub, linked(database) as link:
         hub.mute = True
-        await until(lambda: link.connected_since, within_s=30, what="the link stands")
+        await until(lambda: link.connected_since, within_s=90, what="the link stands")
         ack = ack_of(link, Lane.EVIDENCE, 1)
         del link.lanes[Lane.EVIDENCE]  # as of a hub below a hub, which has no such lane
 

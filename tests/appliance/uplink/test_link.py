@@ -32,7 +32,7 @@ async def _is_acknowledged(database: Database, upto: int) -> None:
         state = await database.read(lambda db: outbox.state_of(db, EVENTS))
         return state.acknowledged == upto
 
-    await until(acknowledged, within_s=15, what=f"row {upto} is acknowledged")
+    await until(acknowledged, within_s=60, what=f"row {upto} is acknowledged")
 
 
 async def test_events_arrive_once_and_in_order_and_the_box_knows_it(
@@ -56,7 +56,7 @@ async def test_a_broker_that_is_killed_again_and_again_loses_and_doubles_nothing
             await asyncio.to_thread(broker.restart)
             link.lanes[EVENTS].produced(await recorder.record(40))
 
-        assert await arrived(hub, 480, within_s=40) == recorder.ids
+        assert await arrived(hub, 480, within_s=90) == recorder.ids
 
 
 async def test_hub_and_broker_that_die_together_lose_and_double_nothing(
@@ -72,7 +72,7 @@ async def test_hub_and_broker_that_die_together_lose_and_double_nothing(
         async with _hub(broker, tmp_path) as hub:
             link.lanes[EVENTS].produced(await recorder.record(10))
 
-            assert await arrived(hub, 310, within_s=40) == recorder.ids
+            assert await arrived(hub, 310, within_s=90) == recorder.ids
 
 
 async def test_an_appliance_that_starts_again_goes_on_where_it_was(
@@ -94,12 +94,12 @@ async def test_a_hub_that_comes_back_is_greeted_as_soon_as_it_speaks(
         hub.mute = True
         link.lanes[EVENTS].produced(await recorder.record(5))
         lane = link.lanes[EVENTS]
-        await until(lambda: lane.sender.silences >= 2, within_s=20, what="the hub was silent twice")
+        await until(lambda: lane.sender.silences >= 2, within_s=60, what="the hub was silent twice")
         hub.mute = False
         hub.run_id = "started anew"
         hub.speak("n1")
 
-        assert await arrived(hub, 5, within_s=3) == recorder.ids  # the next hello by itself is 8 s away
+        assert await arrived(hub, 5, within_s=6) == recorder.ids  # the next hello by itself is 8 s away
 
 
 async def test_a_hub_restored_from_a_backup_gets_again_what_it_forgot(
@@ -141,8 +141,8 @@ async def test_presence_is_told_and_taken_back_at_the_end(
 ) -> None:
     async with _hub(broker, tmp_path) as hub:
         async with linked(database):
-            await until(lambda: hub.presences, within_s=15, what="the node is online")
-        await until(lambda: len(hub.presences) > 1, within_s=15, what="the node said goodbye")
+            await until(lambda: hub.presences, within_s=60, what="the node is online")
+        await until(lambda: len(hub.presences) > 1, within_s=60, what="the node said goodbye")
 
         assert [presence.online for presence in hub.presences] == [True, False]
 
@@ -153,8 +153,8 @@ async def test_documents_come_in_and_reported_state_goes_out(
     async with _hub(broker, tmp_path) as hub:
         hub.want(DesiredWork(node_id="n1", hub_epoch=1, version=4, issued_at=datetime.now(UTC)))
         async with linked(database):
-            await until(lambda: node.documents, within_s=15, what="the retained document arrived")
-            await until(lambda: hub.reports, within_s=15, what="the state was reported")
+            await until(lambda: node.documents, within_s=60, what="the retained document arrived")
+            await until(lambda: hub.reports, within_s=60, what="the state was reported")
 
         assert node.documents[0][0] == "work"
 

@@ -51,8 +51,8 @@ class Photos:
     async def take(self, count: int) -> list[str]:
         """Take pictures, and return their digests once the hub has the words on them and the pictures are owed."""
         digests = [await self._taken(f"picture {self.told} {number}".encode()) for number in range(count)]
-        await until(lambda: self.owes(digests), within_s=20, what="pictures that are owed")
-        await until(self._is_acknowledged, within_s=20, what="acknowledged words")
+        await until(lambda: self.owes(digests), within_s=60, what="pictures that are owed")
+        await until(self._is_acknowledged, within_s=60, what="acknowledged words")
         return digests
 
     async def owes(self, digests: list[str]) -> bool:
@@ -99,9 +99,9 @@ async def test_a_restored_hub_gets_again_the_pictures_that_came_after_its_backup
             hub.forget_after(3)
         await asyncio.to_thread(broker.restart)
         async with played_hub(broker.address("hub"), tmp_path / "hub.db"):
-            await until(lambda: photos.owes(later), within_s=30, what="pictures that are owed again")
+            await until(lambda: photos.owes(later), within_s=90, what="pictures that are owed again")
             await photos.hand_over()
-            await until(lambda: _is_settled(database), within_s=20, what="a settled return")
+            await until(lambda: _is_settled(database), within_s=60, what="a settled return")
             owed_in_the_end = await photos.pictures.due(100)
 
     assert everything_is_there

@@ -20,7 +20,7 @@ from federation.testing.broker import Broker, made_keys, running_broker
 from federation.testing.ports import reserved
 from federation.testing.waiting import until
 
-WITHIN_S = 15.0
+WITHIN_S = 60.0
 ACL = """
 user alice
 topic readwrite #

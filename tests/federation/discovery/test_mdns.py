@@ -18,7 +18,7 @@ from federation.testing.namespaces import Namespace, namespaces
 from federation.testing.waiting import until, wait_until
 
 LOOPBACK = ("127.0.0.1",)
-WITHIN_S = 20
+WITHIN_S = 60.0
 
 
 @pytest.fixture

@@ -96,9 +96,9 @@ async def test_each_shard_is_followed_apart_and_only_forwards(box: Box) -> None:
     async with reading(box) as reader:
         for document in (work(1), policy(5), work(2), work(1), policy(5)):
             reader.take(document.shard, envelope(document).to_bytes())
-            await until(lambda: not any(reader._newest.values()), within_s=10, what="it is looked at")
+            await until(lambda: not any(reader._newest.values()), within_s=60, what="it is looked at")
 
-        await until(lambda: reader.refused, within_s=10, what="the replay is refused")
+        await until(lambda: reader.refused, within_s=60, what="the replay is refused")
         assert versions(box) == [("work", 1), ("policy", 5), ("work", 2)]
         assert reader.refused == {"replayed": 1}
 
@@ -108,7 +108,7 @@ async def test_of_what_comes_at_once_the_newest_is_followed(box: Box) -> None:
         for version in (1, 2, 3):
             reader.take("work", envelope(work(version)).to_bytes())
 
-        await until(lambda: box.followed, within_s=10, what="one is followed")
+        await until(lambda: box.followed, within_s=60, what="one is followed")
         assert versions(box) == [("work", 3)]
 
 
@@ -127,9 +127,9 @@ async def test_what_is_not_the_hubs_word_is_counted_and_the_next_is_followed(
 ) -> None:
     async with reading(box) as reader:
         reader.take(shard, payload)
-        await until(lambda: reader.refused, within_s=10, what="it is refused")
+        await until(lambda: reader.refused, within_s=60, what="it is refused")
         reader.take("work", envelope(work(1)).to_bytes())
-        await until(lambda: box.followed, within_s=10, what="the good one is followed")
+        await until(lambda: box.followed, within_s=60, what="the good one is followed")
 
         assert reader.refused == {reason: 1}
 
@@ -139,22 +139,22 @@ async def test_a_large_document_is_fetched_and_tried_again_until_it_is_there(box
     named = envelope(document)
     async with reading(box) as reader:
         reader.take("work", named.to_bytes())
-        await until(lambda: box.tries, within_s=10, what="the first try")
+        await until(lambda: box.tries, within_s=60, what="the first try")
         reader.take("policy", envelope(policy(1)).to_bytes())
-        await until(lambda: box.followed, within_s=10, what="the other shard does not wait")
+        await until(lambda: box.followed, within_s=60, what="the other shard does not wait")
         box.texts[named.digest] = document.to_bytes()
 
-        await until(lambda: len(box.followed) == 2, within_s=10, what="the large one is followed")
+        await until(lambda: len(box.followed) == 2, within_s=60, what="the large one is followed")
         assert reader.refused == {"unfetched": 1}
 
 
 async def test_a_large_document_that_was_replaced_is_fetched_no_more(box: Box) -> None:
     async with reading(box) as reader:
         reader.take("work", envelope(work(1, tasks=MANY)).to_bytes())
-        await until(lambda: box.tries, within_s=10, what="the first try")
+        await until(lambda: box.tries, within_s=60, what="the first try")
         reader.take("work", envelope(work(2)).to_bytes())
 
-        await until(lambda: box.followed, within_s=10, what="the newer one is followed")
+        await until(lambda: box.followed, within_s=60, what="the newer one is followed")
         assert versions(box) == [("work", 2)]
 
 
@@ -163,7 +163,7 @@ async def test_what_was_fetched_instead_of_the_signed_text_is_refused(box: Box) 
     box.texts[named.digest] = work(1, tasks=MANY[:-1]).to_bytes()
     async with reading(box) as reader:
         reader.take("work", named.to_bytes())
-        await until(lambda: reader.refused, within_s=10, what="it is refused")
+        await until(lambda: reader.refused, within_s=60, what="it is refused")
 
         assert (reader.refused, box.followed) == ({"wrong_signature": 1}, [])
 
@@ -173,8 +173,8 @@ async def test_a_new_key_is_kept_once_and_believed_from_then_on(box: Box) -> Non
     async with reading(box) as reader:
         for version in (1, 2):
             reader.take("work", envelope(work(version), renewed).to_bytes())
-            await until(lambda: len(box.followed) == version, within_s=10, what="it is followed")  # noqa: B023
+            await until(lambda: len(box.followed) == version, within_s=60, what="it is followed")  # noqa: B023
         reader.take("work", envelope(work(3), HUB).to_bytes())
-        await until(lambda: reader.refused, within_s=10, what="the old key is refused")
+        await until(lambda: reader.refused, within_s=60, what="the old key is refused")
 
         assert [trust.key.fingerprint for trust in box.trusted] == [renewed.id]

@@ -39,7 +39,7 @@ async def neighbour(status: int, *, hangs: bool = False) -> AsyncIterator[str]:
 @pytest.mark.parametrize(("status", "reached"), [(200, True), (404, False), (302, False), (500, False)])
 async def test_a_neighbour_is_reached_if_its_health_page_says_so(status: int, *, reached: bool) -> None:
     async with neighbour(status) as url:
-        assert await probe((url,), within_s=5) == (reached, f"{url} answers {status}")
+        assert await probe((url,), within_s=60) == (reached, f"{url} answers {status}")
 
 
 async def test_one_address_of_several_is_enough_and_nobody_is_waited_for_beyond_the_limit() -> None:
@@ -47,8 +47,8 @@ async def test_one_address_of_several_is_enough_and_nobody_is_waited_for_beyond_
         async with neighbour(200) as answers, neighbour(200, hangs=True) as hangs:
             dead = f"http://127.0.0.1:{closed}"
 
-            assert (await probe((dead, hangs, answers), within_s=1))[0] is True
-            reached, detail = await probe((dead, hangs), within_s=0.3)
+            assert (await probe((dead, hangs, answers), within_s=60))[0] is True
+            reached, detail = await probe((dead, hangs), within_s=1)
 
     assert reached is False
     assert detail == f"{dead} ClientConnectorError; {hangs} does not answer"
@@ -61,7 +61,7 @@ async def test_questions_are_answered_in_the_witnesses_name_and_their_number_is_
         for number in range(WAITING_QUESTIONS + 3):
             witness.take(Ask(id=str(number), about="n", urls=(url,), within_s=5))
         running = group.create_task(witness.run())
-        await until(lambda: len(told) == WAITING_QUESTIONS, within_s=15, what="all that had room are answered")
+        await until(lambda: len(told) == WAITING_QUESTIONS, within_s=60, what="all that had room are answered")
         running.cancel()
 
     assert (witness.dropped, AT_ONCE < WAITING_QUESTIONS) == (3, True)

@@ -15,7 +15,7 @@ from federation.messages import ArtifactReport, ArtifactState, ReportedState
 from federation.packages import Manifest, builtin_manifests, write_manifest, write_package
 from federation.testing.waiting import until
 from hub.config import HubConfig
-from tests.hub.conftest import serving
+from tests.hub.conftest import ON_SQLITE, serving
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 
@@ -45,9 +45,10 @@ async def manifest_of(hub: Any, digest: str) -> bytes:
         found = await hub.console.get(f"/api/v1/artifacts/{digest}/manifest")
         return bytes(found.content) if found.status_code == 200 else b""
 
-    return await until(answer, within_s=20, what="the manifest is made")
+    return await until(answer, within_s=60, what="the manifest is made")
 
 
+@ON_SQLITE
 async def test_a_node_fetches_manifest_and_parts_of_an_imported_package(hub: Any, tmp_path: Path) -> None:
     digest, packed = await imported(hub, tmp_path, bytes(5 * 2**20))
 
@@ -66,7 +67,7 @@ async def test_a_node_fetches_manifest_and_parts_of_an_imported_package(hub: Any
     assert [(item["digest"], item["chunks"], item["ready"]) for item in shown] == [(digest, 2, True)]
 
 
-@pytest.mark.parametrize("database_url", [""])
+@ON_SQLITE
 async def test_a_manifest_that_was_not_finished_is_made_after_the_next_start(config: HubConfig, tmp_path: Path) -> None:
     async with serving(config, idle=frozenset({"artifacts"})) as hub:
         digest, _ = await imported(hub, tmp_path)
@@ -91,6 +92,7 @@ async def test_an_artifact_goes_with_its_algorithm(hub: Any, tmp_path: Path) -> 
     assert (await hub.console.get("/api/v1/artifacts")).json()["items"] == []
 
 
+@ON_SQLITE
 async def test_neither_bytes_nor_manifests_are_for_strangers(hub: Any, tmp_path: Path) -> None:
     digest, _ = await imported(hub, tmp_path)
 
@@ -99,7 +101,7 @@ async def test_neither_bytes_nor_manifests_are_for_strangers(hub: Any, tmp_path:
     assert (await hub.console.get("/api/v1/artifacts/sha256:short")).status_code == 404
 
 
-@pytest.mark.parametrize("database_url", [""])
+@ON_SQLITE
 async def test_a_damaged_file_gets_no_manifest(
     config: HubConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -110,7 +112,7 @@ async def test_a_damaged_file_gets_no_manifest(
         await asyncio.to_thread(path.write_bytes, packed[:-1] + b"x")
 
     async with serving(config) as hub:
-        await until(lambda: "damaged" in caplog.text, within_s=20, what="the damage is logged")
+        await until(lambda: "damaged" in caplog.text, within_s=60, what="the damage is logged")
 
         assert (await hub.console.get(f"/api/v1/artifacts/{digest}/manifest")).status_code == 503
 

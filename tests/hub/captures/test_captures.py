@@ -16,6 +16,7 @@ from hub.config import Captures
 from hub.database.moments import now_us
 from hub.events.pictures import LARGEST_BYTES
 from hub.storage import ContentStore
+from tests.hub.conftest import ON_SQLITE
 from tests.hub.scheduling.test_tasks import add_point
 
 PLANS = "/api/v1/captures/plans"
@@ -143,6 +144,7 @@ async def test_pictures_are_turned_over_page_by_page(linked_hub: Any) -> None:
     assert first["items"][0]["plan_name"] == ""  # that plan is not known here
 
 
+@ON_SQLITE
 async def test_words_that_make_no_sense_are_rejected_and_stop_nobody(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         wrong = [
@@ -175,6 +177,7 @@ async def test_words_that_make_no_sense_are_rejected_and_stop_nobody(linked_hub:
         ({"calendar": {"timezone": "Mars/Olympus"}}, "body.calendar.timezone"),
     ],
 )
+@ON_SQLITE
 async def test_a_plan_that_makes_no_sense_is_refused(hub: Any, changes: dict[str, Any], field: str) -> None:
     await add_point(hub)
 
@@ -186,6 +189,7 @@ async def test_a_plan_that_makes_no_sense_is_refused(hub: Any, changes: dict[str
     assert (await hub.console.get(PLANS)).json()["items"] == []
 
 
+@ON_SQLITE
 async def test_the_key_of_a_service_is_never_shown_and_stays_with_its_address(hub: Any) -> None:
     await add_point(hub)
     target = {"url": "https://pool.example/in", "token": "key-of-the-pool"}
@@ -200,6 +204,7 @@ async def test_the_key_of_a_service_is_never_shown_and_stays_with_its_address(hu
     assert not any("key-of-the-pool" in text for text in told)
 
 
+@ON_SQLITE
 async def test_who_may_only_look_makes_no_plan(hub: Any) -> None:
     await add_point(hub)
     async with hub.signed_in("viewer") as viewer:

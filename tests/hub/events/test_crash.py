@@ -40,7 +40,7 @@ async def hub_process(config: HubConfig, folder: Path) -> AsyncIterator[asyncio.
         FENGSUI, "hub", "run", "--config", str(toml), env=environment, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await until(told.exists, within_s=40, what="the hub serves")
+        await until(told.exists, within_s=90, what="the hub serves")
         yield process
     finally:
         if process.returncode is None:
@@ -50,7 +50,7 @@ async def hub_process(config: HubConfig, folder: Path) -> AsyncIterator[asyncio.
 
 def console(config: HubConfig) -> httpx.AsyncClient:
     over_socket = httpx.AsyncHTTPTransport(uds=str(config.console_socket))
-    return httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=20)
+    return httpx.AsyncClient(transport=over_socket, base_url="http://hub", timeout=60)
 
 
 async def enrolled(config: HubConfig) -> Member:

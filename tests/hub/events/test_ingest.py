@@ -12,6 +12,7 @@ from federation.messages import BATCH_ROWS, CameraReport, CameraState
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
 from hub.custody.tables import custody_cursors, rejected_rows
+from tests.hub.conftest import ON_SQLITE
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 DIGEST = f"sha256:{hashlib.sha256(JPEG).hexdigest()}"
@@ -45,6 +46,7 @@ async def test_a_repeated_batch_is_acknowledged_again_and_stored_once(linked_hub
         assert len(await listed(linked_hub)) == 1
 
 
+@ON_SQLITE
 async def test_a_lane_that_got_no_credit_is_told_when_its_turn_has_come(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         answer = await node.hello(following=5001)
@@ -142,6 +144,7 @@ async def test_the_answer_to_a_hello_gives_back_the_mark_of_the_last_row(linked_
         assert (ack.upto, ack.mark) == (2, "second")
 
 
+@ON_SQLITE
 async def test_sequence_numbers_beyond_the_database_are_ignored(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         node.send(2**70, [made_event(node.node_id)])
@@ -172,6 +175,7 @@ async def test_a_picture_may_come_before_or_after_its_event(linked_hub: Any) -> 
     ("content", "status", "code"),
     [(JPEG + b"!", 422, "digest_mismatch"), (b"GIF89a" * 10, 415, "not_a_jpeg"), (b"", 415, "not_a_jpeg")],
 )
+@ON_SQLITE
 async def test_wrong_bytes_are_no_picture(hub: Any, content: bytes, status: int, code: str) -> None:
     member = await hub.enrol()
     async with hub.node(member) as http:
@@ -181,6 +185,7 @@ async def test_wrong_bytes_are_no_picture(hub: Any, content: bytes, status: int,
     assert (await hub.console.get(f"/api/v1/pictures/{DIGEST}")).status_code == 404
 
 
+@ON_SQLITE
 async def test_only_a_node_hands_pictures_over(hub: Any) -> None:
     async with hub.stranger() as client:
         unnamed = await client.put(f"/api/v1/pictures/{DIGEST}", content=JPEG)
@@ -232,6 +237,7 @@ async def test_a_parent_s_code_stands_for_those_of_its_children_and_for_no_other
     assert [len(rows) for rows in found.values()] == [2, 1, 0, 0]
 
 
+@ON_SQLITE
 async def test_a_page_cursor_that_is_none_is_refused(hub: Any) -> None:
     answer = await hub.console.get("/api/v1/events", params={"after": "newest"})
 
@@ -276,7 +282,7 @@ async def test_a_point_shows_its_stream_its_events_and_its_newest_picture(linked
             shown = (await linked_hub.console.get("/api/v1/points/gate")).json()
             return shown if shown["camera_state"] == "live" else None
 
-        shown = await until(live, within_s=10, what="the point is live")
+        shown = await until(live, within_s=60, what="the point is live")
         picture = await linked_hub.console.get("/api/v1/points/gate/picture.jpg")
         overview = (await linked_hub.console.get("/api/v1/overview")).raise_for_status().json()
 

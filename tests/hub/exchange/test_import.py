@@ -128,7 +128,7 @@ async def test_nothing_of_a_stranger_or_of_a_removed_node_is_taken(hub: Any, joi
     async def twice() -> bool:
         return bool((await box.state())["refused"]["unknown_sender"] == 2)
 
-    await until(twice, within_s=20, what="the removed node's parcel is refused")
+    await until(twice, within_s=60, what="the removed node's parcel is refused")
     assert await box.event_ids() == []
 
 

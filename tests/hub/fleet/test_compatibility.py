@@ -8,6 +8,7 @@ from federation import topics
 from federation.messages import Lane
 from federation.testing.played_appliance import played_appliance
 from federation.testing.waiting import until
+from tests.hub.conftest import ON_SQLITE
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden" / "protocol-1.json"
 FUTURE = {"from_the_future": {"deep": [1, "二"]}}
@@ -21,6 +22,7 @@ def said_by(node_id: str, message: dict[str, Any]) -> bytes:
     return json.dumps(message).replace('"golden"', json.dumps(node_id)).encode()
 
 
+@ON_SQLITE
 async def test_the_traffic_of_the_first_release_is_served_by_this_hub(linked_hub: Any) -> None:
     sent = golden()
     async with played_appliance(await linked_hub.enrol()) as node:
@@ -37,7 +39,7 @@ async def test_the_traffic_of_the_first_release_is_served_by_this_hub(linked_hub
             found = (await linked_hub.console.get(f"/api/v1/nodes/{name}")).json()
             return bool(found["evidence_backlog"] == 1 and found["state"] == "online")
 
-        await until(reported, within_s=15, what="the report is taken")
+        await until(reported, within_s=60, what="the report is taken")
         events = (await linked_hub.console.get("/api/v1/events")).json()["items"]
 
     assert (greeted.upto, committed.upto) == (0, 2)
@@ -45,6 +47,7 @@ async def test_the_traffic_of_the_first_release_is_served_by_this_hub(linked_hub
     assert {event["point_id"] for event in events} == {"gate-1"}
 
 
+@ON_SQLITE
 async def test_a_node_that_speaks_no_version_of_ours_is_told_apart_and_loses_nothing(linked_hub: Any) -> None:
     sent = golden()
     async with played_appliance(await linked_hub.enrol()) as node:
@@ -55,7 +58,7 @@ async def test_a_node_that_speaks_no_version_of_ours_is_told_apart_and_loses_not
         async def seen() -> bool:
             return bool((await linked_hub.console.get(f"/api/v1/nodes/{name}")).json()["state"] == "incompatible")
 
-        await until(seen, within_s=15, what="the node is incompatible")
+        await until(seen, within_s=60, what="the node is incompatible")
         node.session.publish(topics.batch(name, Lane.EVENTS), said_by(name, sent["Batch"]))
 
         assert (await node.answer()).upto == 2

@@ -37,7 +37,7 @@ async def want(hub: Any, node_id: str, *cameras: CameraSpec, tasks: tuple[TaskSp
 
 
 async def linked(hub: Any) -> None:
-    await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="the hub is connected to its broker")
+    await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="the hub is connected to its broker")
 
 
 async def has(node: PlayedAppliance, version: int) -> None:
@@ -68,7 +68,7 @@ async def test_what_is_wanted_reaches_the_node_and_only_a_change_makes_a_version
         async def followed() -> bool:
             return bool((await hub.console.get(f"/api/v1/nodes/{node.node_id}")).json()["shards"][0]["followed"])
 
-        await until(followed, within_s=10, what="the hub knows that version 2 is followed")
+        await until(followed, within_s=60, what="the hub knows that version 2 is followed")
 
 
 async def test_after_the_broker_lost_everything_the_hub_tells_it_all_again(tmp_path: Path, config: HubConfig) -> None:

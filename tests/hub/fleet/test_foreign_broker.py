@@ -265,7 +265,7 @@ async def test_hub_and_node_work_over_a_broker_of_somebody_else_whichever_endpoi
         config = await asyncio.to_thread(foreign, short_path, f"127.0.0.1:{nobody}", f"127.0.0.1:{port}")
         async with foreign_mosquitto(config, port), serving(config) as hub:
             link = hub.hub.foundation.link
-            await until(lambda: link.connected, within_s=20, what="the hub is connected to the broker")
+            await until(lambda: link.connected, within_s=60, what="the hub is connected to the broker")
 
             assert await handed_over(hub) == 3
 

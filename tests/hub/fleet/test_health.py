@@ -1,6 +1,9 @@
 from typing import Any
 
+from tests.hub.conftest import ON_SQLITE
 
+
+@ON_SQLITE
 async def test_metrics_and_readiness_are_for_the_holder_of_the_metrics_token(linked_hub: Any) -> None:
     path = linked_hub.config.data_folder / "metrics-token"
 
@@ -15,6 +18,7 @@ async def test_metrics_and_readiness_are_for_the_holder_of_the_metrics_token(lin
         assert (await client.get("/api/v1/users")).status_code == 403
 
 
+@ON_SQLITE
 async def test_without_a_broker_the_hub_serves_and_says_that_it_is_not_ready(hub: Any) -> None:
     answer = await hub.console.get("/readyz")
 

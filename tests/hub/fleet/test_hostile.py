@@ -63,7 +63,7 @@ async def patient_hub(broker: object, config: HubConfig) -> AsyncIterator[Any]:
     assert broker is not None
     fleet = config.fleet.model_copy(update={"silence_s": 3600.0})
     async with serving(config.model_copy(update={"fleet": fleet})) as served:
-        await until(lambda: served.hub.foundation.link.connected, within_s=15, what="the hub is connected")
+        await until(lambda: served.hub.foundation.link.connected, within_s=60, what="the hub is connected")
         yield served
 
 
@@ -85,7 +85,7 @@ async def test_mutations_change_nothing_but_what_is_held_of_their_sender(
         after = (await patient_hub.console.get("/api/v1/nodes/other")).json()
         assert {**after, "last_seen_at": 0} == {**before, "last_seen_at": 0}
         neighbour.beat(number=2)
-        await until(lambda: neighbour.answers or neighbour.listen(), within_s=15, what="the hub answers the neighbour")
+        await until(lambda: neighbour.answers or neighbour.listen(), within_s=60, what="the hub answers the neighbour")
         assert (await patient_hub.console.get("/api/v1/nodes")).status_code == 200
 
 
@@ -95,7 +95,7 @@ async def say_all(node: PlayedAppliance, link: Link, topic: str, payloads: Itera
         goal = link.received + len(some)
         for payload in some:
             node.session.publish(topic, payload)
-        await until(partial(_has_received, link, goal), within_s=30, what="the hub has got them")
+        await until(partial(_has_received, link, goal), within_s=90, what="the hub has got them")
 
 
 def _has_received(link: Link, goal: int) -> bool:
@@ -113,5 +113,5 @@ async def settled(hub: Any, node_id: str) -> dict[str, Any]:
         wanted = {each["shard"] for each in found["shards"] if each["wanted_version"] > 0}
         return found["state"] == "online" and wanted >= {Shard.POLICY, Shard.WORK}
 
-    await until(is_settled, within_s=30, what=f"{node_id} is online and told what to do")
+    await until(is_settled, within_s=90, what=f"{node_id} is online and told what to do")
     return await row()

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from hub.fleet.model import NodeChange
+from tests.hub.conftest import ON_SQLITE
 
 
 async def join(hub: Any, name: str, site: str) -> str:
@@ -55,6 +56,7 @@ def test_a_site_is_a_slug_or_nothing(site: str) -> None:
     assert [NodeChange(site=good).site for good in ("", "a", "a" * 64, "a.b_c-9")] == ["", "a", "a" * 64, "a.b_c-9"]
 
 
+@ON_SQLITE
 async def test_a_wrong_site_is_refused_by_name_and_changes_nothing(hub: Any) -> None:
     await join(hub, "a", "east")
 

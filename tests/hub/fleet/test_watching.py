@@ -70,7 +70,7 @@ async def test_an_answer_that_nobody_asked_for_is_counted_and_changes_nothing(wa
         liar.session.publish(topics.witness_answer("liar"), b"{}")
 
         witnesses = watching.hub.foundation.watch.witnesses
-        await until(lambda: witnesses.unasked >= before + 3, within_s=15, what="three answers are counted")
+        await until(lambda: witnesses.unasked >= before + 3, within_s=60, what="three answers are counted")
         assert watching.hub.foundation.link.malformed == 1
         assert (await row_of(watching, "silent"))["state"] == "unknown"
 
@@ -102,9 +102,9 @@ async def test_while_the_hub_itself_is_cut_off_nobody_is_suspect(
 
         broker.kill()
         link = watching.hub.foundation.link
-        await until(lambda: not link.connected, within_s=15, what="the hub has lost its broker")
+        await until(lambda: not link.connected, within_s=60, what="the hub has lost its broker")
         watch = watching.hub.foundation.watch
-        await until(lambda: watch.silent_s("node") > 2, within_s=15, what="the node was silent for longer than allowed")
+        await until(lambda: watch.silent_s("node") > 2, within_s=60, what="the node was silent for longer than allowed")
 
         assert (await row_of(watching, "node"))["state"] == "online"
 
@@ -114,7 +114,7 @@ async def test_what_is_held_of_a_node_outlives_a_restart_of_the_hub(
 ) -> None:
     fleet = config.fleet.model_copy(update={"silence_s": 1.0})
     async with serving(config.model_copy(update={"fleet": fleet})) as hub:
-        await until(lambda: hub.hub.foundation.link.connected, within_s=15, what="the hub is connected")
+        await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="the hub is connected")
         await fallen_silent(hub)
         before = await held(hub, "silent", "unknown", "no_witness")
     async with serving(config) as hub:

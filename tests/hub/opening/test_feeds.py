@@ -22,6 +22,7 @@ from federation.messages import Event
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
 from hub.opening.feed import Filter, share_out
+from tests.hub.conftest import ON_SQLITE
 
 GUIDE = Path(__file__).parents[3] / "docs" / "integrator.md"
 
@@ -58,7 +59,7 @@ async def bureau(credentials: dict[str, Any], topic: str, *, client_id: str = ""
     await asyncio.to_thread(client.connect, **credentials["brokers"][0])
     client.loop_start()
     try:
-        await until(lambda: seen.answers, within_s=15, what="the broker answers the bureau")
+        await until(lambda: seen.answers, within_s=60, what="the broker answers the bureau")
         yield seen
     finally:
         client.disconnect()
@@ -103,7 +104,7 @@ async def test_a_bureau_gets_its_events_by_mqtt_in_sequence(linked_hub: Any) -> 
         rows = [made_event(node.node_id), made_event(node.node_id, type="other/thing"), made_event(node.node_id)]
         await node.hand_over(1, rows)
 
-        await until(lambda: len(client.got) == 2, within_s=15, what="two feed items arrive")
+        await until(lambda: len(client.got) == 2, within_s=60, what="two feed items arrive")
 
     items = [json.loads(payload) for payload in client.got]
     assert [(item["sequence"], item["event"]["id"]) for item in items] == [(1, rows[0]["id"]), (2, rows[2]["id"])]
@@ -111,6 +112,7 @@ async def test_a_bureau_gets_its_events_by_mqtt_in_sequence(linked_hub: Any) -> 
     assert shown["delivered"] == 2
 
 
+@ON_SQLITE
 async def test_a_bureau_takes_no_nodes_place_by_its_client_id(linked_hub: Any) -> None:
     credentials = await subscribe(linked_hub)
     async with played_appliance(await linked_hub.enrol()) as node:
@@ -121,12 +123,13 @@ async def test_a_bureau_takes_no_nodes_place_by_its_client_id(linked_hub: Any) -
     assert ack.upto == 2
 
 
+@ON_SQLITE
 async def test_a_bureau_whose_feed_is_closed_is_cut_off_at_once(linked_hub: Any) -> None:
     credentials = await subscribe(linked_hub)
     async with bureau(credentials, topics.feed_events("traffic")) as client:
         (await linked_hub.console.delete("/api/v1/subscriptions/traffic")).raise_for_status()
 
-        await until(lambda: client.answers.count("lost") >= 2, within_s=15, what="it is cut off, and refused")
+        await until(lambda: client.answers.count("lost") >= 2, within_s=60, what="it is cut off, and refused")
 
 
 async def test_what_was_missed_is_fetched_after_a_sequence_number(linked_hub: Any) -> None:
@@ -156,6 +159,7 @@ async def test_a_feed_of_true_events_waits_for_the_verdict_and_gives_each_once(l
     assert [(item["sequence"], item["event"]["id"]) for item in after] == [(1, row["id"])]
 
 
+@ON_SQLITE
 async def test_a_bureau_reads_no_other_feed_and_nothing_else(hub: Any) -> None:
     credentials = await subscribe(hub)
     await subscribe(hub, "parks")
@@ -181,6 +185,7 @@ async def test_a_new_password_ends_the_earlier_one_and_removal_ends_both(hub: An
     assert (with_old.status_code, with_new.status_code, removed.status_code) == (401, 200, 401)
 
 
+@ON_SQLITE
 async def test_a_feed_that_is_off_gains_nothing(linked_hub: Any) -> None:
     credentials = await subscribe(linked_hub)
     async with played_appliance(await linked_hub.enrol()) as node:
@@ -194,6 +199,7 @@ async def test_a_feed_that_is_off_gains_nothing(linked_hub: Any) -> None:
     assert [(item["sequence"], item["event"]["id"]) for item in items] == [(1, last["id"])]
 
 
+@ON_SQLITE
 async def test_the_example_of_the_integrator_guide_prints_the_events(linked_hub: Any, tmp_path: Path) -> None:
     example = tmp_path / "example.py"
     text = await asyncio.to_thread(GUIDE.read_text, "utf-8")

@@ -63,7 +63,7 @@ async def picture_site() -> AsyncIterator[Site]:
             await stack.enter_async_context(running_broker(config, folder))
             hub = await stack.enter_async_context(serving(config))
             box = await stack.enter_async_context(planted_box(folder / "box"))
-            await until(lambda: hub.hub.foundation.link.connected, within_s=20, what="the hub's link")
+            await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="the hub's link")
             member = await hub.enrol()
             tls = await asyncio.to_thread(member.tls)
             node = await stack.enter_async_context(played_appliance(member))
@@ -75,7 +75,7 @@ async def picture_site() -> AsyncIterator[Site]:
             ]
             roster = hub.hub.foundation.roster
             await until(
-                lambda: (found := roster.get(node.node_id)) and found.online, within_s=20, what="the box online"
+                lambda: (found := roster.get(node.node_id)) and found.online, within_s=60, what="the box online"
             )
             viewer = await stack.enter_async_context(hub.signed_in("viewer", username="wang"))
             operator = await stack.enter_async_context(hub.signed_in("operator", username="li"))

@@ -53,10 +53,10 @@ async def test_an_upload_that_breaks_off_leaves_nothing_at_the_box(site: Site) -
     _, writer = await asyncio.open_connection(url.hostname, url.port)
     writer.write("\r\n".join((*lines, "", "")).encode() + bytes(1000))
     await writer.drain()
-    await until(lambda: folder.is_dir() and list(folder.iterdir()), within_s=30, what="the beginning at the box")
+    await until(lambda: folder.is_dir() and list(folder.iterdir()), within_s=90, what="the beginning at the box")
 
     writer.close()
-    await until(lambda: not list(folder.iterdir()), within_s=30, what="nothing left of it")
+    await until(lambda: not list(folder.iterdir()), within_s=90, what="nothing left of it")
     whole = await site.operator.put(f"{site.base}/footage/uploads/half/a.jpg", content=JPEG, headers=BYTES)
 
     assert whole.status_code == 201

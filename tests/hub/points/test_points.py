@@ -14,6 +14,7 @@ from federation.testing.played_appliance import played_appliance
 from federation.testing.waiting import until
 from hub.points.sheet import COLUMNS, read_points
 from hub.spreadsheet import text
+from tests.hub.conftest import ON_SQLITE
 
 POINT = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate", "gb_code": "33010000001310000001"}
 
@@ -40,7 +41,7 @@ async def test_points_are_found_by_what_is_wrong_with_their_picture(linked_hub: 
         async def found() -> Any:
             return (await linked_hub.console.get("/api/v1/points?picture_fault=covered")).json()["items"]
 
-        items = await until(found, within_s=10, what="a point whose view is covered")
+        items = await until(found, within_s=60, what="a point whose view is covered")
         others = (await linked_hub.console.get("/api/v1/points?picture_fault=black")).json()["items"]
 
     assert [(item["id"], item["picture_faults"]) for item in items] == [("gate", ["covered"])]
@@ -71,6 +72,7 @@ async def test_what_is_exported_can_be_imported_again(hub: Any) -> None:
     assert {name: after[name] for name in point} == {name: before[name] for name in point} == point
 
 
+@ON_SQLITE
 async def test_an_import_with_a_fault_changes_nothing_and_names_the_row(hub: Any) -> None:
     sheet = "点位编号,点位名称,视频流地址,经度\ngood,好,rtsp://127.0.0.1/1,120\nbad,坏,ftp://x,240\n"
 
@@ -96,6 +98,7 @@ async def test_the_map_gives_only_points_with_coordinates(hub: Any) -> None:
     }
 
 
+@ON_SQLITE
 async def test_a_viewer_reads_points_and_changes_none(hub: Any) -> None:
     async with hub.signed_in("viewer") as viewer:
         listed = await viewer.get("/api/v1/points")
@@ -104,6 +107,7 @@ async def test_a_viewer_reads_points_and_changes_none(hub: Any) -> None:
     assert (listed.status_code, refused.status_code) == (200, 403)
 
 
+@ON_SQLITE
 async def test_a_point_without_a_picture_says_so(hub: Any) -> None:
     (await hub.console.post("/api/v1/points", json=POINT)).raise_for_status()
 
@@ -157,6 +161,7 @@ async def test_a_recording_plan_is_kept_through_changes_of_the_point_until_it_is
         ({"whenever": True}, "body.whenever"),
     ],
 )
+@ON_SQLITE
 async def test_a_recording_plan_that_makes_no_sense_changes_nothing(hub: Any, plan: Any, field: str) -> None:
     (await hub.console.post("/api/v1/points", json=POINT)).raise_for_status()
 

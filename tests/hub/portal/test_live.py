@@ -7,6 +7,7 @@ import pytest
 
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
+from tests.hub.conftest import ON_SQLITE
 
 ADDRESS = "/api/v1/live"
 
@@ -17,7 +18,7 @@ def cookies_of(client: Any) -> dict[str, str]:
 
 async def notice(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
     while True:
-        message = await socket.receive_json(timeout=15)
+        message = await socket.receive_json(timeout=60)
         if message["kind"] == kind:
             return dict(message["data"])
 
@@ -43,6 +44,7 @@ async def test_a_page_learns_of_events_verdicts_nodes_and_counters(linked_hub: A
     assert (judged["id"], judged["verdict"]) == (row["id"], "false")
 
 
+@ON_SQLITE
 async def test_signing_out_closes_the_live_connection(hub: Any) -> None:
     async with (
         hub.signed_in("viewer") as viewer,
@@ -51,12 +53,13 @@ async def test_signing_out_closes_the_live_connection(hub: Any) -> None:
     ):
         (await viewer.delete("/api/v1/session")).raise_for_status()
 
-        message = await until(socket.receive, within_s=15, what="the hub closes the connection")
+        message = await until(socket.receive, within_s=60, what="the hub closes the connection")
 
         assert message.type == aiohttp.WSMsgType.CLOSE
         assert message.data == 4401
 
 
+@ON_SQLITE
 async def test_a_page_of_another_origin_is_refused(hub: Any) -> None:
     async with (
         hub.signed_in("viewer") as viewer,
@@ -68,12 +71,14 @@ async def test_a_page_of_another_origin_is_refused(hub: Any) -> None:
     assert refused.value.status == 403
 
 
+@ON_SQLITE
 async def test_nobody_listens_without_signing_in(hub: Any) -> None:
     answer = await hub.anonymous.get(ADDRESS)
 
     assert answer.status_code == 401
 
 
+@ON_SQLITE
 async def test_a_plain_request_is_told_in_a_sentence_and_not_by_a_fault(hub: Any) -> None:
     answer = await hub.console.get(ADDRESS)
 
@@ -81,6 +86,7 @@ async def test_a_plain_request_is_told_in_a_sentence_and_not_by_a_fault(hub: Any
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@ON_SQLITE
 async def test_a_hub_that_stops_does_not_wait_for_open_pages(hub: Any) -> None:
     async with (
         hub.signed_in("viewer") as viewer,

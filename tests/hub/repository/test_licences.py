@@ -14,7 +14,7 @@ from federation.messages import DesiredWork, PackageRef
 from federation.packages.licences import VendorLicence, write_licence
 from federation.testing.played_appliance import played_appliance
 from hub.config import HubConfig
-from tests.hub.conftest import Served, serving
+from tests.hub.conftest import ON_SQLITE, Served, serving
 from tests.hub.repository.detectors import detector
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -58,6 +58,7 @@ async def task(hub: Any, *algorithm_ids: str) -> Any:
     )
 
 
+@ON_SQLITE
 async def test_an_algorithm_without_a_licence_stays_off_the_shelf_until_one_is_entered(
     hub: Served, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ async def test_an_algorithm_without_a_licence_stays_off_the_shelf_until_one_is_e
     assert (shelved["on_shelf"], shelved["authorisation"]["state"]) == (True, "licensed")
 
 
+@ON_SQLITE
 async def test_when_a_licence_ends_what_is_there_goes_on_and_nothing_new_is_made(hub: Served, tmp_path: Path) -> None:
     await enter(hub, licence(lasts=timedelta(days=29)))
     imported = await upload(hub, tmp_path)
@@ -112,6 +114,7 @@ async def test_a_licence_allows_so_many_tasks_of_its_algorithm_and_its_model_tog
     assert (await hub.console.get(LICENCES)).json()[0]["tasks_used"] == 2
 
 
+@ON_SQLITE
 async def test_a_licence_of_a_stranger_or_none_at_all_is_refused_and_a_viewer_enters_none(hub: Served) -> None:
     strangers, none = await enter(hub, licence(key=SigningKey.generate())), await enter(hub, b"{}")
     async with hub.signed_in("viewer") as viewer:
@@ -122,6 +125,7 @@ async def test_a_licence_of_a_stranger_or_none_at_all_is_refused_and_a_viewer_en
     assert (await hub.console.get(LICENCES)).json() == []
 
 
+@ON_SQLITE
 async def test_a_licence_is_forgotten(hub: Served, tmp_path: Path) -> None:
     await enter(hub, licence())
     await upload(hub, tmp_path)

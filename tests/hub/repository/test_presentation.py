@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hub.repository.pictures import LARGEST_BYTES
+from tests.hub.conftest import ON_SQLITE
 from tests.hub.repository.detectors import TEXT, detector
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -29,6 +30,7 @@ async def upload(hub: Any, folder: Path, **changes: Any) -> dict[str, Any]:
     return dict(answer.raise_for_status().json())
 
 
+@ON_SQLITE
 async def test_cover_and_pictures_of_scenes_come_from_the_package_and_no_other_file_does(
     hub: Any, tmp_path: Path
 ) -> None:
@@ -59,6 +61,7 @@ async def test_cover_and_pictures_of_scenes_come_from_the_package_and_no_other_f
     ],
     ids=["script", "over-the-limit", "at-the-limit"],
 )
+@ON_SQLITE
 async def test_a_cover_is_a_picture_of_at_most_8_mib_whatever_its_name_says(
     hub: Any, tmp_path: Path, content: bytes, code: str | None
 ) -> None:
@@ -69,6 +72,7 @@ async def test_a_cover_is_a_picture_of_at_most_8_mib_whatever_its_name_says(
     assert (answer.json()["code"] if answer.is_error else None) == code
 
 
+@ON_SQLITE
 async def test_a_version_is_shown_with_its_training_and_the_notes_of_those_before(hub: Any, tmp_path: Path) -> None:
     await upload(hub, tmp_path, version="1.9.0", notes=[note("1.9.0", "首个版本")], training={"model_name": "街景"})
     await upload(hub, tmp_path, version="1.10.0", notes=[note("1.10.0", "夜间漏检减少")])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from federation.packages import Manifest, builtin_manifests, write_manifest, write_package
+from tests.hub.conftest import ON_SQLITE
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 
@@ -69,6 +70,7 @@ async def test_the_same_bytes_again_change_nothing_and_other_bytes_of_a_version_
     assert (other.status_code, other.json()["code"]) == (409, "version_exists")
 
 
+@ON_SQLITE
 async def test_versions_are_ordered_by_number_and_not_by_letter(hub: Any, tmp_path: Path) -> None:
     for version in ("1.10.0", "1.9.0"):
         (await upload(hub, await package(tmp_path, manifest(version)))).raise_for_status()
@@ -87,6 +89,7 @@ async def test_an_event_code_belongs_to_one_algorithm(hub: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x00" * 1000])
+@ON_SQLITE
 async def test_what_is_no_package_is_refused_and_leaves_no_file(hub: Any, content: bytes) -> None:
     answer = await upload(hub, content)
 
@@ -118,6 +121,7 @@ async def test_an_algorithm_with_tasks_or_built_in_is_not_removed(hub: Any, tmp_
     assert (used.json()["code"], built_in.json()["code"]) == ("algorithm_in_use", "algorithm_built_in")
 
 
+@ON_SQLITE
 async def test_a_viewer_imports_nothing(hub: Any) -> None:
     async with hub.signed_in("viewer") as viewer:
         answer = await viewer.post("/api/v1/algorithms", content=b"", headers=OCTETS)
@@ -125,6 +129,7 @@ async def test_a_viewer_imports_nothing(hub: Any) -> None:
     assert answer.status_code == 403
 
 
+@ON_SQLITE
 async def test_a_warning_stands_beside_a_package_that_is_let_in_and_criteria_say_what_it_means(
     hub: Any, tmp_path: Path
 ) -> None:
@@ -137,6 +142,7 @@ async def test_a_warning_stands_beside_a_package_that_is_let_in_and_criteria_say
     assert all(item["hint_zh"] and item["hint_en"] for item in criteria.values())
 
 
+@ON_SQLITE
 async def test_a_refused_package_is_told_with_every_code_and_leaves_no_file(hub: Any, tmp_path: Path) -> None:
     await upload(hub, await package(tmp_path, manifest()))
     black = {"code": "example.smoke/black", "name": {"zh": "黑烟", "en": "Black smoke"}, "when": {"labels": ["object"]}}
@@ -173,6 +179,7 @@ async def test_a_bundle_is_imported_after_its_algorithms_and_a_task_of_it_is_one
     assert [task["algorithm_id"] for task in made] == ["example.smoke"]
 
 
+@ON_SQLITE
 async def test_what_no_node_runs_stays_off_the_shelf(hub: Any, tmp_path: Path) -> None:
     container: dict[str, Any] = {
         "kind": "container",
@@ -187,6 +194,7 @@ async def test_what_no_node_runs_stays_off_the_shelf(hub: Any, tmp_path: Path) -
     assert (shelved.status_code, shelved.json()["code"]) == (409, "kind_not_run")
 
 
+@ON_SQLITE
 async def test_an_algorithm_of_an_outside_system_is_on_the_shelf_as_any_other(hub: Any, tmp_path: Path) -> None:
     endpoint: dict[str, Any] = {
         "kind": "endpoint",

@@ -7,7 +7,7 @@ import pytest
 
 from federation.testing.waiting import until
 from hub.config import HubConfig
-from tests.hub.conftest import Served, serving
+from tests.hub.conftest import ON_SQLITE, Served, serving
 
 SHIPPED = "/api/v1/algorithms/fengsui.street_objects"
 WITHIN_S = 120.0  # its model is tried, on a busy machine
@@ -30,6 +30,7 @@ async def shipped(hub: Any) -> Any:
     return answer.json() if answer.is_success else None
 
 
+@ON_SQLITE
 async def test_a_new_hub_has_the_detector_on_its_shelf_and_one_that_was_deleted_stays_away(
     hub: Served, fresh: HubConfig
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from federation.packages.templates import templates
+from tests.hub.conftest import ON_SQLITE
 from tests.hub.repository.detectors import COCO, detector
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -26,6 +27,7 @@ async def bind(hub: Any, slug: str, algorithm_id: str) -> Any:
     return await hub.console.post(f"/api/v1/algorithm-templates/{slug}/bindings", json={"algorithm_id": algorithm_id})
 
 
+@ON_SQLITE
 async def test_without_models_only_what_the_product_does_itself_is_bound(hub: Any) -> None:
     shown = await catalogue(hub)
 
@@ -57,6 +59,7 @@ async def test_a_template_is_bound_to_a_model_that_knows_its_classes_and_to_no_o
     assert "it lacks missing manhole cover or " in refused[0].json()["detail"]
 
 
+@ON_SQLITE
 async def test_models_for_a_template_say_what_they_lack_and_those_that_fit_come_first(hub: Any, tmp_path: Path) -> None:
     await upload(hub, tmp_path, ("teapot", "person"), id="another.detector")
     await upload(hub, tmp_path)
@@ -73,6 +76,7 @@ async def test_models_for_a_template_say_what_they_lack_and_those_that_fit_come_
     assert unknown.json()["code"] == "not_found"
 
 
+@ON_SQLITE
 async def test_a_detector_of_coco_classes_serves_many_templates_at_once(hub: Any, tmp_path: Path) -> None:
     await upload(hub, tmp_path, COCO)
 
@@ -97,6 +101,7 @@ async def test_a_template_whose_algorithm_is_removed_can_be_bound_again(hub: Any
     assert (unbound["state"], (await catalogue(hub))["illegal_parking"]["state"]) == ("bindable", "no_model")
 
 
+@ON_SQLITE
 async def test_what_was_bound_by_hand_goes_before_what_the_product_does_itself(hub: Any, tmp_path: Path) -> None:
     await upload(hub, tmp_path)
 
@@ -105,6 +110,7 @@ async def test_what_was_bound_by_hand_goes_before_what_the_product_does_itself(h
     assert (await catalogue(hub))["area_intrusion"]["bound"]["algorithm_id"] == "city.area_intrusion"
 
 
+@ON_SQLITE
 async def test_the_classes_of_a_template_are_events_gathered_by_its_name(hub: Any, tmp_path: Path) -> None:
     await upload(hub, tmp_path, ("car", "bus"))
     (await bind(hub, "illegal_parking", "example.detector")).raise_for_status()
@@ -117,6 +123,7 @@ async def test_the_classes_of_a_template_are_events_gathered_by_its_name(hub: An
     assert children == ["street_order/illegal_parking/bus", "street_order/illegal_parking/car"]
 
 
+@ON_SQLITE
 async def test_a_viewer_binds_nothing(hub: Any) -> None:
     async with hub.signed_in("viewer") as viewer:
         answer = await viewer.post("/api/v1/algorithm-templates/ship/bindings", json={"algorithm_id": "x"})

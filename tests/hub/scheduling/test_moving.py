@@ -33,7 +33,7 @@ async def test_events_of_a_placement_that_was_replaced_are_kept_and_marked(watch
     async with beating(watching, "b-second") as second:
         await held(watching, "b-second", "online")
         await watching.console.post("/api/v1/nodes/a-first/declaration", json={"alive": False})
-        await until(lambda: second.work and second.work.tasks, within_s=20, what="the task has moved")
+        await until(lambda: second.work and second.work.tasks, within_s=60, what="the task has moved")
         assert second.work is not None
         assert (second.work.tasks[0].task_id, second.work.tasks[0].generation) == (task["id"], 2)
         seen = {"task_id": task["id"]}
@@ -45,7 +45,7 @@ async def test_events_of_a_placement_that_was_replaced_are_kept_and_marked(watch
         async def both() -> bool:
             return len(await events_of(watching)) == 2
 
-        await until(both, within_s=20, what="both events are stored")
+        await until(both, within_s=60, what="both events are stored")
 
     marked = await events_of(watching, superseded=True)
     assert [(event["node_id"], event["superseded"]) for event in marked] == [("a-first", True)]
@@ -63,7 +63,7 @@ async def test_an_event_of_an_uncertain_clock_says_so(watching: Served) -> None:
         async def stored() -> list[dict[str, Any]]:
             return await events_of(watching)
 
-        (event,) = await until(stored, within_s=20, what="the event is stored")
+        (event,) = await until(stored, within_s=60, what="the event is stored")
 
     assert event["clock"] == "unsynchronised"
     assert (await watching.console.get("/api/v1/nodes/a-first")).json()["clock"] == "unsynchronised"

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import Connection
 
 from hub.security.audit import HUB, record
+from tests.hub.conftest import ON_SQLITE
 
 
 async def entries(hub: Any, **query: str) -> list[dict[str, Any]]:
@@ -22,6 +23,7 @@ async def test_a_change_is_audited_with_who_what_and_from_where(hub: Any) -> Non
     assert made["bundle"]["token"] not in str(entry)
 
 
+@ON_SQLITE
 async def test_sign_ins_that_fail_are_audited(hub: Any) -> None:
     await hub.anonymous.post("/api/v1/session", json={"username": "nobody", "password": "wrong-password"})
 
@@ -30,6 +32,7 @@ async def test_sign_ins_that_fail_are_audited(hub: Any) -> None:
     assert "wrong-password" not in str(entry)
 
 
+@ON_SQLITE
 async def test_what_the_console_does_is_audited_as_the_console(hub: Any) -> None:
     await hub.invite()
 
@@ -48,6 +51,7 @@ async def test_pages_of_the_audit_follow_one_another_newest_first(hub: Any) -> N
     assert names == ["n4", "n3", "n2", "n1"]
 
 
+@ON_SQLITE
 async def test_the_csv_export_holds_every_entry_and_no_formula(hub: Any) -> None:
     def work(connection: Connection) -> None:
         record(connection, HUB, "=1+1", "node:x")

@@ -4,6 +4,7 @@ from typing import Any
 
 from federation.messages import Lane
 from federation.testing.played_appliance import made_result, played_appliance
+from tests.hub.conftest import ON_SQLITE
 
 RESULTS = Lane.RESULTS
 
@@ -39,6 +40,7 @@ async def test_a_result_that_comes_twice_stands_once(linked_hub: Any) -> None:
         assert len(await audited(linked_hub, node_id=node.node_id)) == 1
 
 
+@ON_SQLITE
 async def test_what_is_no_result_of_its_node_is_rejected_and_stops_nobody(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         good = made_result(node.node_id)
@@ -56,6 +58,7 @@ async def test_what_is_no_result_of_its_node_is_rejected_and_stops_nobody(linked
         assert [entry["id"] for entry in await audited(linked_hub, node_id=node.node_id)] == [good["id"]]
 
 
+@ON_SQLITE
 async def test_lanes_do_not_wait_for_each_other(linked_hub: Any) -> None:
     async with played_appliance(await linked_hub.enrol()) as node:
         refused = await node.hand_over(5, [made_result(node.node_id)], lane=RESULTS)

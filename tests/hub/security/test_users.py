@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from hub.security.model import Role
+from tests.hub.conftest import ON_SQLITE
 
 DRAFT = {"username": "li.ming", "display_name": "李明", "role": "operator"}
 
@@ -23,6 +24,7 @@ async def users_of(hub: Any) -> dict[str, dict[str, Any]]:
     return {user["username"]: user for user in listed}
 
 
+@ON_SQLITE
 async def test_the_first_start_creates_an_administrator_whose_password_only_the_owner_can_read(hub: Any) -> None:
     path, first = first_password_of(hub)
 
@@ -32,9 +34,10 @@ async def test_the_first_start_creates_an_administrator_whose_password_only_the_
     assert answer.json()["must_change_password"] is True
 
 
+@ON_SQLITE
 async def test_the_first_password_opens_nothing_and_its_file_goes_once_it_is_changed(hub: Any) -> None:
     path, first = first_password_of(hub)
-    async with httpx.AsyncClient(base_url=hub.url) as client:
+    async with httpx.AsyncClient(base_url=hub.url, timeout=60) as client:
         session = (await client.post("/api/v1/session", json={"username": "admin", "password": first})).json()
         client.headers["X-CSRF-Token"] = session["csrf_token"]
 
@@ -54,6 +57,7 @@ async def test_a_new_user_signs_in_with_the_password_that_is_shown_once(hub: Any
     assert made["first_password"] not in (await hub.console.get("/api/v1/audit")).text
 
 
+@ON_SQLITE
 async def test_a_name_can_be_given_once_only(hub: Any) -> None:
     await hub.console.post("/api/v1/users", json=DRAFT)
 
@@ -61,6 +65,7 @@ async def test_a_name_can_be_given_once_only(hub: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [{"disabled": True}, {"role": "viewer"}])
+@ON_SQLITE
 async def test_the_last_administrator_stays_one(hub: Any, change: dict[str, Any]) -> None:
     admin = (await users_of(hub))["admin"]
 
@@ -76,6 +81,7 @@ async def test_the_last_administrator_cannot_be_removed(hub: Any) -> None:
     assert code_of(await hub.console.delete(f"/api/v1/users/{admin['id']}")) == (409, "last_administrator")
 
 
+@ON_SQLITE
 async def test_nobody_changes_their_own_role_or_removes_themselves(hub: Any) -> None:
     async with hub.signed_in("administrator") as client:
         own = (await users_of(hub))["some-administrator"]["id"]
@@ -109,6 +115,7 @@ MAY: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])
+@ON_SQLITE
 async def test_each_role_reads_what_it_may_and_nothing_else(hub: Any, role: str) -> None:
     async with hub.signed_in(role) as client:
         readable = {path for path in MAY["administrator"] if (await client.get(path)).status_code == 200}
@@ -116,6 +123,7 @@ async def test_each_role_reads_what_it_may_and_nothing_else(hub: Any, role: str)
     assert readable == MAY[role]
 
 
+@ON_SQLITE
 async def test_a_change_without_the_csrf_token_is_refused(hub: Any) -> None:
     async with hub.signed_in("administrator") as client:
         del client.headers["X-CSRF-Token"]
@@ -136,6 +144,7 @@ async def test_five_wrong_passwords_lock_the_account_and_a_reset_opens_it(hub: A
     assert (await hub.anonymous.post("/api/v1/session", json=right)).status_code == 200
 
 
+@ON_SQLITE
 async def test_an_unknown_bearer_token_is_refused_even_where_anybody_may_call(hub: Any) -> None:
     async with hub.bearer("fsn_nonsense") as client:
         assert code_of(await client.get("/api/v1/nodes")) == (401, "credentials_wrong")

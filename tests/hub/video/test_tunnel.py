@@ -173,7 +173,7 @@ async def site() -> AsyncIterator[Site]:
         config, box, alive = hub_config(folder), Box(), asyncio.Event()
         alive.set()
         async with running_broker(config, folder), serving(config) as hub, box.open(folder / "door"):
-            await until(lambda: hub.hub.foundation.link.connected, within_s=20, what="the hub's link")
+            await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="the hub's link")
             member = await hub.enrol()
             tls = await asyncio.to_thread(member.tls)
             async with played_appliance(member) as node, tunnel_session(tls) as session, asyncio.TaskGroup() as group:
@@ -186,7 +186,7 @@ async def site() -> AsyncIterator[Site]:
                 node.report(cameras=tuple(CameraReport(point_id=each, state=CameraState.LIVE) for each in POINTS))
                 roster = hub.hub.foundation.roster
                 await until(
-                    lambda: (found := roster.get(node.node_id)) and found.reported, within_s=20, what="the report"
+                    lambda: (found := roster.get(node.node_id)) and found.reported, within_s=60, what="the report"
                 )
                 async with (
                     hub.signed_in("viewer", username="wang") as viewer,
@@ -322,7 +322,7 @@ async def test_many_watch_over_one_view_that_ends_when_the_last_has_left(site: S
             await site.box.viewers[0].send_bytes(b"\x02next")
             both = [await seen(first, 1), await seen(second, 1)]
 
-    await until(lambda: not site.box.viewers, within_s=20, what="the end of the view")
+    await until(lambda: not site.box.viewers, within_s=60, what="the end of the view")
     audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
     noted = [(entry["action"], entry["actor"], entry["subject"]) for entry in audit]
     pictures = [INIT, Message(Kind.KEY, PICTURE)]
@@ -350,7 +350,7 @@ async def test_an_appliance_that_goes_away_ends_the_view_with_words_and_brings_i
         site.alive.clear()
         site.node.be(online=False)
         away = await seen(socket, 1)
-        await until(lambda: not site.box.viewers, within_s=20, what="the end of the view")
+        await until(lambda: not site.box.viewers, within_s=60, what="the end of the view")
         site.alive.set()
         site.node.be(online=True)
         back = await begun(socket)
@@ -398,7 +398,7 @@ async def test_a_node_is_asked_no_more_than_it_answers_at_once(site: Site) -> No
 
     async with asyncio.TaskGroup() as group:
         asking = [group.create_task(ask()) for _ in range(MOST_CALLS + 1)]
-        await until(lambda: codes, within_s=20, what="the refusal")
+        await until(lambda: codes, within_s=60, what="the refusal")
         for task in asking:
             task.cancel()
 

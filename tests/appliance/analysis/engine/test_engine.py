@@ -70,7 +70,7 @@ async def test_a_model_that_dies_takes_nothing_along_and_comes_back(engine: Runn
     async def back() -> bool:
         return not isinstance((await engine.sees([A]))[A], Dropped)
 
-    await until(back, within_s=30, what="the model at work again")
+    await until(back, within_s=90, what="the model at work again")
     assert sorted(item.restarts for item in engine.engine.report().models) == [0, 1]
 
 

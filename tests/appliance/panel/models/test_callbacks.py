@@ -95,7 +95,7 @@ async def settled(database: Database) -> StoredJob:
         job = await database.read(lambda db: picture_jobs.find(db, "job"))
         return job if job is not None and job.callback is not CallbackState.WAITING else None
 
-    job = await until(found, within_s=30, what="the end of a callback")
+    job = await until(found, within_s=90, what="the end of a callback")
     assert isinstance(job, StoredJob)
     return job
 

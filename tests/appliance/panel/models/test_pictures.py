@@ -108,7 +108,7 @@ async def test_a_batch_in_the_request_is_handed_to_a_receiver_when_it_is_done(bo
         async def delivered() -> bool:
             return bool((await box.panel.get(path)).json()["callback"] == "delivered")
 
-        await until(delivered, within_s=30, what="a second try")
+        await until(delivered, within_s=90, what="a second try")
 
     assert len(got) == 2
     assert got[0][0] == got[1][0]

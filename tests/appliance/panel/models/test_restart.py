@@ -129,7 +129,7 @@ async def test_a_task_at_work_when_the_box_was_killed_goes_on_with_what_is_left_
             order = {"algorithm_id": "a.b", "version": "1.0.0", "folder": "yard", "queue": True}
             made = await client.post("/api/v1/picture-jobs", json=order)
             path = f"/api/v1/picture-jobs/{made.json()['id']}"
-            await until(lambda: vision.looks[NAMES[3]] > 0, within_s=30, what="the fourth picture being looked at")
+            await until(lambda: vision.looks[NAMES[3]] > 0, within_s=90, what="the fourth picture being looked at")
             before = await results_of(client, path)
             process.send_signal(signal.SIGKILL)
             await process.wait()

@@ -78,7 +78,7 @@ async def test_results_come_in_their_order_and_the_end_after_them_also_when_the_
 ) -> None:
     settings = await asyncio.to_thread(settings_for, broker, tmp_path)
     async with consumer(broker) as got, planted_box(tmp_path / "box", settings) as box:
-        await until(lambda: _taken(box), within_s=30, what="the queue at work")
+        await until(lambda: _taken(box), within_s=90, what="the queue at work")
         got.clear()
         broker.freeze()
         try:
@@ -111,8 +111,8 @@ async def test_what_waited_when_the_box_went_down_is_delivered_by_the_next_start
     async with consumer(broker) as got, Database(tmp_path / "box.db") as database:
         queue = ResultsQueue(database, settings, client_id="after")
         async with delivering(queue):
-            await until(lambda: got == [{"id": "job/1"}], within_s=30, what="the result")
-            await until(lambda: queue.waiting.total() == 0, within_s=30, what="the queue to be empty")
+            await until(lambda: got == [{"id": "job/1"}], within_s=90, what="the result")
+            await until(lambda: queue.waiting.total() == 0, within_s=90, what="the queue to be empty")
 
 
 async def test_a_queue_that_takes_nothing_holds_so_many_results_and_no_more(tmp_path: Path) -> None:
