@@ -5,6 +5,7 @@ import queue
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 
 BUSY_S = 10.0
 TOGETHER = 64  # pieces of work that share one commit at most
+COMMITS_PER_CHECKPOINT = 50
 PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",  # what is acknowledged to vision must survive a power cut
@@ -103,6 +105,7 @@ class _Writer:
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._waiting: queue.SimpleQueue[tuple[Work, Future[Any]]] = queue.SimpleQueue()
+        self._commits = 0
 
     def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -148,6 +151,17 @@ class _Writer:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+        self._move_on()
+
+    def _move_on(self) -> None:
+        """Copy what is committed from the log into the file now and then, once those who waited have their answer.
+
+        SQLite would do it within a commit, by itself, once the log has a thousand pages.
+        """
+        self._commits += 1
+        if self._connection is not None and self._commits % COMMITS_PER_CHECKPOINT == 0:
+            with suppress(sqlite3.OperationalError):  # a full disk: the log holds what is committed until the next try
+                self._connection.execute("PRAGMA wal_checkpoint(passive)")
 
     def _transact(self, works: Sequence[Work]) -> list[tuple[Any, BaseException | None]]:
         """Run works, each in its own savepoint, and commit them together; return result or failure of each."""

@@ -1,14 +1,16 @@
 """Works that wait share one commit, and each stands or falls alone."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from appliance.store.database import TOGETHER, Database
+from appliance.store.database import COMMITS_PER_CHECKPOINT, TOGETHER, Database
 
 
 async def table(database: Database) -> None:
@@ -94,3 +96,24 @@ async def test_a_disk_that_is_full_fails_every_work_and_the_next_goes_on(databas
     await database.run(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
     assert await database.run(write("again")) == "again"
     assert await words(database) == ["again"]
+
+
+async def test_the_log_of_what_is_committed_is_emptied_into_the_file_between_commits(
+    database: Database, tmp_path: Path
+) -> None:
+    await table(database)
+    checkpoints = list[str]()
+    await database.run(lambda db: db.set_trace_callback(checkpoints.append))
+
+    for number in range(COMMITS_PER_CHECKPOINT):
+        await database.run(write(f"{number:03d}"))
+    await database.run(lambda db: db.set_trace_callback(None))
+
+    assert [said for said in checkpoints if "checkpoint" in said] == ["PRAGMA wal_checkpoint(passive)"]
+    (path,) = {Path(row[2]) for row in await database.read(lambda db: db.execute("PRAGMA database_list").fetchall())}
+    assert await asyncio.to_thread(notes_without_the_log, path, tmp_path / "alone") >= COMMITS_PER_CHECKPOINT - 5
+
+
+def notes_without_the_log(path: Path, alone: Path) -> int:
+    with closing(sqlite3.connect(shutil.copy(path, alone))) as copy:
+        return int(copy.execute("SELECT count(*) FROM notes").fetchone()[0])
