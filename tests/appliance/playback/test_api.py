@@ -51,7 +51,7 @@ async def box(config: Config) -> AsyncIterator[tuple[httpx.AsyncClient, Studio]]
         studio.want(ALWAYS, POINT)
         await studio.ready(point_id=POINT)
         await studio.send(coded(), POINT)
-        # One picture more ends the first segment, and adds to no sum when the recorder writes it down, six seconds later.
+        # One picture more ends the first segment, and adds to no sum when it is written down, seconds later.
         await studio.send(later(coded(), by_s=4, session=2)[:1], POINT)
         await studio.stored("SELECT 1 FROM segments WHERE NOT open", bool)
         yield client, studio
