@@ -318,8 +318,8 @@ async def linked_hub(broker: "subprocess.Popen[bytes]", config: HubConfig) -> As
 
 @pytest.fixture
 async def watching(broker: "subprocess.Popen[bytes]", config: HubConfig) -> AsyncIterator[Served]:
-    """A hub that suspects nodes after a second and looks after them each half second."""
-    fleet = config.fleet.model_copy(update={"silence_s": 1.0, "examine_every_s": 0.5})
+    """A hub that suspects nodes after two seconds, ten beats of a neighbour, and looks after them each half second."""
+    fleet = config.fleet.model_copy(update={"silence_s": 2.0, "examine_every_s": 0.5})
     async with serving(config.model_copy(update={"fleet": fleet})) as served:
         await until(lambda: served.hub.foundation.link.connected, within_s=60, what="the hub is connected")
         yield served
