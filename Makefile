@@ -11,8 +11,9 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent
 SOURCES := appliance federation firmware_profiles hil_tests hub image_build tests docs
 export PYTHON
 unexport PYTHONDONTWRITEBYTECODE # every program started would compile all of ours anew
-# Tests commit to databases many thousand times: in memory, where there is enough of it, no commit waits for a disk.
-IN_MEMORY = $(shell [ "$$(df -k --output=avail /dev/shm | tail -n 1)" -gt 6000000 ] 2> /dev/null \
+# Tests commit to databases many thousand times: in memory, where there is enough of it (boxes leave 4 GiB free), no
+# commit waits for a disk.
+IN_MEMORY = $(shell [ "$$(df -k --output=avail /dev/shm | tail -n 1)" -gt 8000000 ] 2> /dev/null \
 	&& ! findmnt -no OPTIONS /dev/shm | grep -q noexec && echo TMPDIR=/dev/shm)
 
 help:
