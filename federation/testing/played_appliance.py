@@ -44,8 +44,8 @@ from federation.messages import (
 from federation.messages.geometry import Box
 from federation.testing.waiting import until
 
-WAIT_S = 15.0
-LONGEST_WAIT_S = 40.0
+WAIT_S = 60.0
+LONGEST_WAIT_S = 120.0
 BEAT_EVERY_S = 2.0
 
 

@@ -29,7 +29,7 @@ from federation.messages import (
 )
 from federation.testing.waiting import until
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (
   node_id TEXT, epoch TEXT, lane TEXT, upto INTEGER, mark TEXT, PRIMARY KEY (node_id, epoch, lane));

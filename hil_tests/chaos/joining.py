@@ -14,7 +14,7 @@ from federation.messages import BrokerEndpoint
 from hil_tests.chaos.errors import ChaosError
 from hil_tests.network.ground import Endpoint, Party
 
-JOINED_WITHIN_S = 30.0
+JOINED_WITHIN_S = 90.0
 
 
 async def joined(

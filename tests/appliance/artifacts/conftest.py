@@ -24,7 +24,7 @@ from federation.testing.waiting import until
 
 CHUNK = 64 * 1024
 LABEL = Label(kind="dataset", name="street", version="1")
-WITHIN_S = 30
+WITHIN_S = 90
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from federation.testing.ports import reserved
 from federation.testing.waiting import until
 
 Pulled = Callable[..., AbstractAsyncContextManager[tuple[Camera, list[AccessUnit]]]]
-WITHIN_S = 30.0
+WITHIN_S = 90.0
 USER, PASSWORD = "viewer", "p@ss:w/rd"
 
 

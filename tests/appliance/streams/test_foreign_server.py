@@ -14,7 +14,7 @@ from federation.testing.waiting import until
 from hil_tests.rig.foreign import ForeignServer, foreign_server
 
 Pulled = Callable[..., AbstractAsyncContextManager[tuple[Camera, list[AccessUnit]]]]
-WITHIN_S = 30.0
+WITHIN_S = 90.0
 
 
 @pytest.fixture(scope="module")

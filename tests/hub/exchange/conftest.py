@@ -17,7 +17,7 @@ from federation.testing.waiting import until
 from hub.config import HubConfig, make_config
 from tests.hub.conftest import QUIET
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture
