@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import signal
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from federation.cycles import look_seldom
 from federation.identity.bundle import SUFFIX
 from federation.private_files import write_private
 from hub.config import HubConfig, read_config
@@ -21,7 +21,6 @@ from hub.supervision import programs
 
 # What only some commands need is imported there: the broker starts in half a second, the hub takes three.
 USAGE_ERROR = 2
-OBJECTS_PER_COLLECTION = 50_000
 NEW_CONFIG = """\
 # The hub's configuration. Everything that can be set: docs/operator.md
 name = "烽燧"
@@ -133,23 +132,13 @@ async def _serve(config: HubConfig) -> None:
         loop.add_signal_handler(number, stopped.set)
     try:
         async with open_hub(config):
-            _spare_collector()
+            look_seldom()
             await stopped.wait()
     except (OSError, ExceptionGroup) as error:
         cause = _first_of(error)
         if not isinstance(cause, OSError):
             raise
         raise ConfigInvalid(f"the hub cannot start: {cause.strerror or cause}") from error
-
-
-def _spare_collector() -> None:
-    """Let the collector of cycles leave alone what lives as long as the hub, and look seldom.
-
-    Events in work are many objects and no cycles; looking through them took a third of the hub's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS_PER_COLLECTION, 20, 20)
 
 
 def _first_of(error: Exception) -> Exception:
