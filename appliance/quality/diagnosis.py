@@ -31,6 +31,9 @@ BLANK_DEVIATION, BLANK_RANGE = 6.0, 30.0
 BLURRED, BLURRED_SHARE = 0.025, 0.6
 """Sharp pictures have 0.045 to 0.07. A blur of 2.5 px at a width of 640, 7.5 px at 1080p, leaves half of that."""
 
+NIGHT_SHARE = 0.6
+"""Of the usual brightness. Where a lens far out of focus has left no edge, light and dark are where they were."""
+
 LOST_SHARE, LAYOUT_BELOW = 0.35, 0.8
 """Covered: so large a share of the blocks that usually have structure has lost it, and their brightness too. Blur takes
 the structure, but leaves light and dark where they were: a likeness of 0.98."""
@@ -92,7 +95,9 @@ def _is_covered(seen: Measures, known: Reference | None) -> bool:
 
 
 def _is_blurred(seen: Measures, known: Reference | None) -> bool:
-    if seen.sharpness is None:
-        return False
     usual = None if known is None else known.sharpness
-    return seen.sharpness < BLURRED or (usual is not None and seen.sharpness < BLURRED_SHARE * usual)
+    if seen.sharpness is not None:
+        return seen.sharpness < BLURRED or (usual is not None and seen.sharpness < BLURRED_SHARE * usual)
+    if known is None or usual is None or seen.layout.mean() < NIGHT_SHARE * known.layout.mean():
+        return False  # night takes the edges too, with the light
+    return correlation(known.layout, seen.layout) >= LAYOUT_BELOW

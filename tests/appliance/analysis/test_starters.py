@@ -1,7 +1,9 @@
 """The algorithms that need no model, on drawn pictures, with an injected clock."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
+import cv2
 import numpy as np
 import pytest
 from pydantic import JsonValue
@@ -266,9 +268,11 @@ def test_who_walks_before_a_wall_is_no_smoke() -> None:
     assert watch(starter("smoke", None), pictures) == {}
 
 
-def test_a_covered_and_a_moved_camera_are_told_apart_and_a_good_one_is_left_alone() -> None:
+def test_a_covered_moved_blurred_and_black_camera_are_told_apart_and_a_good_one_is_left_alone() -> None:
     learnt = [patterned() for _ in range(14)]
     covered = [np.full((270, 480, 3), 70, np.uint8) for _ in range(4)]
+    blurred = [cast("Picture", cv2.GaussianBlur(patterned(), (0, 0), 9)) for _ in range(4)]
+    black = [np.zeros((270, 480, 3), np.uint8) for _ in range(4)]
     moved: list[Picture] = [np.roll(patterned(), (60, 130), axis=(0, 1))[:, ::-1].copy() for _ in range(4)]
 
     codes = {
@@ -277,10 +281,19 @@ def test_a_covered_and_a_moved_camera_are_told_apart_and_a_good_one_is_left_alon
             for found in watch(starter("camera_view", None), shown, every_s=10).values()
             for finding in found
         ]
-        for name, shown in (("covered", learnt + covered), ("moved", learnt + moved), ("good", learnt + learnt))
+        for name, shown in (
+            ("covered", learnt + covered),
+            ("moved", learnt + moved),
+            ("blurred", learnt + blurred),
+            ("black", learnt + black),
+            ("good", learnt + learnt),
+        )
     }
 
-    assert codes == {"covered": ["camera_view/covered"], "moved": ["camera_view/moved"], "good": []}
+    assert codes == {
+        **{name: [f"camera_view/{name}"] for name in ("covered", "moved", "blurred", "black")},
+        "good": [],
+    }
 
 
 @pytest.mark.parametrize("manifest", builtin_manifests().values(), ids=lambda manifest: manifest.id)
