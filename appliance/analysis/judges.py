@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.engine.packages import Ready, Unusable
 from appliance.analysis.finding import Finding, Found, Judge, Picture
 from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
 from appliance.analysis.starters import Eye, eye_of

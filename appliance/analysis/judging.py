@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from appliance.analysis.decoding import CannotDecode, jpeg
-from appliance.analysis.engine.engine import Asked, Engine, PackageKey, Ready
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.packages import Asked, PackageKey, Ready
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Finding, Found, Picture
 from appliance.analysis.outgoing import EventQueue

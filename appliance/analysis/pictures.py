@@ -16,8 +16,9 @@ import numpy as np
 from aiohttp import web
 
 from appliance.analysis.decoding import CannotDecode, jpeg
-from appliance.analysis.engine.engine import Engine, PackageKey, Ready
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.packages import PackageKey, Ready
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, make_judges

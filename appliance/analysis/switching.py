@@ -13,8 +13,8 @@ from typing import cast
 import cv2
 import numpy as np
 
-from appliance.analysis.engine.engine import PackageKey
 from appliance.analysis.engine.frame import Frame, Gallery
+from appliance.analysis.engine.packages import PackageKey
 from appliance.analysis.finding import Picture
 from appliance.analysis.rules.choice import overlap
 from federation.messages import Detection

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
+from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.finding import Finding, Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, StillLoading, make_judges
 from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap

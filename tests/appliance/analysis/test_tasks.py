@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.analysis.engine.engine import Ready, Unusable
+from appliance.analysis.engine.packages import Ready, Unusable
 from appliance.analysis.finding import Found
 from appliance.analysis.tasks import Shown, Tasks
 from appliance.analysis.views import UNKNOWN, Outlook

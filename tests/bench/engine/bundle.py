@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from appliance.analysis.engine.engine import Engine, PackageKey
+from appliance.analysis.engine.engine import Engine
+from appliance.analysis.engine.packages import PackageKey
 from federation.crypto import sm3_hex
 from federation.packages import Manifest, write_manifest, write_package
 from hil_tests.chaos.processes import cost_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from appliance.analysis.engine.engine import PackageKey
+from appliance.analysis.engine.packages import PackageKey
 from federation.packages import open_package
 from tests.bench.engine.material import Material, small_package
 from tests.bench.engine.working import seen, working

@@ -10,8 +10,9 @@ import numpy as np
 
 from appliance.analysis.detector import CPU
 from appliance.analysis.engine.devices import open_session
-from appliance.analysis.engine.engine import Engine, PackageKey
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.network import Head, Network
+from appliance.analysis.engine.packages import PackageKey
 from appliance.analysis.finding import Picture
 from appliance.analysis.preprocessing import placed, tensor_of
 from tests.bench.engine.material import Material

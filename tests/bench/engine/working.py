@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.engine import Engine, PackageKey, Ready
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.packages import PackageKey, Ready
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Picture
 from federation.messages import Detection

@@ -12,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.engine import Engine, PackageKey, Ready, Unusable
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane
 from federation.messages import Detection
 from federation.packages import Manifest, write_manifest, write_package

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.analysis.engine.engine import Ready
+from appliance.analysis.engine.packages import Ready
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.engine.wire import packed, unpacked
 from appliance.analysis.pictures import Pictures

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.analysis.engine.engine import PackageKey, Ready, Unusable
 from appliance.analysis.engine.frame import Dropped
+from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.local import ModelReport
 from federation.messages import Detection
 from federation.testing.waiting import until

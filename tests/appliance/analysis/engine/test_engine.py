@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from appliance.analysis.engine.engine import Ready, Unusable
 from appliance.analysis.engine.frame import Dropped
+from appliance.analysis.engine.packages import Ready, Unusable
 from federation.messages import Detection
 from federation.packages import Manifest
 from federation.testing.waiting import until
@@ -53,6 +53,21 @@ async def test_many_heads_over_one_backbone_are_computed_in_one_run(engine: Runn
 
     assert (labels(seen[A]), labels(seen[B])) == (["person"], ["bin"])
     assert [item.pictures for item in engine.engine.report().models] == [1]
+
+
+async def test_64_algorithms_work_at_once_and_a_frame_is_computed_once_for_all(engine: Running, pack: Pack) -> None:
+    certain = {(f"a{number}", "1.0.0"): (number + 1) / 66 for number in range(64)}
+    await engine.holds(
+        {key: await pack(key[0], one_box(score=0.9), manifest({**ROWS, "conf": conf})) for key, conf in certain.items()}
+    )
+
+    seen = await engine.sees(certain)
+
+    assert {key: labels(found) for key, found in seen.items()} == {
+        key: ["person"] if conf < 0.9 else [] for key, conf in certain.items()
+    }
+    (report,) = engine.engine.report().models
+    assert (report.pictures, len(report.packages)) == (1, 64)
 
 
 async def test_a_model_that_dies_takes_nothing_along_and_comes_back(engine: Running, pack: Pack) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from appliance.analysis.engine.devices import Device
-from appliance.analysis.engine.engine import Engine, PackageKey, Ready, Unusable
+from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.judging import Judging
 from appliance.analysis.outgoing import EventQueue

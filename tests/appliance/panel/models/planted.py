@@ -1,10 +1,11 @@
 """A box whose engine holds one planted model: real agent, real engine, a camera that has sent one picture."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ import cv2
 import httpx
 import numpy as np
 
-from appliance.analysis.engine.engine import Ready
+from appliance.analysis.engine.packages import Ready
 from appliance.analysis.pictures import Pictures
 from appliance.analysis.snapshots import Snapshots, serving
+from appliance.artifacts.holdings import Holdings
 from appliance.config import CaptureConfig, Config, ResultsQueueConfig
 from appliance.local import VisionReport
 from appliance.local.agent_client import agent_client
 from appliance.local.frames import AccessUnit
 from appliance.local.messages import FrameHeader
-from federation.packages import write_manifest, write_package
+from appliance.store import documents
+from appliance.store.database import Database
+from federation.messages import DesiredWork, LicenceTerm, PackageRef, Shard
+from federation.packages import Package, write_manifest, write_package
 from federation.testing.waiting import until
 from hil_tests.rig.footage.writer import Encoding, write_video
 from tests.appliance.analysis.engine.conftest import one_box, running
@@ -88,7 +93,8 @@ async def planted_box(folder: Path, queue: ResultsQueueConfig | None = None) -> 
         "algorithm.yaml": write_manifest(manifest({"decoder": "rows", "tensor": "o"})).encode(),
         "models/m.onnx": one_box(label=0),
     }
-    await asyncio.to_thread(write_package, parts, folder / "planted.algpkg")
+    package = await asyncio.to_thread(write_package, parts, folder / "planted.algpkg")
+    await _wanted_by_a_hub(config, package)
     async with running() as engine:
         held = await engine.holds({("test.planted", "1.0.0"): folder / "planted.algpkg"})
         assert all(isinstance(state, Ready) for state in held.values())
@@ -100,6 +106,25 @@ async def planted_box(folder: Path, queue: ResultsQueueConfig | None = None) -> 
         ):
             await vision.report(VisionReport(pid=1, tasks=(), engine=engine.engine.report()))
             yield PlantedBox(config=config, url=url, panel=panel)
+
+
+async def _wanted_by_a_hub(config: Config, package: Package) -> None:
+    """Let the box start as one whose hub has sent it the package, and word of a licence that ends in nine days."""
+    now, manifest = datetime.now(UTC), package.manifest
+    term = LicenceTerm(number="V-1", begins=now - timedelta(days=300), ends=now + timedelta(days=9))
+    ref = PackageRef(
+        algorithm_id=manifest.id,
+        version=manifest.version,
+        digest=package.digest,
+        size_bytes=package.size_bytes,
+        licences=(term,),
+    )
+    work = DesiredWork(node_id="box", hub_epoch=1, version=1, issued_at=now, packages=(ref,))
+    place = Holdings(root=config.artifacts_folder).place(package.digest)
+    await asyncio.to_thread(place.parent.mkdir, parents=True)
+    await asyncio.to_thread(shutil.copy, package.path, place)
+    async with Database(config.database_file) as database:
+        await database.run(lambda db: documents.put(db, documents.DESIRED[Shard.WORK], work))
 
 
 def _snapshots() -> Snapshots:

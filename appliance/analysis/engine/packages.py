@@ -1,0 +1,36 @@
+"""What became of packages in the engine, and frames on their way through the models of some."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.analysis.engine.frame import Dropped
+from appliance.analysis.engine.model import Seen
+from federation.packages import Manifest
+
+PackageKey = tuple[str, str]
+"""Id and version of an algorithm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A package whose model is loaded: which model, and which of its heads."""
+
+    manifest: Manifest
+    network: str
+    head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unusable:
+    """A package that cannot work here; the reason is `code: what is wrong`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A frame on its way through one model. `heads` says whose answer is whose."""
+
+    heads: Mapping[PackageKey, str]
+    answer: asyncio.Future[Seen | Dropped]
