@@ -164,6 +164,7 @@ def test_a_detector_of_coco_classes_serves_part_of_the_catalogue_and_what_it_lac
     expect(card(page, PARKING)).to_contain_text("可绑定")
     page.click(".menu a[href='/algorithms']")
     page.locator("article", has_text="通用目标检测").get_by_role("button", name="删除").click()
+    expect(page.locator(".el-message-box", has_text="删除算法可能影响已编排的任务")).to_be_visible()
     page.get_by_role("button", name="确定").click()
     expect(page.locator("article", has_text="通用目标检测")).to_have_count(0)
     page.click(".menu a[href='/catalogue']")

@@ -58,7 +58,8 @@ def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_
     page.get_by_role("option", name="东门").click()
 
     expect(page.locator(".result aside")).to_contain_text("检出 1 个目标", timeout=120_000)
-    expect(page.locator(".result aside")).to_contain_text("立即报警")
+    expect(page.locator(".result aside .alarm")).to_have_text("测 立即报警")
+    expect(page.locator(".stage .algorithm")).to_contain_text("测试 1.0.0")
     expect(page.locator(".stage .result img")).to_have_js_property("naturalWidth", 720)
     assert drawn(page)
     page.screenshot(path=screenshots / "panel-try-camera.png", animations="disabled")
@@ -89,9 +90,11 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(card).to_contain_text("已完成", timeout=120_000)
     expect(card).to_contain_text("告警 1")
     expect(card).to_contain_text("无法分析 1")
+    expect(card).to_contain_text("测试 1.0.0")
     card.get_by_test_id("show-results").click()
     page.get_by_test_id("picture-result").filter(has_text="路口.jpg").click()
     expect(page.locator(".result img")).to_have_js_property("naturalWidth", 720)
+    expect(page.locator(".result")).to_contain_text("测 立即报警")
     assert drawn(page)
     page.screenshot(path=screenshots / "panel-picture-results.png", animations="disabled")
     page.set_viewport_size({"width": 390, "height": 844})
@@ -121,6 +124,11 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     page.get_by_test_id("submit-pictures").click()
     expect(page.get_by_test_id("picture-job").first).to_contain_text("无法分析 1", timeout=120_000)
 
+    page.click(".menu a[href='/models']")
+    model = page.locator("article").first
+    expect(model.locator("h3")).to_have_text("测试 1.0.0")
+    expect(model.get_by_test_id("licence")).to_contain_text("厂商授权即将到期")
+    expect(model).to_contain_text("CPU")
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
 
 

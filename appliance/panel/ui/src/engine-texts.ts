@@ -97,7 +97,7 @@ export const engineTexts = bilingual(
       fill: 'Batch fill',
       restarts: 'Restarts',
       device: 'Device',
-      process: 'Process',
+      process: 'PID',
       outside: 'Outside system',
       part: { model: 'Model', backbone: 'Backbone', head: 'Head', stage: 'Second model' },
       why: { superseded: 'replaced by newer ones', stale: 'waited too long', full: 'line was full', away: 'outside system left alone', failed: 'outside system failed' },

@@ -32,6 +32,20 @@ async def test_the_page_of_models_is_told_what_is_loaded_and_what_it_costs(box: 
     assert told["models"][0]["declared_mb"] == 1024
 
 
+async def test_an_algorithm_of_a_package_is_told_with_its_names_and_how_it_stands_with_its_vendor(
+    box: PlantedBox,
+) -> None:
+    listed = (await box.panel.get("/api/v1/algorithms")).json()["items"]
+
+    built_in = [item["id"] for item in listed if item["built_in"]]
+    (planted,) = (item for item in listed if not item["built_in"])
+    assert "fengsui.area_intrusion" in built_in
+    assert (planted["id"], planted["name_zh"]) == ("test.planted", "测试")
+    assert planted["events"] == [{"code": "test.planted/x", "name_zh": "测", "name_en": "x"}]
+    assert planted["licence"]["state"] == "expiring"
+    assert {item["licence"]["state"] for item in listed if item["built_in"]} == {"free"}
+
+
 async def test_a_picture_is_shown_with_what_the_model_sees_and_what_its_rule_says(box: PlantedBox) -> None:
     told = (await box.look(JPEG)).json()
 
