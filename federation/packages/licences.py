@@ -116,7 +116,7 @@ def standing(terms: Sequence[LicenceTerm] | None, now: datetime) -> tuple[Licenc
     in_force = [term for term in begun if _in_force(term, now)]
     if not in_force:
         return "expired" if begun else "unlicensed", _last(begun)
-    ends = _last(in_force)
+    ends = _renewed(_last(in_force), terms)
     return "expiring" if ends is not None and ends - now <= WARNED_AHEAD else "licensed", ends
 
 
@@ -147,6 +147,16 @@ def _end(term: LicenceTerm) -> datetime:
 
 def _last(terms: Sequence[LicenceTerm]) -> datetime | None:
     return None if any(term.ends is None for term in terms) else max(map(_end, terms), default=None)
+
+
+def _renewed(ends: datetime | None, terms: Sequence[LicenceTerm]) -> datetime | None:
+    """Return the end of what goes on without a gap, as licences that have not begun yet take over."""
+    while ends is not None:
+        following = [term for term in terms if term.begins <= ends < _end(term)]
+        if not following:
+            break
+        ends = _last(following)
+    return ends
 
 
 def _signed(licence: VendorLicence) -> bytes:

@@ -85,6 +85,23 @@ def test_what_licences_allow_adds_up_and_the_last_end_counts() -> None:
     assert (for_good.tasks, for_good.ends) == (None, None)
 
 
+def test_a_renewal_that_is_entered_ahead_ends_the_warning_if_there_is_no_day_between() -> None:
+    ending = licence(ends=NOW + timedelta(days=9))
+    renewal = licence(number="2", begins=NOW + timedelta(days=9), ends=NOW + timedelta(days=374))
+    late = licence(number="3", begins=NOW + timedelta(days=9) + SECOND, ends=NOW + timedelta(days=374))
+    later = licence(number="4", begins=NOW + timedelta(days=300))
+
+    alone, renewed, gap, for_good = (
+        authorisation(needing(), given, NOW)
+        for given in ([ending], [ending, renewal], [ending, late], [later, renewal, ending])
+    )
+
+    assert (alone.state, alone.ends) == ("expiring", ending.ends)
+    assert (renewed.state, renewed.ends) == ("licensed", renewal.ends)
+    assert (gap.state, gap.ends) == ("expiring", ending.ends)
+    assert (for_good.state, for_good.ends) == ("licensed", None)
+
+
 def test_a_licence_is_for_one_algorithm_and_for_those_of_the_catalogue_that_have_its_model() -> None:
     given = [licence()]
 
