@@ -46,6 +46,7 @@ from appliance.playback.player import Player
 from appliance.playback.service import Recordings
 from appliance.store import results
 from appliance.store.database import Database
+from appliance.store.lane_memory import LaneMemory
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.reserve import Reserve
 from appliance.store.results import Doer, record
@@ -74,6 +75,8 @@ async def run(config: Config) -> None:
     reserve = Reserve(file=config.data_folder / "reserve")
     await asyncio.to_thread(reserve.release_where_full)
     async with Database(config.database_file) as database:
+        memory = LaneMemory(config.lanes_file, database)
+        await memory.recall()
         state = AgentState(config, database)
         await state.load()
         membership = Membership(state)
@@ -95,6 +98,7 @@ async def run(config: Config) -> None:
                 group.create_task(_kept_up(state.keep_fences, "fences"), name="fences")
                 group.create_task(_kept_up(lambda: _measure(state), "gauge"), name="gauge")
                 group.create_task(_kept_up(sweeper.run, "sweep"), name="sweep")
+                group.create_task(_kept_up(memory.run, "memory of the lanes"), name="lanes")
                 group.create_task(_kept_up(lambda: _tell_recorder(state), "recording of events"), name="happenings")
                 group.create_task(_kept_up(video.channels.run, "live view"), name="live view")
                 group.create_task(_kept_up(video.desk.run, "snapshots"), name="snapshots")
@@ -105,6 +109,7 @@ async def run(config: Config) -> None:
         finally:
             video.recordings.player.close()
             await state.ended()
+            await memory.keep()
 
 
 def _shared(state: AgentState) -> tuple[Routes, ...]:

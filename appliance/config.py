@@ -269,6 +269,11 @@ class Config(_Section):
         return self.data_folder / "appliance.db"
 
     @property
+    def lanes_file(self) -> Path:
+        """How far the lanes of the outbox have got, for a database that takes the place of this one."""
+        return self.data_folder / "lanes.json"
+
+    @property
     def pictures_folder(self) -> Path:
         """Evidence pictures by their digest."""
         return self.data_folder / "pictures"

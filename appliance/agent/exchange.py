@@ -172,7 +172,7 @@ class Exchange:
             documents.forget(db, INBOUND)
             exports.forget(db)
             if is_new_hub:
-                forget_former_hub(db)
+                forget_former_hub(db, same_hub=False)
             detail = {"hub": known.hub_name, "fingerprint": fingerprint}
             results.record(db, doer, "exchange.join", f"node:{known.node_id}", detail)
 

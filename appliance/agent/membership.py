@@ -14,7 +14,7 @@ from appliance.artifacts.sources import HUB, Source
 from appliance.artifacts.transfers import Transfers
 from appliance.health.whereabouts import boot_id, probe_urls
 from appliance.local.sockets import DOOR_SOCKET
-from appliance.store import documents, evidence, outbox, results, returns
+from appliance.store import documents, epochs, evidence, outbox, results, returns
 from appliance.store.lane_store import OutboxStore
 from appliance.uplink.pictures import BoxPictures
 from appliance.uplink.tunnel import Tunnel, tunnel_session
@@ -102,7 +102,8 @@ class Membership:
     async def _joined(self, member: Member) -> None:
         """Take the place that a hub has given us; what a former hub wanted ends."""
         await asyncio.to_thread(save_identity, self._state.config.identity_file, member.identity)
-        await self._state.commit(lambda db: _forget_former_hub(db, member.identity))
+        same_hub = _is_same_place(self.identity, member.identity)
+        await self._state.commit(lambda db: _forget_former_hub(db, member.identity, same_hub=same_hub))
         self._state.forget_desired()
         await self._adopt(member)
         log.info("joined the hub %s as %s", member.identity.hub_name, member.identity.node_id)
@@ -249,17 +250,22 @@ class Membership:
             transfers.wake()
 
 
-def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity) -> None:
-    forget_former_hub(db)
+def _is_same_place(before: HubIdentity | None, after: HubIdentity) -> bool:
+    """Tell whether the hub knows this box by the name that it had there before."""
+    return before is not None and (before.hub_id, before.node_id) == (after.hub_id, after.node_id)
+
+
+def _forget_former_hub(db: sqlite3.Connection, identity: HubIdentity, *, same_hub: bool) -> None:
+    forget_former_hub(db, same_hub=same_hub)
     detail = {"hub": identity.hub_name, "url": identity.hub_url}
     results.record(db, results.BOX, "hub.join", f"node:{identity.node_id}", detail)
 
 
-def forget_former_hub(db: sqlite3.Connection) -> None:
-    """Forget what a hub wanted and has got: it is another hub from now on."""
+def forget_former_hub(db: sqlite3.Connection, *, same_hub: bool) -> None:
+    """Forget what a hub wanted and has got: from now on it is another hub, or this box is new to the same one."""
     for name in documents.DESIRED.values():
         documents.forget(db, name)
     evidence.send_all_again(db)
     for lane in Lane:
-        outbox.begin_again(db, lane, new_id())
+        epochs.begin_again(db, lane, new_id(), same_hub=same_hub)
     returns.note(db, Lane.RESULTS, 0)  # snapshots are in a database of their own, and look for it

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from appliance.store import exports, outbox, parcels
+from appliance.store import epochs, exports, outbox, parcels
 from appliance.store.batches import next_batch
 from appliance.store.exports import Policy
 from appliance.store.parcels import Content, Drawn
@@ -62,6 +62,7 @@ def hellos(db: sqlite3.Connection, node_id: str) -> list[Item]:
             base=state.base,
             next=state.produced + 1,
             acknowledged=state.acknowledged,
+            past=epochs.past(db, lane),
         )
         items.append(Item("u/hello", hello.to_bytes()))
     return items

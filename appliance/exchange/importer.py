@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from appliance.exchange.partner import Partner
-from appliance.store import documents, evidence, exports, outbox, returns
+from appliance.store import documents, epochs, evidence, exports, outbox, returns
 from appliance.store.database import Database
 from appliance.store.moments import to_us
 from federation.crypto import PublicKey
@@ -125,7 +125,7 @@ def confirm(db: sqlite3.Connection, ack: Ack, *, is_only_path: bool) -> None:
     if not is_only_path and (other_record or ack.upto < state.acknowledged):
         return  # by the network this box and the hub come to terms at once
     if other_record:
-        outbox.begin_epoch(db, ack.lane, new_id())
+        epochs.begin(db, ack.lane, new_id(), ack.upto)
         exports.begin(db, ack.lane)
         return
     now_us = to_us(datetime.now(UTC))
@@ -143,4 +143,4 @@ def _is_of_another_record(db: sqlite3.Connection, ack: Ack, state: outbox.LaneSt
         return True
     if ack.upto < state.base or not ack.mark:
         return False
-    return outbox.mark_at(db, ack.lane, ack.upto) != ack.mark
+    return not outbox.matches(db, ack.lane, ack.upto, ack.mark)

@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import UTC, datetime
 
-from appliance.store import evidence, outbox, returns
+from appliance.store import epochs, evidence, outbox, returns
 from appliance.store.batches import next_batch
 from appliance.store.database import Database
 from appliance.store.moments import to_us
@@ -21,16 +21,22 @@ class OutboxStore:
 
     async def state(self, lane: Lane) -> LaneState:
         """Return the state of a lane."""
-        state = await self._database.read(lambda db: outbox.state_of(db, lane))
-        return LaneState(epoch=state.epoch, base=state.base, produced=state.produced, acknowledged=state.acknowledged)
+        state, past = await self._database.read(lambda db: (outbox.state_of(db, lane), epochs.past(db, lane)))
+        return LaneState(
+            epoch=state.epoch,
+            base=state.base,
+            produced=state.produced,
+            acknowledged=state.acknowledged,
+            past=past,
+        )
 
     async def next_batch(self, lane: Lane, first: int, count: int) -> Said | None:
         """Return the batch that begins at `first`."""
         return await self._database.read(lambda db: next_batch(db, self._node_id, lane, first, count))
 
-    async def mark_at(self, lane: Lane, sequence: int) -> str | None:
-        """Return the fingerprint of what a number stands for."""
-        return await self._database.read(lambda db: outbox.mark_at(db, lane, sequence))
+    async def matches(self, lane: Lane, sequence: int, mark: str) -> bool:
+        """Tell whether a number was given to the row with this fingerprint."""
+        return await self._database.read(lambda db: outbox.matches(db, lane, sequence, mark))
 
     async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back_to: int | None) -> None:
         """Store how far the hub has got; pictures that it lost go to it again."""
@@ -44,10 +50,10 @@ class OutboxStore:
 
         await self._database.run(store)
 
-    async def begin_epoch(self, lane: Lane) -> None:
+    async def begin_epoch(self, lane: Lane, claimed: int) -> None:
         """Give what the hub has not acknowledged new numbers."""
         epoch = new_id()
-        await self._database.run(lambda db: outbox.begin_epoch(db, lane, epoch))
+        await self._database.run(lambda db: epochs.begin(db, lane, epoch, claimed))
 
     async def bury_missing(self, lane: Lane, first: int) -> None:
         """Put a tombstone over numbers that are gone though nobody gave them up."""

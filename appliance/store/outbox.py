@@ -16,14 +16,17 @@ from federation.messages import Lane
 BATCH_BYTES = 64 * 1024
 DISK_FULL = "disk_full"  # given up before the hub had them, because there was no room left
 CLEARED = "cleared"  # given up for the same reason once the hub had them: it asks again if it is restored from a backup
+EXPIRED = "expired"  # of a database that is no more, which the hub had once
+REPLACED = "replaced"  # of a database that is no more, and the hub never had them
 UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
+OF_BEFORE = (EXPIRED, REPLACED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LaneState:
     """One lane: `base` is the lowest sequence number still held.
 
-    `given_up` counts the numbers behind its tombstones that the hub never had, `unsaid` those behind any tombstone that
+    `given_up` counts the numbers behind its tombstones that no hub ever had, `unsaid` those behind any tombstone that
     it has not acknowledged.
     """
 
@@ -125,11 +128,12 @@ def state_of(db: sqlite3.Connection, lane: Lane) -> LaneState:
         "SELECT epoch, produced, acknowledged,"
         " (SELECT min(sequence) FROM outbox WHERE lane = :lane),"
         " (SELECT min(first) FROM tombstones WHERE lane = :lane),"
-        " (SELECT coalesce(sum(last - first + 1), 0) FROM tombstones WHERE lane = :lane AND reason != :cleared),"
+        " (SELECT coalesce(sum(last - first + 1), 0) FROM tombstones"
+        " WHERE lane = :lane AND reason NOT IN (:cleared, :expired)),"
         " (SELECT coalesce(sum(last - max(first - 1, acknowledged)), 0) FROM tombstones"
         " WHERE lane = :lane AND last > acknowledged)"
         " FROM lanes WHERE lane = :lane",
-        {"lane": lane, "cleared": CLEARED},
+        {"lane": lane, "cleared": CLEARED, "expired": EXPIRED},
     ).fetchone()
     base = min(number for number in (oldest, grave, produced + 1) if number is not None)
     return LaneState(
@@ -164,11 +168,12 @@ def mark_of(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def mark_at(db: sqlite3.Connection, lane: Lane, sequence: int) -> str | None:
-    """Return the fingerprint of what a number stands for: empty for a tombstone, None for nothing that is held."""
+def matches(db: sqlite3.Connection, lane: Lane, sequence: int, mark: str) -> bool:
+    """Tell whether a number was given to the row with this fingerprint; any row may have been in a former database."""
     if held := rows(db, lane, sequence, 1):
-        return mark_of(held[0])
-    return None if grave_at(db, lane, sequence) is None else ""
+        return mark_of(held[0]) == mark
+    grave = grave_at(db, lane, sequence)
+    return grave is not None and (not mark or grave.reason in OF_BEFORE)
 
 
 def grave_at(db: sqlite3.Connection, lane: Lane, sequence: int) -> Grave | None:
@@ -195,8 +200,9 @@ def oldest_beyond(db: sqlite3.Connection, lane: Lane, sequence: int) -> str | No
 def newest_graves(db: sqlite3.Connection, lane: Lane, count: int) -> list[Grave]:
     """Return up to `count` tombstones of a lane for what the hub never had, the newest first."""
     found = db.execute(
-        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? AND reason != ? ORDER BY first DESC LIMIT ?",
-        (lane, CLEARED, count),
+        "SELECT first, last, reason, at_us FROM tombstones WHERE lane = ? AND reason NOT IN (?, ?)"
+        " ORDER BY first DESC LIMIT ?",
+        (lane, CLEARED, EXPIRED, count),
     )
     return [Grave(first=first, last=last, reason=reason, at_us=at_us) for first, last, reason, at_us in found]
 
@@ -205,31 +211,6 @@ def acknowledge(db: sqlite3.Connection, lane: Lane, epoch: str, upto: int) -> No
     """Store how far the hub has got; it may stand further back than it once said."""
     db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ? AND epoch = ?", (upto, lane, epoch))
     db.execute("DELETE FROM acknowledgements WHERE lane = ? AND upto > ?", (lane, upto))
-
-
-def begin_epoch(db: sqlite3.Connection, lane: Lane, epoch: str) -> None:
-    """Give what is not yet acknowledged new numbers from 1 on, in a new epoch.
-
-    Needed when this database turns out to be older than what the hub has: its next numbers are taken.
-    """
-    (upto,) = db.execute("SELECT acknowledged FROM lanes WHERE lane = ?", (lane,)).fetchone()
-    forget(db, lane, upto)
-    db.execute("DELETE FROM acknowledgements WHERE lane = ?", (lane,))
-    # By way of negative numbers, so that no row meets another on its way.
-    db.execute("UPDATE outbox SET sequence = ? - sequence WHERE lane = ?", (upto, lane))
-    db.execute("UPDATE outbox SET sequence = -sequence WHERE lane = ?", (lane,))
-    db.execute("UPDATE tombstones SET first = ? - first, last = last - ? WHERE lane = ?", (upto, upto, lane))
-    db.execute("UPDATE tombstones SET first = -first WHERE lane = ?", (lane,))
-    db.execute(
-        "UPDATE lanes SET epoch = ?, produced = produced - acknowledged, acknowledged = 0 WHERE lane = ?", (epoch, lane)
-    )
-
-
-def begin_again(db: sqlite3.Connection, lane: Lane, epoch: str) -> None:
-    """Begin a new epoch for another hub, which has got nothing yet: everything that is still held is for it."""
-    held_from = state_of(db, lane).base
-    db.execute("UPDATE lanes SET acknowledged = ? WHERE lane = ?", (held_from - 1, lane))
-    begin_epoch(db, lane, epoch)
 
 
 def forget(db: sqlite3.Connection, lane: Lane, upto: int) -> None:

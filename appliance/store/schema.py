@@ -248,3 +248,15 @@ def _scenes_of_presets(db: Database) -> None:
     db.execute("INSERT INTO drawn_scenes SELECT point_id, '', body FROM local_scenes")
     db.execute("DROP TABLE local_scenes")
     db.execute("DELETE FROM documents WHERE name = 'plan'")  # made anew, with scenes of this form
+
+
+@migrations(name="0016_past_epochs")
+def _past_epochs(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE past_epochs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            lane TEXT NOT NULL REFERENCES lanes (lane),
+            epoch TEXT NOT NULL,
+            produced INTEGER NOT NULL,
+            acknowledged INTEGER NOT NULL
+        )""")

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from federation.messages import Batch, Hello
+from federation.messages import Batch, Hello, PastEpoch
 
 EXPIRED = "expired"  # the hub had them once and has lost them; the sender kept them for as long as it promised
+REPLACED = "replaced"  # they went with the sender's database, before any hub had them
 UNKNOWN = "unknown"  # the sender does not know either: its outbox was damaged
 
 
@@ -33,15 +34,25 @@ def greet(cursor: int, hello: Hello) -> Verdict:
 
     A sender whose oldest row lies beyond the cursor has lost rows: gaps are recorded and passed.
     """
-    first, last = cursor + 1, hello.base - 1
+    return _passed(cursor, hello.base - 1, acknowledged=hello.acknowledged, otherwise=UNKNOWN)
+
+
+def outlive(cursor: int, past: PastEpoch) -> Verdict:
+    """Judge an epoch that is over against the highest number of it that the hub has committed: the rest never comes."""
+    return _passed(cursor, past.produced, acknowledged=past.acknowledged, otherwise=REPLACED)
+
+
+def _passed(cursor: int, last: int, *, acknowledged: int, otherwise: str) -> Verdict:
+    """Give up what lies behind the cursor, up to `last`; the hub once had what it had `acknowledged`."""
+    first = cursor + 1
     if last < first:
         return Verdict(upto=cursor)
-    known = min(last, hello.acknowledged)
+    known = min(last, acknowledged)
     gaps = []
     if first <= known:
         gaps.append(Gap(first=first, last=known, reason=EXPIRED))
     if known < last:
-        gaps.append(Gap(first=max(first, known + 1), last=last))
+        gaps.append(Gap(first=max(first, known + 1), last=last, reason=otherwise))
     return Verdict(upto=last, gaps=tuple(gaps))
 
 

@@ -12,6 +12,7 @@ from federation.messages.wire import WireModel
 BATCH_ROWS = 100
 HIGHEST_SEQUENCE = 2**62  # a database integer has 63 bits
 ACKED_SPANS = 500
+PAST_EPOCHS = 8
 
 
 class Lane(StrEnum):
@@ -28,12 +29,25 @@ class Lane(StrEnum):
     __hash__ = str.__hash__  # an Enum's own is a function in Python, and lanes are looked up for each message
 
 
+class PastEpoch(WireModel):
+    """An epoch of a lane that is over: no row of it is held any more.
+
+    Its numbers went up to `produced`; those up to `acknowledged` a hub had once. What the hub does not have of them it
+    never gets.
+    """
+
+    epoch: str = Field(min_length=1, max_length=64)
+    produced: int = Field(ge=0, le=HIGHEST_SEQUENCE)
+    acknowledged: int = Field(default=0, ge=0, le=HIGHEST_SEQUENCE)
+
+
 class Hello(WireModel):
     """Sent on every connection: which sequence numbers the outbox still holds.
 
     `epoch` changes whenever the outbox is created or restored, and starts the sequence anew at 1. `base` is the lowest
     sequence number still held, `next` the one the next row will get, `acknowledged` the highest that a hub has ever
-    acknowledged: rows below `base` and up to it were delivered once, and have left the replay ring since.
+    acknowledged: rows below `base` and up to it were delivered once, and have left the replay ring since. `past` are
+    the epochs before this one, oldest first: a hub that was restored from a backup learns what it lost of them.
     """
 
     node_id: str
@@ -42,13 +56,22 @@ class Hello(WireModel):
     base: int = Field(ge=1)
     next: int = Field(ge=1)
     acknowledged: int = Field(default=0, ge=0)
+    past: tuple[PastEpoch, ...] = Field(default=(), max_length=PAST_EPOCHS)
+
+    @model_validator(mode="after")
+    def _is_not_past(self) -> Self:
+        if any(past.epoch == self.epoch for past in self.past):
+            msg = "an epoch is either past or the present one"
+            raise ValueError(msg)
+        return self
 
 
 class Tombstone(WireModel):
     """Stands for rows that the sender gave up knowingly: the numbers from its batch's `first` to `last`.
 
     `reason` is a short code: `quota` (the lane reached its disk quota), `disk_full`, `overflow` (made faster than they
-    could be committed), `damaged` (what they spoke of could no longer be read), `unknown`.
+    could be committed), `damaged` (what they spoke of could no longer be read), `replaced` (they were in the
+    database that this one replaced), `unknown`.
     """
 
     last: int = Field(ge=1)

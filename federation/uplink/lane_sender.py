@@ -128,6 +128,7 @@ class LaneSender:
             base=state.base,
             next=state.produced + 1,
             acknowledged=state.acknowledged,
+            past=state.past,
         )
         self._session.publish(topics.hello(self._node_id), hello.to_bytes(), qos=0)
         self._hello_pending = False
@@ -140,15 +141,15 @@ class LaneSender:
         everything that is held says nothing, and believing it loses nothing.
         """
         state = await self._store.state(self._lane)
-        if ack.upto < state.base or await self._store.mark_at(self._lane, ack.upto) == ack.mark:
+        if ack.upto < state.base or await self._store.matches(self._lane, ack.upto, ack.mark):
             self._believe(ack)
         else:
-            await self._begin_epoch()
+            await self._begin_epoch(ack.upto)
 
-    async def _begin_epoch(self) -> None:
+    async def _begin_epoch(self, claimed: int) -> None:
         """Give what the hub has not acknowledged new numbers, and greet it anew."""
         self._produced = 0  # what is told of from here on may have new numbers already
-        await self._store.begin_epoch(self._lane)
+        await self._store.begin_epoch(self._lane, claimed)
         await self.begin()
         self._hello_pending = True
         log.warning("the hub has rows of lane %s that this database never made; a new epoch begins", self._lane)

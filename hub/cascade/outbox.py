@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from federation.messages import Lane, new_id
+from federation.messages import PAST_EPOCHS, Lane, PastEpoch, new_id
 from federation.uplink.store import LaneState
 from hub.cascade.tables import cascade_lanes, cascade_outbox, cascade_pictures
 
@@ -16,8 +17,10 @@ REPLAY_ROWS = 200_000  # acknowledged rows that stay for an upper hub restored f
 def prepare(connection: Connection) -> None:
     """Make the lanes that are missing."""
     known = set(connection.execute(select(cascade_lanes.c.lane)).scalars())
-    fresh = [
-        {"lane": lane.value, "epoch": new_id(), "produced": 0, "acknowledged": 0} for lane in LANES if lane not in known
+    fresh: list[dict[str, Any]] = [
+        {"lane": lane.value, "epoch": new_id(), "produced": 0, "acknowledged": 0, "past": []}
+        for lane in LANES
+        if lane not in known
     ]
     if fresh:
         connection.execute(insert(cascade_lanes), fresh)
@@ -38,7 +41,8 @@ def state_of(connection: Connection, lane: Lane) -> LaneState:
     row = connection.execute(select(cascade_lanes).where(cascade_lanes.c.lane == lane.value)).one()
     oldest = connection.scalar(select(func.min(cascade_outbox.c.sequence)).where(cascade_outbox.c.lane == lane.value))
     base = row.produced + 1 if oldest is None else oldest
-    return LaneState(epoch=row.epoch, base=base, produced=row.produced, acknowledged=row.acknowledged)
+    past = tuple(PastEpoch.model_validate(each) for each in row.past)
+    return LaneState(epoch=row.epoch, base=base, produced=row.produced, acknowledged=row.acknowledged, past=past)
 
 
 def items(connection: Connection, lane: Lane, first: int, count: int) -> list[str]:
@@ -63,8 +67,11 @@ def acknowledge(connection: Connection, lane: Lane, epoch: str, upto: int) -> No
         forget(connection, lane, upto - REPLAY_ROWS)
 
 
-def begin_epoch(connection: Connection, lane: Lane, epoch: str) -> None:
-    """Give what is not acknowledged new numbers from 1 on, in a new epoch."""
+def begin_epoch(connection: Connection, lane: Lane, epoch: str, claimed: int) -> None:
+    """Give what is not acknowledged new numbers from 1 on, in a new epoch.
+
+    This hub was restored from a backup: the upper one has numbers up to `claimed` that this database never gave.
+    """
     # The lane is locked, so that nothing is appended meanwhile.
     connection.execute(select(cascade_lanes.c.lane).where(cascade_lanes.c.lane == lane.value).with_for_update())
     state = state_of(connection, lane)
@@ -75,7 +82,13 @@ def begin_epoch(connection: Connection, lane: Lane, epoch: str) -> None:
         update(cascade_outbox).where(own).values(sequence=state.acknowledged - cascade_outbox.c.sequence)
     )
     connection.execute(update(cascade_outbox).where(own).values(sequence=-cascade_outbox.c.sequence))
-    values = {"epoch": epoch, "produced": state.produced - state.acknowledged, "acknowledged": 0}
+    past = (*state.past, PastEpoch(epoch=state.epoch, produced=claimed, acknowledged=claimed))[-PAST_EPOCHS:]
+    values = {
+        "epoch": epoch,
+        "produced": state.produced - state.acknowledged,
+        "acknowledged": 0,
+        "past": [each.model_dump() for each in past],
+    }
     connection.execute(update(cascade_lanes).where(cascade_lanes.c.lane == lane.value).values(**values))
 
 
@@ -83,7 +96,7 @@ def begin_again(connection: Connection) -> None:
     """Begin anew for another upper hub, which gets what happens from now on."""
     for lane in LANES:
         connection.execute(delete(cascade_outbox).where(cascade_outbox.c.lane == lane.value))
-        values = {"epoch": new_id(), "produced": 0, "acknowledged": 0}
+        values = {"epoch": new_id(), "produced": 0, "acknowledged": 0, "past": []}
         connection.execute(update(cascade_lanes).where(cascade_lanes.c.lane == lane.value).values(**values))
 
 

@@ -35,10 +35,10 @@ class CascadeStore:
         """Return the batch that begins at `first`; rows whose event is gone are a tombstone."""
         return await self._database.run(partial(self._next_batch, lane=lane, first=first, count=count))
 
-    async def mark_at(self, lane: Lane, sequence: int) -> str | None:
-        """Return the fingerprint of the row at a number, None if nothing is held."""
+    async def matches(self, lane: Lane, sequence: int, mark: str) -> bool:
+        """Tell whether a number was given to the row with this fingerprint."""
         found = await self._database.run(partial(outbox.items, lane=lane, first=sequence, count=1))
-        return outbox.mark_of(found[0]) if found else None
+        return bool(found) and outbox.mark_of(found[0]) == mark
 
     async def acknowledge(self, lane: Lane, epoch: str, upto: int, *, went_back_to: int | None) -> None:
         """Store how far the upper hub has got; what it lost again of pictures goes to it again."""
@@ -50,9 +50,9 @@ class CascadeStore:
 
         await self._database.run(work)
 
-    async def begin_epoch(self, lane: Lane) -> None:
+    async def begin_epoch(self, lane: Lane, claimed: int) -> None:
         """Give what is not acknowledged new numbers."""
-        await self._database.run(partial(outbox.begin_epoch, lane=lane, epoch=new_id()))
+        await self._database.run(partial(outbox.begin_epoch, lane=lane, epoch=new_id(), claimed=claimed))
 
     async def bury_missing(self, lane: Lane, first: int) -> None:
         """Put a row that names nothing in the place of one that is gone."""

@@ -30,6 +30,7 @@ cascade_lanes = Table(
     Column("epoch", String(64), nullable=False),
     Column("produced", BigInteger, nullable=False),
     Column("acknowledged", BigInteger, nullable=False),
+    Column("past", JSON, nullable=False),  # epochs before this one, oldest first, as a hello names them
 )
 
 cascade_outbox = Table(

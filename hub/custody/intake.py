@@ -54,11 +54,15 @@ class Lost:
 
 @dataclass(kw_only=True)
 class Intake:
-    """Everything one transaction commits, and the acknowledgements to send after it."""
+    """Everything one transaction commits, and the acknowledgements to send after it.
+
+    `outlived` are lanes whose epoch is over, and of which the hub lacked something until now.
+    """
 
     rows: dict[Lane, list[Row]] = field(default_factory=dict)
     losses: list[Lost] = field(default_factory=list)
     cursors: dict[LaneKey, Standing] = field(default_factory=dict)
+    outlived: set[LaneKey] = field(default_factory=set)
     acks: dict[LaneKey, Ack] = field(default_factory=dict)
 
 
@@ -84,6 +88,7 @@ def take_in(cursors: Mapping[LaneKey, Standing], messages: Iterable[Message], *,
         standing = intake.cursors.get(key) or cursors.get(key) or Standing()
         nak = False
         if isinstance(message, Hello):
+            _give_up_past(intake, cursors, message)
             verdict = receiver.greet(standing.upto, message)
             after = standing if verdict.upto == standing.upto else standing.passed(verdict.upto, "")
             gaps = _not_on_islands(verdict.gaps, standing)
@@ -100,6 +105,29 @@ def take_in(cursors: Mapping[LaneKey, Standing], messages: Iterable[Message], *,
         intake.cursors[key] = after
         intake.acks[key] = ack_of(key, after, nak=nak)
     return intake
+
+
+def keys_of(messages: Iterable[Message]) -> set[LaneKey]:
+    """Return the lanes that messages speak of, in whichever epoch."""
+    keys = {LaneKey.of(message) for message in messages}
+    return keys.union(*(_past_keys(message) for message in messages if isinstance(message, Hello)))
+
+
+def _past_keys(hello: Hello) -> list[LaneKey]:
+    return [LaneKey(node_id=hello.node_id, epoch=past.epoch, lane=hello.lane) for past in hello.past]
+
+
+def _give_up_past(intake: Intake, cursors: Mapping[LaneKey, Standing], hello: Hello) -> None:
+    """Record what the hub lacks of epochs that are over."""
+    for key, past in zip(_past_keys(hello), hello.past, strict=True):
+        standing = intake.cursors.get(key) or cursors.get(key) or Standing()
+        verdict = receiver.outlive(standing.upto, past)
+        if verdict.upto == standing.upto:
+            continue
+        gaps = _not_on_islands(verdict.gaps, standing)
+        intake.losses.extend(Lost(key=key, first=gap.first, last=gap.last, reason=gap.reason) for gap in gaps)
+        intake.cursors[key] = standing.passed(verdict.upto, "")
+        intake.outlived.add(key)
 
 
 def ack_of(key: LaneKey, standing: Standing, *, nak: bool = False) -> Ack:

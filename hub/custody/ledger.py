@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -56,15 +56,26 @@ def move_cursors(
     *,
     repeated: Mapping[LaneKey, int],
     rejected: Mapping[LaneKey, int],
+    outlived: Collection[LaneKey] = (),
     at_us: int,
 ) -> None:
-    """Store where lanes stand now, and count what of them was there already or could not be taken."""
+    """Store where lanes stand now, and count what of them was there already or could not be taken.
+
+    Those that are `outlived` moved before the others: the epoch of a lane that moved last is the present one.
+    """
     fresh: list[tuple[Any, ...]] = []
     moved: list[tuple[Any, ...]] = []
     for key, cursor in cursors.items():
         if cursor != known.get(key):
             islands = json.dumps([(island.first, island.last, island.mark) for island in cursor.islands])
-            standing = (cursor.upto, cursor.mark, islands, repeated.get(key, 0), rejected.get(key, 0), at_us)
+            standing = (
+                cursor.upto,
+                cursor.mark,
+                islands,
+                repeated.get(key, 0),
+                rejected.get(key, 0),
+                at_us - (key in outlived),
+            )
             (moved if key in known else fresh).append((*standing, key.node_id, key.epoch, key.lane.value))
     insert_rows(connection, custody_cursors, _CURSOR, fresh)
     run_for_each(connection, _MOVE, moved)

@@ -15,7 +15,7 @@ from federation.bus import BusError
 from federation.http import Page
 from federation.messages import Batch, Hello, Lane
 from hub.custody.credit import CreditDesk
-from hub.custody.intake import Intake, LaneKey, Message, Row, is_sound, take_in
+from hub.custody.intake import Intake, LaneKey, Message, Row, is_sound, keys_of, take_in
 from hub.custody.ledger import move_cursors, read_cursors, record_losses, record_rejects
 from hub.custody.model import Gap, GapQuery
 from hub.custody.tables import custody_gaps
@@ -150,7 +150,7 @@ class Custody:
     def _store(
         self, connection: Connection, messages: Sequence[Message], *, any_order: bool = False
     ) -> tuple[Intake, dict[Lane, Taken]]:
-        known = read_cursors(connection, {LaneKey.of(message) for message in messages})
+        known = read_cursors(connection, keys_of(messages))
         intake = take_in(known, messages, any_order=any_order)
         at_us = now_us()
         taken = {lane: self._takers[lane].take(connection, rows, at_us) for lane, rows in intake.rows.items() if rows}
@@ -158,7 +158,15 @@ class Custody:
         rejected = record_rejects(connection, rejects, at_us)
         repeated = sum((each.repeated for each in taken.values()), Counter[LaneKey]())
         record_losses(connection, intake.losses, at_us)
-        move_cursors(connection, known, intake.cursors, repeated=repeated, rejected=rejected, at_us=at_us)
+        move_cursors(
+            connection,
+            known,
+            intake.cursors,
+            repeated=repeated,
+            rejected=rejected,
+            outlived=intake.outlived,
+            at_us=at_us,
+        )
         return intake, taken
 
     def _answer(self, heard: Iterable[LaneKey]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from appliance.store import exports, outbox, parcels
+from appliance.store import epochs, exports, outbox, parcels
 from appliance.store.database import Database
 from appliance.store.exports import Policy
 from appliance.store.parcels import Content
@@ -108,7 +108,7 @@ async def test_a_new_epoch_is_exported_from_its_beginning(database: Database, re
 
     def work(db: sqlite3.Connection) -> list[Any]:
         export(db, 0)
-        outbox.begin_epoch(db, Lane.EVENTS, new_id())
+        epochs.begin(db, Lane.EVENTS, new_id(), 0)
         return export(db, 1)
 
     assert await database.run(work) == [(1, 4)]

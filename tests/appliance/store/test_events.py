@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.store import events, evidence, outbox
+from appliance.store import epochs, events, evidence, outbox
 from appliance.store.database import Database
 from federation.messages import Event, Lane, new_id
 from tests.appliance.conftest import MakeEvent, Recorder
@@ -71,7 +71,7 @@ async def test_a_new_epoch_renumbers_only_what_the_hub_has_not(database: Databas
     epoch = (await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))).epoch
     await database.run(lambda db: outbox.acknowledge(db, Lane.EVENTS, epoch, 3))
 
-    await database.run(lambda db: outbox.begin_epoch(db, Lane.EVENTS, new_id()))
+    await database.run(lambda db: epochs.begin(db, Lane.EVENTS, new_id(), 7))
 
     lane = await database.read(lambda db: outbox.state_of(db, Lane.EVENTS))
     rows = await database.read(lambda db: outbox.rows(db, Lane.EVENTS, 1, 10))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.store import events, evidence, outbox, results
+from appliance.store import epochs, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.lanes import LaneRule
 from appliance.store.retention import (
@@ -325,7 +325,7 @@ async def test_what_is_produced_is_rows_and_tombstones_also_in_a_new_epoch(
     await recorder.record(2)
     await acknowledge(database, upto)
 
-    await database.run(lambda db: outbox.begin_epoch(db, Lane.EVENTS, "another"))
+    await database.run(lambda db: epochs.begin(db, Lane.EVENTS, "another", 10))
 
     state = await lane(database)
     assert (state.epoch, state.base, state.produced, state.acknowledged) == ("another", 1, 9 - upto, 0)

@@ -71,13 +71,13 @@ class GrowingLane:
         last = min(self.produced, first + count - 1)
         return Said(payload=b"rows", last=last) if first <= last else None
 
-    async def mark_at(self, _lane: Lane, _sequence: int) -> str | None:
-        return None
+    async def matches(self, _lane: Lane, _sequence: int, _mark: str) -> bool:
+        return False
 
     async def acknowledge(self, _lane: Lane, _epoch: str, upto: int, *, went_back_to: int | None) -> None:
         self.acknowledged = upto
 
-    async def begin_epoch(self, _lane: Lane) -> None:
+    async def begin_epoch(self, _lane: Lane, _claimed: int) -> None:
         self.epoch, self.produced, self.acknowledged = "e2", self.produced - self.acknowledged, 0
 
     async def bury_missing(self, _lane: Lane, first: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select
 
-from federation.messages import Event, Hop, Lane
+from federation.messages import Event, Hop, Lane, PastEpoch
 from federation.testing.played_appliance import made_event
 from hub.cascade import outbox
 from hub.cascade.follower import CascadeFollower
@@ -188,10 +188,11 @@ async def test_a_new_epoch_renumbers_what_is_not_acknowledged(database: Database
     await store.acknowledge(Lane.EVENTS, state.epoch, 2, went_back_to=None)
     await store.acknowledge(Lane.EVENTS, "another", 5, went_back_to=None)
 
-    await store.begin_epoch(Lane.EVENTS)
+    await store.begin_epoch(Lane.EVENTS, 7)
 
     after = await store.state(Lane.EVENTS)
     assert after.epoch != state.epoch
+    assert after.past == (PastEpoch(epoch=state.epoch, produced=7, acknowledged=7),)
     assert (after.base, after.produced, after.acknowledged) == (1, 3, 0)
     assert [row["id"] for row in await rows(store)] == [event.id for event in recorded[2:]]
 
@@ -234,11 +235,11 @@ async def test_a_picture_is_forgotten_with_the_row_that_says_it_is_there(
 async def test_rows_are_marked_by_what_they_name(database: Database, store: CascadeStore) -> None:
     await record(database, seen(), seen())
 
-    first, second = await store.mark_at(Lane.EVENTS, 1), await store.mark_at(Lane.EVENTS, 2)
+    said = await store.next_batch(Lane.EVENTS, 1, 2)
 
-    assert first is not None
-    assert first != second
-    assert await store.mark_at(Lane.EVENTS, 3) is None
+    assert said is not None
+    mark = json.loads(said.payload)["mark"]
+    assert [await store.matches(Lane.EVENTS, number, mark) for number in (1, 2, 3)] == [False, True, False]
 
 
 async def test_a_row_that_is_gone_is_filled_and_becomes_a_tombstone(database: Database, store: CascadeStore) -> None:

@@ -3407,7 +3407,7 @@ export interface components {
             last: number;
             /**
              * Reason
-             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and left the box's replay ring before the hub was restored; `cleared`: acknowledged once, and given up by the box when its disk was full, before the hub was restored; `missing`: a file of a border never came; `unknown`
+             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and no longer held by the box when the hub was restored; `replaced`: they went with a database of the box that was replaced or restored, before the hub had them; `cleared`: acknowledged once, and given up by the box when its disk was full, before the hub was restored; `missing`: a file of a border never came; `unknown`
              */
             reason: string;
             /**

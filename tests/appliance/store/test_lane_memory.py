@@ -1,0 +1,160 @@
+"""What a box knows of its lanes when its database is replaced, or comes from a backup."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from appliance.store import epochs, outbox
+from appliance.store.database import Database
+from appliance.store.lane_memory import LaneMemory
+from federation.messages import PAST_EPOCHS, Lane, PastEpoch, new_id
+
+LANE = Lane.RESULTS
+
+
+async def add(database: Database, count: int) -> None:
+    def work(db: sqlite3.Connection) -> None:
+        for _ in range(count):
+            outbox.append(db, LANE, body='{"id":"x"}')
+
+    await database.run(work)
+
+
+async def state(database: Database) -> outbox.LaneState:
+    return await database.read(lambda db: outbox.state_of(db, LANE))
+
+
+async def past(database: Database) -> tuple[PastEpoch, ...]:
+    return await database.read(lambda db: epochs.past(db, LANE))
+
+
+async def acknowledge(database: Database, upto: int) -> None:
+    epoch = (await state(database)).epoch
+    await database.run(lambda db: outbox.acknowledge(db, LANE, epoch, upto))
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Callable[[Database], LaneMemory]:
+    return lambda database: LaneMemory(tmp_path / "lanes.json", database)
+
+
+async def test_a_new_database_knows_how_far_the_one_before_had_got(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory]
+) -> None:
+    async with Database(tmp_path / "first.db") as first:
+        await memory(first).recall()
+        await add(first, 5)
+        await acknowledge(first, 3)
+        before = (await state(first)).epoch
+        await memory(first).keep()
+    async with Database(tmp_path / "second.db") as second:
+        await memory(second).recall()
+        await add(second, 1)
+
+        assert await past(second) == (PastEpoch(epoch=before, produced=5, acknowledged=3),)
+        assert (await state(second)).produced == 1
+
+
+async def test_a_database_from_a_backup_gives_no_number_twice(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory]
+) -> None:
+    async with Database(tmp_path / "a.db") as database:
+        await add(database, 2)
+    shutil.copy(tmp_path / "a.db", tmp_path / "backup.db")
+    async with Database(tmp_path / "a.db") as database:
+        await add(database, 5)
+        await acknowledge(database, 4)
+        await memory(database).keep()
+    async with Database(tmp_path / "backup.db") as restored:
+        await memory(restored).recall()
+        await add(restored, 1)
+
+        graves = await restored.read(lambda db: [outbox.grave_at(db, LANE, at) for at in (2, 3, 4, 5, 7, 8)])
+        assert [grave and (grave.first, grave.last, grave.reason) for grave in graves] == [
+            None,
+            (3, 4, "expired"),
+            (3, 4, "expired"),
+            (5, 7, "replaced"),
+            (5, 7, "replaced"),
+            None,
+        ]
+        found = await state(restored)
+        assert (found.produced, found.given_up) == (8, 3)
+        assert await past(restored) == ()
+
+
+async def test_a_start_with_the_same_database_changes_nothing(
+    database: Database, memory: Callable[[Database], LaneMemory]
+) -> None:
+    await add(database, 3)
+    await memory(database).keep()
+    before = await state(database)
+
+    await memory(database).recall()
+
+    assert (await state(database), await past(database)) == (before, ())
+
+
+async def test_what_a_hub_had_once_is_known_though_it_has_lost_it_since(
+    tmp_path: Path, database: Database, memory: Callable[[Database], LaneMemory]
+) -> None:
+    await add(database, 3)
+    await acknowledge(database, 3)
+    kept = memory(database)
+    await kept.keep()
+    await acknowledge(database, 1)
+    await kept.keep()
+
+    async with Database(tmp_path / "new.db") as new:
+        await memory(new).recall()
+
+        assert [each.acknowledged for each in await past(new)] == [3]
+
+
+async def test_another_hub_hears_nothing_of_what_the_one_before_had(
+    database: Database, memory: Callable[[Database], LaneMemory]
+) -> None:
+    await add(database, 3)
+    await database.run(lambda db: epochs.begin(db, LANE, new_id(), 3))
+
+    await database.run(lambda db: epochs.begin_again(db, LANE, new_id(), same_hub=False))
+    await memory(database).recall()
+
+    assert await past(database) == ()
+
+
+async def test_the_same_hub_hears_of_what_is_held_no_more(database: Database) -> None:
+    await add(database, 3)
+    await acknowledge(database, 2)
+    before = (await state(database)).epoch
+    await database.run(lambda db: outbox.forget(db, LANE, 2))
+
+    await database.run(lambda db: epochs.begin_again(db, LANE, new_id(), same_hub=True))
+
+    assert await past(database) == (PastEpoch(epoch=before, produced=2, acknowledged=2),)
+    assert (await state(database)).produced == 1
+
+
+async def test_only_the_newest_epochs_are_told(database: Database) -> None:
+    names = [(await state(database)).epoch, *(f"e{number}" for number in range(PAST_EPOCHS + 2))]
+    for name in names[1:]:
+        await database.run(partial(epochs.begin, lane=LANE, epoch=name, claimed=1))
+
+    assert [each.epoch for each in await past(database)] == names[-PAST_EPOCHS - 1 : -1]
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"lanes": {"events": 1}}', "[" * 70_000, "\x00"])
+async def test_a_file_that_says_nothing_is_begun_anew(
+    tmp_path: Path, database: Database, memory: Callable[[Database], LaneMemory], content: str
+) -> None:
+    (tmp_path / "lanes.json").write_text(content, encoding="utf-8")
+    await add(database, 2)
+
+    await memory(database).recall()
+
+    assert ((await state(database)).produced, await past(database)) == (2, ())
+    assert '"produced":2' in (tmp_path / "lanes.json").read_text(encoding="utf-8")
