@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from appliance.analysis.engine.frame import Dropped
 from appliance.analysis.engine.packages import Ready, Unusable
@@ -14,7 +14,7 @@ from federation.messages import Detection
 from federation.packages import Manifest
 from federation.testing.waiting import until
 from tests.appliance.analysis.engine.conftest import ROWS, Pack, Running, one_box, running
-from tests.appliance.analysis.test_detector import graph, manifest
+from tests.appliance.analysis.test_detector import SIDE, graph, manifest
 from tests.appliance.packaging.test_examination import huge
 
 A, B = ("a", "1.0.0"), ("b", "1.0.0")
@@ -104,6 +104,51 @@ async def test_a_model_that_asks_for_80_gb_is_refused_its_memory(engine: Running
 
     assert reason(found[A]).startswith("memory_short")
     assert labels((await engine.sees([B]))[B]) == ["person"]
+
+
+def hungry() -> bytes:
+    """Return a model that sees one thing, and asks for 16 GB when a picture has a bright spot."""
+    constants = {
+        "row": np.array([[[8, 12, 16, 20, 0.9, 1]]], np.float32),
+        "usual": np.array(0.75, np.float32),
+        "much": np.array(1.6e10, np.float32),
+        "one": np.array([1], np.int64),
+    }
+    nodes = [
+        *(
+            helper.make_node("Constant", [], [name], value=numpy_helper.from_array(constants[name]))
+            for name in constants
+        ),
+        helper.make_node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+        helper.make_node("Sub", ["brightest", "usual"], ["beyond"]),
+        helper.make_node("Relu", ["beyond"], ["unusual"]),
+        helper.make_node("Mul", ["unusual", "much"], ["wanted"]),
+        helper.make_node("Cast", ["wanted"], ["count"], to=TensorProto.INT64),
+        helper.make_node("Add", ["count", "one"], ["shape"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["all"]),
+        helper.make_node("ReduceMax", ["all"], ["zero"], keepdims=0),
+        helper.make_node("Add", ["row", "zero"], ["o"]),
+    ]
+    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    result = helper.make_tensor_value_info("o", TensorProto.FLOAT, [1, 1, 6])
+    made = helper.make_graph(nodes, "hungry", [entry], [result])
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+async def test_a_picture_at_which_a_model_outgrows_its_memory_costs_this_picture_of_this_model_alone(
+    engine: Running, pack: Pack
+) -> None:
+    dark, bright = (np.full((360, 720, 3), level, np.uint8) for level in (0, 255))
+    await engine.holds({A: await pack("a", hungry()), B: await pack("b", one_box())})
+
+    at_it = await engine.sees([A, B], bright)
+    after = await engine.sees([A, B], dark, source="another")
+
+    refused = at_it[A]
+    assert isinstance(refused, Dropped)
+    assert "memory" in refused.detail
+    assert [labels(at_it[B]), labels(after[A]), labels(after[B])] == [["person"]] * 3
 
 
 def demanding(ram_mb: int) -> Manifest:
