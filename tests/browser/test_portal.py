@@ -41,7 +41,7 @@ PAGES = (
     "/audit",
 )
 
-TEN_SECONDS = re.compile(r"\d\d.* s|min")
+TEN_SECONDS = re.compile(r"\d\d.* 秒|分钟")
 # Where the present is drawn on the bar of a day.
 NOW_PX = (
     "c => { const at = new Date(), wide = c.clientWidth;"

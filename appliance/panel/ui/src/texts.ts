@@ -59,7 +59,7 @@ export const texts = bilingual(
       hubName: '中心名称',
       connectedSince: '连接建立',
       lastAck: '最近确认',
-      ago: '{time} 前',
+      ago: '{time}前',
       joinOther: '改接其他中心',
       joinHint: '在门户「接入管理」页面制作接入包（扩展名 .fengsui-bundle），在此上传或拷入U盘插到本机，即自动接入。',
     },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import { innerAddress } from './entrance/inner-address.ts'
 import { faultOf } from './entrance/password-rule.ts'
-import { bytes, count, duration } from './moments.ts'
+import { bytes, count, inUnits } from './moments.ts'
 import { parseNotice, pauseMs } from './live.ts'
 import { isTab, neighbour, opened, type Tab } from './tabs.ts'
 
@@ -65,6 +65,13 @@ test('only notices pass through the live feed', () => {
 test('amounts carry their units', () => {
   expect(bytes(3_800_000)).toBe('3.8 MB')
   expect(count(1_234_567)).toBe('1,234,567')
-  expect(duration(380)).toBe('380 ms')
-  expect(duration(2_400)).toBe('2.4 s')
+})
+
+test.each([
+  [380, '380 毫秒'],
+  [2_400, '2.4 秒'],
+  [180_000, '3 分钟'],
+  [4_320_000, '1.2 小时'],
+])('a span of %d ms is said in the unit that fits', (milliseconds, words) => {
+  expect(inUnits(milliseconds, ['毫秒', '秒', '分钟', '小时'])).toBe(words)
 })

@@ -1,5 +1,8 @@
 /** Moments and amounts as people read them: local time, fixed-width digits, units. */
 
+/** What thousandths, seconds, minutes and hours are called. */
+export type SpanUnits = readonly [string, string, string, string]
+
 function two(value: number): string {
   return String(value).padStart(2, '0')
 }
@@ -32,12 +35,12 @@ export function elapsedMs(from: string, to: string): number {
   return Date.parse(to) - Date.parse(from)
 }
 
-/** `380 ms`, `2.4 s`, `3 min`. */
-export function duration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`
-  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`
-  if (milliseconds < 3_600_000) return `${Math.round(milliseconds / 60_000)} min`
-  return `${(milliseconds / 3_600_000).toFixed(1)} h`
+/** `380 ms`, `2.4 s`, `3 min`, in the units that fit. */
+export function inUnits(milliseconds: number, [thousandth, second, minute, hour]: SpanUnits): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ${thousandth}`
+  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} ${second}`
+  if (milliseconds < 3_600_000) return `${Math.round(milliseconds / 60_000)} ${minute}`
+  return `${(milliseconds / 3_600_000).toFixed(1)} ${hour}`
 }
 
 /** `3.8 MB`, in decimal units. */
