@@ -51,6 +51,11 @@ def _add_lists(part: Routes, recordings: Recordings) -> None:
         """Tell what was recorded of a camera, what is missing and why, what is locked and what happened."""
         return await recordings.timeline(point_id, query)
 
+    @part.get("/api/v1/cameras/{point_id}/recordings/locks", access=CAN_READ)
+    async def list_recording_locks(point_id: Slug, query: model.LocksQuery) -> Page[model.RecordingLock]:
+        """List what is locked of a camera, the latest first, by time and by words of the reason."""
+        return await recordings.locks(point_id, query)
+
     @part.get("/api/v1/cameras/{point_id}/recordings/cover.jpg", access=CAN_READ, produces="image/jpeg")
     async def get_recording_cover(point_id: Slug, query: model.CoverQuery) -> web.StreamResponse:
         """Give the key frame that is seen at a moment as a picture."""

@@ -17,6 +17,7 @@ from appliance.recording.index import GAP_US, HOUR_US, LONGEST_SEGMENT_S
 from appliance.recording.segment import Entry, entry_of, unpack_entries
 
 READ_WITHIN_S = 5.0
+FOREVER_US = 2**62
 
 _WITHIN = "WHERE point_id = ? AND first_us > ? AND first_us < ? AND (open OR last_us > ?) ORDER BY id"
 
@@ -88,6 +89,16 @@ class Hour:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LockFilter:
+    """Which locks of a camera: those that touch a stretch of time, with a text in their reason."""
+
+    point_id: str
+    start_us: int = -FOREVER_US
+    end_us: int = FOREVER_US
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """The recorder's index and folder, opened for reading with every call; empty while there is no index."""
 
@@ -112,6 +123,11 @@ class Catalogue:
             locks=tuple(map(locks.lock_of, found)),
             mime=rows[-1]["mime"] if rows else "",
         )
+
+    def locked(self, wanted: LockFilter, *, before: tuple[int, str], limit: int) -> list[locks.Lock]:
+        """Return locks, the latest first, behind the one with this start and id."""
+        values = (wanted.point_id, wanted.end_us, wanted.start_us, wanted.text, *before, limit)
+        return list(map(locks.lock_of, self._rows(locks.FOUND, values)))
 
     def hours(self, start_us: int, end_us: int) -> list[Hour]:
         """Return the sums of all cameras by hour; a segment counts once it is finished, in the hour of its start."""

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from appliance.errors import ProcessAway
 from appliance.local.recorder_client import RecorderClient
+from appliance.playback.catalogue import FOREVER_US, LockFilter
 from appliance.playback.clip import Clip, OtherCodec
 from appliance.playback.player import LONGEST_CLIP_US, LONGEST_PLAY_US, Player
 from appliance.playback.reel import Reel
@@ -16,7 +17,7 @@ from appliance.playback.rendering import Gone
 from appliance.recording.locks import Lock
 from appliance.store.moments import from_us, to_us
 from appliance.store.results import Doer
-from federation.http import Problem
+from federation.http import Page, Problem
 from federation.http.problem import conflict, invalid, not_found
 from federation.messages import new_id
 from federation.messages.calendar import known_zones, zone
@@ -69,6 +70,23 @@ class Recordings:
             events=await self.marks(point_id, stretch.start, stretch.end),
             mime=found.mime,
         )
+
+    async def locks(self, point_id: str, query: model.LocksQuery) -> Page[model.RecordingLock]:
+        """Return what is locked of a camera."""
+        if query.start is not None and query.end is not None and query.end <= query.start:
+            raise invalid("query.end", "end must be later than start")
+        wanted = LockFilter(
+            point_id=point_id,
+            start_us=-FOREVER_US if query.start is None else to_us(query.start),
+            end_us=FOREVER_US if query.end is None else to_us(query.end),
+            text=query.text,
+        )
+        from_us, _, lock_id = (query.after or f"{FOREVER_US}_").partition("_")
+        catalogue, before = self.player.catalogue, (int(from_us), lock_id)
+        found = await self.player.on_thread(lambda: catalogue.locked(wanted, before=before, limit=query.limit + 1))
+        shown = found[: query.limit]
+        following = f"{to_us(shown[-1].start)}_{shown[-1].id}" if len(found) > query.limit else None
+        return Page(items=tuple(map(_shown, shown)), next=following)
 
     async def days(self, query: model.DaysQuery) -> tuple[model.RecordedDay, ...]:
         """Return how much of each day was recorded of each camera."""

@@ -17,6 +17,13 @@ BETWEEN = (
 )
 """The locks of a camera that touch a stretch of time: point, its end, its start."""
 
+FOUND = (
+    "SELECT id, point_id, from_us, until_us, reason, locked_by, locked_at_us FROM locks"
+    " WHERE point_id = ? AND from_us < ? AND until_us > ? AND instr(lower(reason), lower(?)) > 0"
+    " AND (from_us, id) < (?, ?) ORDER BY from_us DESC, id DESC LIMIT ?"
+)
+"""A camera's locks, the latest first: point, end and start of a stretch, words of the reason, after which, how many."""
+
 
 class TooManyLocks(Exception):
     """There are as many locks as a box keeps; remove some first."""

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from federation.http import Input, Output
+from federation.http import Input, Output, PageQuery
 from federation.messages import Calendar, RecordingSpec, Slug
 
 MOST_DAYS = 62
@@ -81,6 +81,17 @@ class RecordingLock(Output):
     reason: str
     locked_by: str
     locked_at: AwareDatetime
+
+
+class LocksQuery(PageQuery):
+    """Which locked stretches of a camera, the latest first."""
+
+    after: str | None = Field(
+        default=None, pattern=r"^-?\d{1,18}_[0-9a-f-]{36}$", description="`next` of the page before"
+    )
+    start: AwareDatetime | None = Field(default=None, description="those that last beyond this")
+    end: AwareDatetime | None = Field(default=None, description="those that begin before this")
+    text: str = Field(default="", max_length=100, description="in the reason, whatever the case")
 
 
 class EventMark(Output):

@@ -15,6 +15,7 @@ from federation.viewing.recordings import (
     CoverQuery,
     DaysQuery,
     LockDraft,
+    LocksQuery,
     PlayQuery,
     RecordedDay,
     RecordingLock,
@@ -124,6 +125,11 @@ def _add_recordings(part: Routes, video: Video) -> None:
 
 
 def _add_locks(part: Routes, video: Video) -> None:
+    @part.get("/api/v1/points/{point_id}/recordings/locks", access=CAN_READ)
+    async def list_point_recording_locks(call: Call, point_id: Slug, query: LocksQuery) -> Page[RecordingLock]:
+        """List what is locked of a point, the latest first, by time and by words of the reason."""
+        return await video.locks(point_id, query, Actor.of(call))
+
     @part.post("/api/v1/points/{point_id}/recordings/locks", access=CAN_OPERATE, status=201)
     async def lock_point_recording(call: Call, point_id: Slug, body: LockDraft) -> RecordingLock:
         """Keep a stretch of a point's recordings from being removed."""

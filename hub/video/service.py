@@ -15,6 +15,7 @@ from federation.viewing.recordings import (
     CoverQuery,
     DaysQuery,
     LockDraft,
+    LocksQuery,
     PlayQuery,
     RecordedDay,
     RecordingLock,
@@ -94,6 +95,10 @@ class Video:
         call = call_of("GET", "/api/v1/recordings/days", actor, query=_query(query))
         found = await read_from(self.calls, node_id, call, Page[RecordedDay])
         return Page(items=tuple(day for day in found.items if day.point_id == point_id))
+
+    async def locks(self, point_id: str, query: LocksQuery, actor: Actor) -> Page[RecordingLock]:
+        """Return what is locked of a point."""
+        return await self._read(point_id, Page[RecordingLock], actor, path="/locks", query=_query(query))
 
     async def lock(self, draft: LockDraft, actor: Actor) -> RecordingLock:
         """Keep a stretch of time from being removed."""

@@ -106,6 +106,33 @@ async def test_a_locked_stretch_stands_in_the_timeline_until_it_is_unlocked(conf
     assert (gone.status_code, again.status_code) == (204, 404)
 
 
+async def test_locked_stretches_are_found_by_time_and_by_words_of_their_reason(config: Config) -> None:
+    async with box(config) as (panel, _):
+        for start, end, reason in ((0, 1, "案件 A-17"), (1, 2, "巡查"), (2, 3, "案件 b-17")):
+            draft = {"point_id": POINT, "start": moment(start), "end": moment(end), "reason": reason}
+            (await panel.post("/api/v1/recordings/locks", json=draft)).raise_for_status()
+
+        async def found(path: str = f"{HERE}/locks", **query: Any) -> Any:
+            return (await panel.get(path, params=query)).json()
+
+        first = await found(limit=2)
+        rest = await found(limit=2, after=first["next"])
+        by_text, none = await found(text="B-17"), await found(text="100%")
+        by_time = await found(start=moment(0.5), end=moment(2))
+        elsewhere = await found("/api/v1/cameras/local-other/recordings/locks")
+        refused = await panel.get(f"{HERE}/locks", params={"start": moment(2), "end": moment(1)})
+        nonsense = await panel.get(f"{HERE}/locks", params={"after": "1_x"})
+
+    assert reasons(first) + reasons(rest) == ["案件 b-17", "巡查", "案件 A-17"]
+    assert (rest["next"], reasons(by_text), reasons(none), reasons(elsewhere)) == (None, ["案件 b-17"], [], [])
+    assert reasons(by_time) == ["巡查", "案件 A-17"]
+    assert (refused.status_code, nonsense.status_code) == (422, 422)
+
+
+def reasons(page: Any) -> list[str]:
+    return [item["reason"] for item in page["items"]]
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_days_are_those_of_the_place(shared: httpx.AsyncClient) -> None:
     first = (START - timedelta(days=1)).date().isoformat()

@@ -58,6 +58,7 @@ class Box:
     async def open(self, door: Path) -> AsyncIterator[None]:
         app = web.Application(middlewares=[self._note])
         app.router.add_get("/api/v1/cameras/gate/recordings", self._timeline)
+        app.router.add_get("/api/v1/cameras/gate/recordings/locks", self._locks)
         app.router.add_get("/api/v1/cameras/gate/recordings/play.mp4", self._play)
         app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
         app.router.add_get("/api/v1/cameras/gate/live", self._live)
@@ -124,6 +125,10 @@ class Box:
         draft = await request.json()
         lock = {"id": new_id(), "locked_by": request.headers[ACTOR_HEADER], "locked_at": NOON.isoformat()}
         return web.json_response({**lock, "start": draft["start"], "end": draft["end"], "reason": draft["reason"]})
+
+    async def _locks(self, request: web.Request) -> web.Response:
+        lock = {"id": new_id(), "locked_by": "admin", "locked_at": NOON.isoformat(), "reason": request.query["text"]}
+        return web.json_response({"items": [{**lock, **STRETCH}], "next": f"1_{new_id()}"})
 
     async def _unlock(self, _request: web.Request) -> web.Response:
         return web.Response(status=204)
@@ -291,6 +296,15 @@ async def test_a_stretch_is_locked_and_unlocked(site: Site) -> None:
     assert (locked.status_code, locked.json()["reason"]) == (201, "证据")
     assert other.status_code == 422
     assert gone.status_code == 204
+
+
+async def test_what_is_locked_is_found_through_the_tunnel(site: Site) -> None:
+    found = await site.viewer.get("/api/v1/points/gate/recordings/locks", params={"text": "案件", "limit": 1})
+    away = await site.viewer.get("/api/v1/points/yard/recordings/locks")
+
+    assert [item["reason"] for item in found.json()["items"]] == ["案件"]
+    assert found.json()["next"].startswith("1_")
+    assert (away.status_code, away.json()["code"]) == (404, "point_away")
 
 
 async def test_the_newest_picture_comes_through_the_tunnel(site: Site) -> None:

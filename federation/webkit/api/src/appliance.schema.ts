@@ -810,6 +810,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{point_id}/recordings/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is locked of a camera, the latest first, by time and by words of the reason. */
+        get: operations["list_recording_locks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{point_id}/recordings/cover.jpg": {
         parameters: {
             query?: never;
@@ -2778,6 +2795,22 @@ export interface components {
         Page_RecordedDay_: {
             /** Items */
             items: components["schemas"]["RecordedDay"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[RecordingLock] */
+        Page_RecordingLock_: {
+            /** Items */
+            items: components["schemas"]["RecordingLock"][];
             /**
              * Next
              * @default null
@@ -5697,6 +5730,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordingTimeline"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_recording_locks: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                start?: string;
+                end?: string;
+                text?: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordingLock_"];
                 };
             };
             /** @description a problem that says what to do */

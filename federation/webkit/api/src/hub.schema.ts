@@ -1362,7 +1362,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List what is locked of a point, the latest first, by time and by words of the reason. */
+        get: operations["list_point_recording_locks"];
         put?: never;
         /** Keep a stretch of a point's recordings from being removed. */
         post: operations["lock_point_recording"];
@@ -4564,6 +4565,22 @@ export interface components {
         Page_RecordedDay_: {
             /** Items */
             items: components["schemas"]["RecordedDay"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
+        /** Page[RecordingLock] */
+        Page_RecordingLock_: {
+            /** Items */
+            items: components["schemas"]["RecordingLock"][];
             /**
              * Next
              * @default null
@@ -9613,6 +9630,43 @@ export interface operations {
                 };
                 content: {
                     "video/mp4": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_point_recording_locks: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                start?: string;
+                end?: string;
+                text?: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordingLock_"];
                 };
             };
             /** @description a problem that says what to do */

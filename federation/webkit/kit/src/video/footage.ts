@@ -6,6 +6,15 @@ export interface FootageCamera {
   readonly name: string
 }
 
+/** A stretch that is kept until somebody unlocks it. */
+export interface LockedStretch {
+  readonly id: string
+  readonly start: string
+  readonly end: string
+  readonly reason: string
+  readonly locked_by: string
+}
+
 /** Where recordings come from; panel and portal each have their own. */
 export interface FootageSource {
   day(camera: string, start: Date, end: Date): Promise<DayRecord>
@@ -14,6 +23,8 @@ export interface FootageSource {
   playAddress(camera: string, played: Played): string
   clipAddress(camera: string, start: Date, end: Date): string
   coverAddress(camera: string, at: Date): string
+  /** What is locked of a camera on whatever day, the latest first, with `text` in its reason; at most 200. */
+  locks(camera: string, text: string): Promise<readonly LockedStretch[]>
   lock(camera: string, start: Date, end: Date, reason: string): Promise<void>
   unlock(camera: string, lock: string): Promise<void>
 }
