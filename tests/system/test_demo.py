@@ -4,13 +4,16 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from federation.cli import main
 from federation.testing.waiting import wait_until
 from hil_tests.demo.run import DETECTOR, Demo
+from hil_tests.rig.foreign import foreign_server
 
 pytestmark = pytest.mark.system
 
@@ -121,3 +124,38 @@ def test_the_shipped_detector_names_what_the_virtual_cameras_show(demo: Demo) ->
         return {item["label"] for row in rows for item in row["detections"]}
 
     assert wait_until(lambda: seen() & {"person", "car", "van"}, within_s=120, what="an event of the detector")
+
+
+def test_a_camera_behind_a_server_that_is_not_ours_is_pulled_and_recorded_at_its_home(
+    demo: Demo, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    video = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=60"]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-bf", "0", "-pix_fmt", "yuv420p"]
+    subprocess.run(["ffmpeg", "-v", "error", *video, *codec, str(clip)], check=True)
+
+    with foreign_server({"h264": clip}) as server:
+        account = {"username": server.credentials.username, "password": server.credentials.password}
+        draft = {"id": "foreign", "name": "外来", "stream_url": server.url("h264"), **account}
+        demo.hub.post("/api/v1/points", draft)
+        try:
+
+            def point() -> Any:
+                return demo.hub.get("/api/v1/points/foreign")
+
+            wait_until(lambda: point()["camera_state"] == "live", within_s=90, what="it is pulled")
+            wait_until(
+                lambda: (point()["recording_report"] or {}).get("state") == "recording", within_s=90, what="recorded"
+            )
+            now = datetime.now(UTC)
+            hour = {
+                "start": (now - timedelta(minutes=30)).isoformat(),
+                "end": (now + timedelta(minutes=30)).isoformat(),
+            }
+            wait_until(
+                lambda: demo.hub.get("/api/v1/points/foreign/recordings", **hour)["recorded"],
+                within_s=90,
+                what="the hub finds the recording at the box",
+            )
+        finally:
+            demo.hub.delete("/api/v1/points/foreign")
