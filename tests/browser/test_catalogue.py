@@ -86,7 +86,7 @@ def imported(page: Page, package: Path) -> None:
     """Import a package by the button of the repository."""
     page.click(".menu a[href='/algorithms']")
     page.locator("input[type=file]").set_input_files(package)
-    expect(page.locator(".el-message")).to_contain_text("已导入", timeout=120_000)
+    expect(page.locator(".el-message").last).to_contain_text("已导入", timeout=120_000)
 
 
 def card(page: Page, code: str) -> Locator:
