@@ -55,6 +55,10 @@ class HubConsole:
         """Return the JSON answer of a POST; raise DemoError with the hub's own words."""
         return self._answer(self._client.post(path, json=body))
 
+    def put(self, path: str, body: Json) -> Json:
+        """Return the JSON answer of a PUT; raise DemoError with the hub's own words."""
+        return self._answer(self._client.put(path, json=body))
+
     def delete(self, path: str) -> None:
         """Send a DELETE; raise DemoError with the hub's own words."""
         self._answer(self._client.delete(path))

@@ -139,6 +139,7 @@ def test_a_camera_behind_a_server_that_is_not_ours_is_pulled_and_recorded_at_its
         draft = {"id": "foreign", "name": "外来", "stream_url": server.url("h264"), **account}
         demo.hub.post("/api/v1/points", draft)
         try:
+            demo.hub.put("/api/v1/points/foreign/recording", {"calendar": {}})
 
             def point() -> Any:
                 return demo.hub.get("/api/v1/points/foreign")
