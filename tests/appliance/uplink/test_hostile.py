@@ -18,7 +18,7 @@ from federation.testing.waiting import until
 from federation.uplink.link import Link
 from tests.appliance.uplink.linking import Events, Linked, Node
 
-MUTATIONS = 2_000  # of each of five messages
+MUTATIONS = 10_000
 AT_ONCE = 500
 SEED = 20_261_127
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
@@ -63,7 +63,7 @@ async def still_hands_over(hub: PlayedHub, link: Link, recorder: Events) -> None
 
 
 @pytest.mark.parametrize("topic", SAID, ids=["beat answer", "question", "call", "document"])
-async def test_mutations_of_what_a_hub_says_do_not_end_the_link(
+async def test_ten_thousand_mutations_of_what_a_hub_says_do_not_end_the_link(
     topic: str, broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked, node: Node
 ) -> None:
     async with played_hub(broker.address("hub"), tmp_path / "hub.db") as hub, linked(database) as link:
@@ -77,7 +77,7 @@ async def test_mutations_of_what_a_hub_says_do_not_end_the_link(
         await still_hands_over(hub, link, recorder)
 
 
-async def test_mutations_of_acknowledgements_do_not_end_the_link(
+async def test_ten_thousand_mutations_of_acknowledgements_do_not_end_the_link(
     broker: Broker, tmp_path: Path, database: Database, recorder: Events, linked: Linked, node: Node
 ) -> None:
     await recorder.record(5)

@@ -28,7 +28,7 @@ from hub.config import HubConfig
 from hub.fleet.link import Link
 from tests.hub.conftest import serving
 
-MUTATIONS = 2_000  # of each of five messages
+MUTATIONS = 10_000
 AT_ONCE = 500
 SEED = 20_261_126
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
@@ -69,7 +69,7 @@ async def patient_hub(broker: object, config: HubConfig) -> AsyncIterator[Any]:
 
 @pytest.mark.parametrize(("topic", "message"), SAID, ids=["presence", "beat", "report", "testimony", "metrics"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_mutations_change_nothing_but_what_is_held_of_their_sender(
+async def test_ten_thousand_mutations_change_nothing_but_what_is_held_of_their_sender(
     topic: str, message: WireModel, patient_hub: Any
 ) -> None:
     link = patient_hub.hub.foundation.link
