@@ -127,7 +127,7 @@ async def streams_process(run_folder: Path) -> AsyncIterator[None]:
 async def _take(source: FrameSource, units: list[AccessUnit], count: int) -> None:
     """Return when `count` access units are there, giving credit for each."""
     for seen in range(count):
-        await until(lambda: len(units) > seen, within_s=60, what="one more key frame")  # noqa: B023
+        await until(lambda: len(units) > seen, within_s=60, what="one more key frame")  # noqa: B023 - awaited within this turn
         source.done("p1")
 
 

@@ -173,7 +173,7 @@ async def test_a_new_key_is_kept_once_and_believed_from_then_on(box: Box) -> Non
     async with reading(box) as reader:
         for version in (1, 2):
             reader.take("work", envelope(work(version), renewed).to_bytes())
-            await until(lambda: len(box.followed) == version, within_s=60, what="it is followed")  # noqa: B023
+            await until(lambda: len(box.followed) == version, within_s=60, what="it is followed")  # noqa: B023 - awaited within this turn
         reader.take("work", envelope(work(3), HUB).to_bytes())
         await until(lambda: reader.refused, within_s=60, what="the old key is refused")
 
