@@ -319,7 +319,13 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         placer=FirstFit(),
         silent_s=foundation.watch.silent_s,
     )
-    licences = LicenceDesk(database, repository, foundation.config.signers_folder, changed=scheduler.wake)
+    licences = LicenceDesk(
+        database,
+        repository,
+        signers_folder=foundation.config.signers_folder,
+        authorities=foundation.config.licence_authorities,
+        changed=scheduler.wake,
+    )
     points = Points(database, roster, changed=scheduler.wake)
     opening = Opening(
         database=database,

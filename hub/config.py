@@ -162,6 +162,11 @@ class HubConfig(Settings):
     signers_folder: Path | None = Field(
         default=None, description="SM2 public keys (*.pem) of those whose algorithm packages are trusted; absent: none"
     )
+    licence_authorities: tuple[str, ...] = Field(
+        default=(),
+        description="those in signers_folder (NAME of NAME.pem) whose licences count for algorithms of every vendor; "
+        "those of others count for algorithms whose packages they signed",
+    )
     offer_shipped: bool = Field(
         default=True, description="put the packages that ship with the product on the shelf once, at the first start"
     )

@@ -60,6 +60,10 @@ class LicenceTerm(WireModel):
     begins: AwareDatetime
     ends: AwareDatetime | None = Field(default=None, description="absent: for good")
 
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether it counts at `now`."""
+        return self.begins <= now and (self.ends is None or now < self.ends)
+
 
 class PackageRef(WireModel):
     """An algorithm package by name, version and digest; built-in ones have no digest."""

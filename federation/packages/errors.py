@@ -7,7 +7,8 @@ PackageError
 │   └── OtherBackbone  a backbone is not the one that the manifest names
 ├── BadManifest        algorithm.yaml is not a manifest of this format
 ├── BadLicence         a licence file is none, or its licence does not fit
-│   └── UntrustedLicence  nobody who is trusted signed it
+│   ├── UntrustedLicence  nobody who is trusted signed it
+│   └── ForeignLicence    not the vendor of its algorithm signed it
 ├── CannotBind         a model has not what a template of the catalogue needs
 └── BadParameters      a task's parameters do not fit the algorithm
 """
@@ -59,6 +60,12 @@ class UntrustedLicence(BadLicence):
     """Nobody who is trusted signed the licence."""
 
     code = "licence_untrusted"
+
+
+class ForeignLicence(BadLicence):
+    """Somebody signed the licence who is trusted, and is not the vendor of its algorithm."""
+
+    code = "licence_foreign"
 
 
 class CannotBind(PackageError):

@@ -8,7 +8,6 @@ from federation.crypto import PublicKey
 from federation.packages.archive import Package, open_package
 from federation.packages.errors import PackageError
 from federation.packages.images import image_fault
-from federation.packages.licences import licensed_id
 from federation.packages.manifest import Manifest
 from federation.packages.signatures import forged, signers
 from federation.packages.stock import Stock
@@ -54,12 +53,13 @@ def examine(
     found: _Found = dict.fromkeys(_OPENED, ("passed", ""))
     found |= {"backbone_differs": ("passed", "")} if package.manifest.backbones else {}
     found |= _signed(package, trusted) | _described(package.manifest) | _image(package)
-    found |= _licensed(package.manifest, stock)
+    by = signers(package, trusted)
+    found |= _licensed(package.manifest, stock, by)
     if stock is not None:
         found |= _stocked(package, stock)
     if trial is not None and (package.manifest.model_file or package.manifest.outside):
         found |= _tried(package.manifest, trial(package))
-    return Examination(package=package, verdicts=_verdicts(found), signed_by=signers(package, trusted))
+    return Examination(package=package, verdicts=_verdicts(found), signed_by=by)
 
 
 def _verdicts(found: Mapping[str, tuple[Outcome, str]]) -> tuple[Verdict, ...]:
@@ -102,14 +102,21 @@ def _image(package: Package) -> _Found:
         return {"image_broken": _failed_if(image_fault(archive) or "")}
 
 
-def _licensed(manifest: Manifest, stock: Stock | None) -> _Found:
+def _licensed(manifest: Manifest, stock: Stock | None, by: Sequence[PublicKey]) -> _Found:
     """Say for every algorithm in the package whether its vendor's licence allows to use it."""
     if manifest.kind == "bundle" and stock is None:
         return {}
-    algorithms = [manifest] if stock is None else stock.members(manifest)
-    licensed = frozenset() if stock is None else stock.licensed
-    needing = [item for item in algorithms if item.licence.activation.mode != "none"]
-    return {"unlicensed": _failed_if(", ".join(item.id for item in needing if licensed_id(item) not in licensed))}
+    known = Stock() if stock is None else stock
+    keys = [key.fingerprint for key in by]
+    return {
+        "unlicensed": _failed_if(
+            ", ".join(
+                item.id
+                for item in known.members(manifest)
+                if not known.licensed(item, keys if item is manifest else ())
+            )
+        )
+    }
 
 
 def _stocked(package: Package, stock: Stock) -> _Found:

@@ -1,10 +1,11 @@
 """A vendor's licence 厂商授权: which algorithm may be used, by whom, until when and in how many tasks.
 
 A licence file `NAME.alglic` is a JSON object of the licence and an SM2 signature, in hex, of `alglic/1`, a line feed
-and the licence as this module writes it.
+and the licence as this module writes it. It counts if the key that signed the algorithm's packages signed it, or one
+that may license the algorithms of every vendor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -59,6 +60,19 @@ class LicenceFile(ManifestPart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignedLicence:
+    """A licence, and the fingerprint of the key that signed it; with `of_all` the key may license every vendor's."""
+
+    licence: VendorLicence
+    signer: str
+    of_all: bool = False
+
+    def counts(self, vendors: Collection[str]) -> bool:
+        """Tell whether it counts for an algorithm whose packages are signed by these keys."""
+        return self.of_all or self.signer in vendors
+
+
+@dataclass(frozen=True, kw_only=True)
 class Authorisation:
     """How an algorithm may be used now; `ends` is when the last licence runs out, `tasks` how many are allowed."""
 
@@ -78,8 +92,11 @@ def write_licence(licence: VendorLicence, key: SigningKey) -> str:
     return file.model_dump_json(indent=2) + "\n"
 
 
-def read_licence(content: bytes, trusted: Iterable[PublicKey]) -> VendorLicence:
-    """Return the licence in a file; raise BadLicence, or UntrustedLicence if none of the `trusted` keys signed it."""
+def read_licence(content: bytes, trusted: Iterable[PublicKey]) -> tuple[VendorLicence, PublicKey]:
+    """Return the licence in a file, and that of the `trusted` keys which signed it.
+
+    Raises BadLicence, or UntrustedLicence if none of them did.
+    """
     if len(content) > LIMIT_BYTES:
         raise BadLicence(f"a licence file has at most {LIMIT_BYTES} bytes")
     try:
@@ -89,9 +106,19 @@ def read_licence(content: bytes, trusted: Iterable[PublicKey]) -> VendorLicence:
         where = ".".join(map(str, first["loc"])) or "the file"
         raise BadLicence(f"this is no licence file: {where}: {first['msg']}") from error
     signature, signed = bytes.fromhex(file.signature), _signed(file.licence)
-    if not any(key.verify(signed, signature) for key in trusted):
+    signer = next((key for key in trusted if key.verify(signed, signature)), None)
+    if signer is None:
         raise UntrustedLicence(f"licence {file.licence.number} is signed by nobody who is trusted here")
-    return file.licence
+    return file.licence, signer
+
+
+def vendors_of(versions: Iterable[Collection[str]]) -> frozenset[str]:
+    """Return the keys that may license an algorithm, by their fingerprints: those that signed every signed version.
+
+    `versions` are the signers of each. So nobody licenses the algorithm of another by adding a version to it.
+    """
+    signed = [frozenset(signers) for signers in versions if signers]
+    return frozenset[str].intersection(*signed) if signed else frozenset()
 
 
 def licensed_id(manifest: Manifest) -> str:
@@ -113,7 +140,7 @@ def standing(terms: Sequence[LicenceTerm] | None, now: datetime) -> tuple[Licenc
     if terms is None:
         return "free", None
     begun = [term for term in terms if term.begins <= now]
-    in_force = [term for term in begun if _in_force(term, now)]
+    in_force = [term for term in begun if term.in_force(now)]
     if not in_force:
         return "expired" if begun else "unlicensed", _last(begun)
     ends = _renewed(_last(in_force), terms)
@@ -126,7 +153,7 @@ def authorisation(manifest: Manifest, licences: Iterable[VendorLicence], now: da
     if mine is None:
         return Authorisation(state="free")
     state, ends = standing([item.term for item in mine], now)
-    allowed = [item.tasks for item in mine if _in_force(item.term, now)]
+    allowed = [item.tasks for item in mine if item.term.in_force(now)]
     tasks = None if None in allowed or not allowed else sum(count or 0 for count in allowed)
     return Authorisation(state=state, ends=ends, tasks=tasks)
 
@@ -135,10 +162,6 @@ def _licences_of(manifest: Manifest, licences: Iterable[VendorLicence]) -> list[
     if manifest.licence.activation.mode == "none":
         return None
     return [item for item in licences if item.algorithm == licensed_id(manifest)]
-
-
-def _in_force(term: LicenceTerm, now: datetime) -> bool:
-    return term.begins <= now and (term.ends is None or now < term.ends)
 
 
 def _end(term: LicenceTerm) -> datetime:

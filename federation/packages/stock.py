@@ -1,30 +1,40 @@
 """What a repository holds already, as far as a new package must fit it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from federation.packages.licences import SignedLicence, licensed_id, vendors_of
 from federation.packages.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """A version that is in the repository; what is part of the product has no digest."""
+    """A version that is in the repository, with the fingerprints of its signers; the product's own has no digest."""
 
     manifest: Manifest
     digest: str | None
+    signed_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Stock:
-    """Every version of every algorithm, and the algorithms that a vendor's licence allows now."""
+    """Every version of every algorithm, and the licences of vendors that are in force."""
 
     kept: Sequence[Kept] = ()
-    licensed: frozenset[str] = frozenset()
+    licences: Sequence[SignedLicence] = ()
 
     def versions(self, algorithm_id: str) -> list[Kept]:
         """Return what there is of one algorithm, oldest first."""
         found = [item for item in self.kept if item.manifest.id == algorithm_id]
         return sorted(found, key=lambda item: item.manifest.order)
+
+    def licensed(self, manifest: Manifest, signed_by: Collection[str] = ()) -> bool:
+        """Tell whether an algorithm may be used; `signed_by` are the signers of a package of it that is not here."""
+        licensed = licensed_id(manifest)
+        versions = [item.signed_by for item in self.versions(licensed)]
+        vendors = vendors_of([*versions, signed_by if licensed == manifest.id else ()])
+        mine = (item for item in self.licences if item.licence.algorithm == licensed)
+        return manifest.licence.activation.mode == "none" or any(item.counts(vendors) for item in mine)
 
     def faults(self, manifest: Manifest, digest: str) -> dict[str, str]:
         """Return what keeps a package out, by the code of its criterion."""

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 from federation.packages import Manifest
 from federation.packages.description import Note
-from federation.packages.licences import Authorisation, VendorLicence, authorisation, licensed_id
+from federation.packages.licences import (
+    Authorisation,
+    SignedLicence,
+    VendorLicence,
+    authorisation,
+    licensed_id,
+    vendors_of,
+)
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
@@ -47,6 +54,11 @@ class Listed:
     def licensed_id(self) -> str:
         """The algorithm whose licence it needs, if it needs any."""
         return licensed_id(self.newest.manifest)
+
+    @property
+    def vendors(self) -> frozenset[str]:
+        """The fingerprints of the keys that may license it."""
+        return vendors_of(item.examined.signers for item in self.releases)
 
     def release(self, version: str | None) -> Release | None:
         """Return one version, the newest if None is asked for; None if there is none."""
@@ -132,11 +144,22 @@ class Catalogue:
 
     algorithms: Mapping[str, Listed]
     event_kinds: Mapping[str, EventKind]
-    licences: tuple[VendorLicence, ...] = ()
+    licences: tuple[SignedLicence, ...] = ()
 
     def authorisation(self, manifest: Manifest) -> Authorisation:
         """Return how an algorithm may be used now."""
-        return authorisation(manifest, self.licences, datetime.now(UTC))
+        return authorisation(manifest, self.licences_of(manifest), datetime.now(UTC))
+
+    def licences_of(self, manifest: Manifest) -> tuple[VendorLicence, ...]:
+        """Return the licences that count for an algorithm."""
+        wanted = licensed_id(manifest)
+        mine = [item for item in self.licences if item.licence.algorithm == wanted]
+        return tuple(item.licence for item in mine if item.counts(self.vendors(wanted)))
+
+    def vendors(self, algorithm_id: str) -> frozenset[str]:
+        """Return the fingerprints of the keys that may license an algorithm; none where it is not here."""
+        found = self.algorithms.get(algorithm_id)
+        return frozenset() if found is None else found.vendors
 
     def licensed_tasks(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Return how many tasks count together for each licensed algorithm; `counts` are those of every algorithm."""

@@ -53,10 +53,12 @@ def criteria() -> tuple[Criterion, ...]:
 def _stock(catalogue: Catalogue) -> Stock:
     releases = (release for item in catalogue.algorithms.values() for release in item.releases)
     now = datetime.now(UTC)
-    in_force = (item for item in catalogue.licences if item.begins <= now and (item.ends is None or now < item.ends))
     return Stock(
-        [Kept(manifest=release.manifest, digest=release.digest) for release in releases],
-        licensed=frozenset(item.algorithm for item in in_force),
+        [
+            Kept(manifest=release.manifest, digest=release.digest, signed_by=release.examined.signers)
+            for release in releases
+        ],
+        [item for item in catalogue.licences if item.licence.term.in_force(now)],
     )
 
 

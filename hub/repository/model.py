@@ -61,6 +61,11 @@ class PackageExamination(Output):
     findings: tuple[Finding, ...] = ()
     signed_by: tuple[Signer, ...] = ()
 
+    @property
+    def signers(self) -> frozenset[str]:
+        """The fingerprints of those who signed it."""
+        return frozenset(signer.fingerprint for signer in self.signed_by)
+
 
 class LicenceStanding(Output):
     """How the vendor's licences allow to use an algorithm now; `free` needs none."""
@@ -70,12 +75,15 @@ class LicenceStanding(Output):
     tasks: int | None = Field(description="how many tasks they allow; none: any number")
 
 
+EnteredState = Literal["early", "in_force", "expired", "foreign"]
+
+
 class EnteredLicence(Output):
-    """A vendor's licence that was entered."""
+    """A vendor's licence that was entered; `foreign`: not the vendor of the algorithm that is here signed it."""
 
     licence: VendorLicence
     entered_at: AwareDatetime
-    state: Literal["early", "in_force", "expired"]
+    state: EnteredState
     tasks_used: int = Field(description="tasks of the algorithm, and of those of the catalogue that have its model")
 
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from federation.artifacts import PACKAGE_KIND, Label
 from federation.http.problem import conflict
 from federation.packages import Manifest, Package
-from federation.packages.licences import VendorLicence, authorisation
+from federation.packages.licences import SignedLicence, VendorLicence, authorisation, licensed_id, vendors_of
 from hub.artifacts.service import enter, strike
 from hub.database.moments import from_us, now_us
 from hub.repository.catalogue import Catalogue, Release, gathering, listed, parent_of
@@ -47,21 +47,36 @@ def add_upload(connection: Connection, package: Package, examined: PackageExamin
         .where(algorithm_versions.c.version == manifest.version)
     ).first()
     if same is not None and same.digest == package.digest:
-        return read_catalogue(connection)  # the same bytes again change nothing
+        _write_examination(connection, manifest, examined)  # the same bytes; others may be trusted or licensed by now
+        return read_catalogue(connection)
     if same is not None:
         detail = f"Version {manifest.version} of {manifest.id} is here with other content; raise the version."
         raise conflict("version_exists", detail)
     _refuse_taken_codes(connection, manifest)
     if present is None:
-        allowed = authorisation(manifest, read_licences(connection), datetime.now(UTC)).allows
-        on_shelf = manifest.kind in USABLE_KINDS and allowed
-        connection.execute(insert(algorithms).values(id=manifest.id, source="upload", on_shelf=on_shelf))
+        connection.execute(insert(algorithms).values(id=manifest.id, source="upload", on_shelf=False))
     _write_version(connection, manifest, digest=package.digest, size_bytes=package.size_bytes, examined=examined)
+    if present is None and manifest.kind in USABLE_KINDS and _allowed(connection, manifest):
+        connection.execute(update(algorithms).where(algorithms.c.id == manifest.id).values(on_shelf=True))
     label = Label(kind=PACKAGE_KIND, name=manifest.id, version=manifest.version)
     enter(connection, label, digest=package.digest, size_bytes=package.size_bytes)
     imported = {"version": manifest.version, "digest": package.digest}
     record(connection, actor, "algorithm.import", f"algorithm:{manifest.id}", imported)
     return read_catalogue(connection)
+
+
+def _allowed(connection: Connection, manifest: Manifest) -> bool:
+    """Tell whether licences that are in force allow to use an algorithm whose versions are here."""
+    wanted = licensed_id(manifest)
+    of_it = select(algorithm_versions.c.examination).where(algorithm_versions.c.algorithm_id == wanted)
+    vendors = vendors_of(_examination(text).signers for text in connection.scalars(of_it))
+    counting = [item.licence for item in read_licences(connection) if item.counts(vendors)]
+    return authorisation(manifest, counting, datetime.now(UTC)).allows
+
+
+def _write_examination(connection: Connection, manifest: Manifest, examined: PackageExamination) -> None:
+    which = (algorithm_versions.c.algorithm_id == manifest.id) & (algorithm_versions.c.version == manifest.version)
+    connection.execute(update(algorithm_versions).where(which).values(examination=examined.model_dump_json()))
 
 
 def _refuse_taken_codes(connection: Connection, manifest: Manifest) -> None:
@@ -142,10 +157,13 @@ def read_catalogue(connection: Connection) -> Catalogue:
     return Catalogue(algorithms=entered, event_kinds=parents | reported, licences=read_licences(connection))
 
 
-def read_licences(connection: Connection) -> tuple[VendorLicence, ...]:
-    """Return every licence of a vendor that was entered."""
-    bodies = connection.scalars(select(vendor_licences.c.body)).all()
-    return tuple(VendorLicence.model_validate_json(body) for body in bodies)
+def read_licences(connection: Connection) -> tuple[SignedLicence, ...]:
+    """Return every licence of a vendor that was entered, in order of number."""
+    rows = connection.execute(select(vendor_licences).order_by(vendor_licences.c.number)).all()
+    return tuple(
+        SignedLicence(licence=VendorLicence.model_validate_json(row.body), signer=row.signer, of_all=row.of_all)
+        for row in rows
+    )
 
 
 def _release(row: Any) -> Release:
@@ -154,5 +172,9 @@ def _release(row: Any) -> Release:
         digest=row.digest,
         size_bytes=row.size_bytes,
         imported_at=from_us(row.imported_at_us),
-        examined=PackageExamination.model_validate_json(row.examination or "{}"),
+        examined=_examination(row.examination),
     )
+
+
+def _examination(text: str | None) -> PackageExamination:
+    return PackageExamination.model_validate_json(text or "{}")

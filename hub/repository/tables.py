@@ -30,6 +30,8 @@ vendor_licences = Table(
     Column("number", String(64), primary_key=True),
     Column("body", Text, nullable=False),  # JSON of federation.packages.licences' VendorLicence
     Column("entered_at_us", BigInteger, nullable=False),
+    Column("signer", String(80), nullable=False),  # fingerprint; empty where it was entered before it was kept
+    Column("of_all", Boolean, nullable=False),  # its signer may license the algorithms of every vendor
 )
 
 # What ships with the product was offered once: what an operator deletes stays deleted.

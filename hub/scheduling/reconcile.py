@@ -224,7 +224,7 @@ def _package(algorithm_id: str, catalogue: Catalogue) -> PackageRef:
         version=release.manifest.version,
         digest=release.digest,
         size_bytes=release.size_bytes,
-        licences=terms_of(release.manifest, catalogue.licences),
+        licences=terms_of(release.manifest, catalogue.licences_of(release.manifest)),
     )
 
 

@@ -17,7 +17,7 @@ from hub.app import RunningHub, open_hub
 from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
 from tests.hub.conftest import hub_config
-from tests.hub.repository.detectors import COCO, detector
+from tests.hub.repository.detectors import COCO, detector, signed_detector
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -57,10 +57,9 @@ def portal() -> Iterator[Portal]:
         says |= {"conditions": CONDITIONS, "classification": KINDS, "disclaimer": DISCLAIMER}
         package.write_bytes(detector(Path(name), COCO, **says, cover="cover.png", files={"cover.png": cover}))
         licensed, licence, signers = Path(name) / "v.algpkg", Path(name) / "v.alglic", Path(name) / "signers"
-        licensed.write_bytes(
-            detector(Path(name), id="vendor.smoke", name={"zh": "厂商算法", "en": "Vendor"}, licence=TERMS)
-        )
         key, now = SigningKey.generate(), datetime.now(UTC)
+        named = {"zh": "厂商算法", "en": "Vendor"}
+        licensed.write_bytes(signed_detector(Path(name), key, id="vendor.smoke", name=named, licence=TERMS))
         signers.mkdir()
         (signers / "vendor.pem").write_text(key.public.to_pem(), encoding="ascii")
         allowed = VendorLicence(

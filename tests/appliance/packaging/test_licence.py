@@ -22,7 +22,7 @@ def test_a_licence_that_is_written_is_believed_by_who_trusts_its_signer(
     made = main(options(tmp_path, "--ends", ENDS, "--tasks", "5"))
 
     key = SigningKey.from_pem((tmp_path / "key.pem").read_text("ascii"))
-    found = read_licence((tmp_path / "smoke.alglic").read_bytes(), [key.public])
+    found, _signer = read_licence((tmp_path / "smoke.alglic").read_bytes(), [key.public])
     assert (made, found.algorithm, found.holder, found.tasks) == (0, "example.smoke", "示范市城管局", 5)
     assert found.ends is not None
     assert found.ends.isoformat() == ENDS

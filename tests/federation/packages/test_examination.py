@@ -6,6 +6,7 @@ import json
 import re
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from federation.crypto import SigningKey, sm3_hex
 from federation.packages import Manifest, Package, builtin_manifests, write_manifest, write_package
 from federation.packages.examination import examine
 from federation.packages.images import image_fault
+from federation.packages.licences import SignedLicence, VendorLicence
 from federation.packages.signatures import sign_package
 from federation.packages.stock import Kept, Stock
 from federation.packages.trial import Trial, try_out
@@ -221,6 +223,17 @@ def test_rule_15_every_algorithm_of_a_bundle_is_there_and_its_licence_is_told(tm
 
     assert failed(bundle, Stock()) == {"unsigned", "members_unknown"}
     assert failed(bundle, Stock([Kept(manifest=bound, digest="sha256:a")])) == {"unsigned", "unlicensed"}
+
+
+@pytest.mark.parametrize(("signer", "found"), [("a", {"unsigned"}), ("b", {"unsigned", "unlicensed"})])
+def test_rule_15_a_licence_counts_if_the_vendor_signed_it(tmp_path: Path, signer: str, found: set[str]) -> None:
+    bound = smoke(version="1.0.0", licence={**SMOKE["licence"], "activation": {"mode": "server"}})
+    allowed = VendorLicence(number="N", algorithm=bound.id, holder="示范市", begins=datetime(2026, 1, 1, tzinfo=UTC))
+    kept = Kept(manifest=bound, digest="sha256:a", signed_by=frozenset("a"))
+
+    stock = Stock([kept], [SignedLicence(licence=allowed, signer=signer)])
+
+    assert failed(packed(tmp_path, of_kind("bundle", id="example.pack")), stock) == found
 
 
 @pytest.mark.parametrize("part", ["cover", "conditions", "scenes", "disclaimer"])

@@ -14,11 +14,13 @@ from federation.packages.errors import BadLicence, UntrustedLicence
 from federation.packages.licences import (
     LIMIT_BYTES,
     MOST_TERMS,
+    SignedLicence,
     VendorLicence,
     authorisation,
     read_licence,
     standing,
     terms_of,
+    vendors_of,
     write_licence,
 )
 
@@ -113,9 +115,34 @@ def test_a_licence_is_for_one_algorithm_and_for_those_of_the_catalogue_that_have
 def test_a_licence_is_read_back_as_it_was_signed_and_by_nobody_who_trusts_other_keys() -> None:
     content = write_licence(licence(ends="2027-01-01T00:00:00+08:00", tasks=7), KEY).encode()
 
-    assert read_licence(content, [SigningKey.generate().public, KEY.public]).tasks == 7
+    found, signer = read_licence(content, [SigningKey.generate().public, KEY.public])
+
+    assert (found.tasks, signer) == (7, KEY.public)
     with pytest.raises(UntrustedLicence, match="trusted"):
         read_licence(content, [SigningKey.generate().public])
+
+
+@pytest.mark.parametrize(
+    ("versions", "vendors"),
+    [
+        ([], ""),
+        ([""], ""),
+        (["", "a"], "a"),
+        (["a", "ab"], "a"),
+        (["ab", "ab"], "ab"),
+        (["a", "b"], ""),
+        (["a", "", "b"], ""),
+    ],
+)
+def test_an_algorithm_is_theirs_who_signed_every_signed_version(versions: list[str], vendors: str) -> None:
+    assert vendors_of(versions) == set(vendors)
+
+
+def test_a_licence_counts_if_the_vendor_signed_it_or_who_may_license_all() -> None:
+    mine, of_all = (SignedLicence(licence=licence(), signer="a", of_all=of_all) for of_all in (False, True))
+
+    assert [mine.counts({"a", "b"}), mine.counts({"b"}), mine.counts(())] == [True, False, False]
+    assert [of_all.counts({"b"}), of_all.counts(())] == [True, True]
 
 
 @pytest.mark.parametrize("change", [{"tasks": 1000}, {"ends": "2099-01-01T00:00:00Z"}, {"algorithm": "other.smoke"}])

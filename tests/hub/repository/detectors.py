@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from federation.packages import Manifest, write_manifest, write_package
+from federation.crypto import SigningKey
+from federation.packages import Manifest, open_package, write_manifest, write_package
+from federation.packages.signatures import sign_package
 
 TEXT = {"zh": "模型", "en": "Model"}
 COCO = """person|bicycle|car|motorcycle|airplane|bus|train|truck|boat|traffic light|fire hydrant|stop sign|parking meter
@@ -58,3 +60,10 @@ def detector(folder: Path, labels: Sequence[str] = ("person", "car"), **changes:
     manifest = Manifest.model_validate(whole)
     parts = {"algorithm.yaml": write_manifest(manifest).encode(), "models/m.onnx": model(), **files}
     return write_package(parts, folder / f"{manifest.id}-{manifest.version}.algpkg").path.read_bytes()
+
+
+def signed_detector(folder: Path, key: SigningKey, **changes: Any) -> bytes:
+    """Return the package signed by its vendor."""
+    file = folder / "signed.algpkg"
+    file.write_bytes(detector(folder, **changes))
+    return sign_package(open_package(file), key).path.read_bytes()

@@ -8,28 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from federation.crypto import SigningKey
 from federation.messages import DesiredWork, PackageRef
 from federation.packages.licences import VendorLicence, write_licence
 from federation.testing.played_appliance import played_appliance
 from hub.config import HubConfig
+from hub.repository.tables import vendor_licences
 from tests.hub.conftest import ON_SQLITE, Served, serving
-from tests.hub.repository.detectors import detector
+from tests.hub.repository.detectors import signed_detector
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 TERMS = {"software": "proprietary", "weights": "proprietary", "activation": {"mode": "offline_file"}}
 LICENCES = "/api/v1/algorithm-licences"
 DETECTOR = "/api/v1/algorithms/example.detector"
 REGION = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
-VENDOR = SigningKey.generate()
+VENDOR, OTHER, CITY = (SigningKey.generate() for _ in range(3))
 
 
 @pytest.fixture
 async def hub(config: HubConfig, tmp_path: Path) -> AsyncIterator[Served]:
-    """A hub that trusts the vendor."""
-    await asyncio.to_thread((tmp_path / "vendor.pem").write_text, VENDOR.public.to_pem(), "ascii")
-    async with serving(config.model_copy(update={"signers_folder": tmp_path})) as served:
+    """A hub that trusts the vendor and another, and the city as who may license the algorithms of both."""
+    for name, key in (("vendor", VENDOR), ("other", OTHER), ("city", CITY)):
+        await asyncio.to_thread((tmp_path / f"{name}.pem").write_text, key.public.to_pem(), "ascii")
+    trusting = {"signers_folder": tmp_path, "licence_authorities": ("city",)}
+    async with serving(config.model_copy(update=trusting)) as served:
         yield served
 
 
@@ -40,8 +44,11 @@ def licence(*, lasts: timedelta | None = timedelta(days=90), key: SigningKey = V
     return write_licence(VendorLicence.model_validate({**given, "ends": ends, **more}), key).encode()
 
 
-async def upload(hub: Any, folder: Path) -> dict[str, Any]:
-    content = await asyncio.to_thread(detector, folder, licence=TERMS)
+async def upload(hub: Any, folder: Path, key: SigningKey = VENDOR, **more: Any) -> dict[str, Any]:
+    return await imported(hub, await asyncio.to_thread(signed_detector, folder, key, licence=TERMS, **more))
+
+
+async def imported(hub: Any, content: bytes) -> dict[str, Any]:
     answer = await hub.console.post("/api/v1/algorithms", content=content, headers=OCTETS, timeout=120)
     return dict(answer.raise_for_status().json())
 
@@ -62,15 +69,15 @@ async def task(hub: Any, *algorithm_ids: str) -> Any:
 async def test_an_algorithm_without_a_licence_stays_off_the_shelf_until_one_is_entered(
     hub: Served, tmp_path: Path
 ) -> None:
-    imported = await upload(hub, tmp_path)
+    came = await upload(hub, tmp_path)
     early = await hub.console.patch(DETECTOR, json={"on_shelf": True})
 
     entered = (await enter(hub, licence(tasks=3))).raise_for_status().json()
     again = await enter(hub, licence(tasks=4))
 
     shelved = (await hub.console.patch(DETECTOR, json={"on_shelf": True})).raise_for_status().json()
-    assert (imported["on_shelf"], imported["authorisation"]["state"]) == (False, "unlicensed")
-    assert "unlicensed" in {item["code"] for item in imported["examined"]["findings"] if item["outcome"] == "failed"}
+    assert (came["on_shelf"], came["authorisation"]["state"]) == (False, "unlicensed")
+    assert "unlicensed" in {item["code"] for item in came["examined"]["findings"] if item["outcome"] == "failed"}
     assert (early.status_code, early.json()["code"]) == (409, "unlicensed")
     assert (entered["state"], entered["licence"]["tasks"]) == ("in_force", 3)
     assert (again.status_code, again.json()["code"]) == (409, "licence_exists")
@@ -80,7 +87,7 @@ async def test_an_algorithm_without_a_licence_stays_off_the_shelf_until_one_is_e
 @ON_SQLITE
 async def test_when_a_licence_ends_what_is_there_goes_on_and_nothing_new_is_made(hub: Served, tmp_path: Path) -> None:
     await enter(hub, licence(lasts=timedelta(days=29)))
-    imported = await upload(hub, tmp_path)
+    came = await upload(hub, tmp_path)
     made = (await task(hub, "example.detector")).raise_for_status().json()
     await enter(hub, licence(number="V-0", lasts=-timedelta(hours=1)))
 
@@ -90,7 +97,7 @@ async def test_when_a_licence_ends_what_is_there_goes_on_and_nothing_new_is_made
     kept = (await hub.console.get(f"/api/v1/tasks/{made[0]['id']}")).raise_for_status().json()
     shown = (await hub.console.get(DETECTOR)).json()
     figures = {item.name: item.value for part in hub.hub.parts if part.figures for item in part.figures()}
-    assert (imported["on_shelf"], imported["authorisation"]["state"]) == (True, "expiring")
+    assert (came["on_shelf"], came["authorisation"]["state"]) == (True, "expiring")
     assert (kept["started"], shown["on_shelf"], shown["authorisation"]["state"]) == (True, True, "expired")
     assert (refused.status_code, refused.json()["code"]) == (409, "unlicensed")
     assert figures["algorithm_licence_left_seconds"] < 0
@@ -123,6 +130,81 @@ async def test_a_licence_of_a_stranger_or_none_at_all_is_refused_and_a_viewer_en
     assert (strangers.json()["code"], none.json()["code"]) == ("licence_untrusted", "bad_licence")
     assert forbidden.status_code == 403
     assert (await hub.console.get(LICENCES)).json() == []
+
+
+@ON_SQLITE
+async def test_a_licence_that_another_than_the_vendor_signed_is_refused_and_an_authoritys_counts(
+    hub: Served, tmp_path: Path
+) -> None:
+    await upload(hub, tmp_path)
+
+    others = await enter(hub, licence(key=OTHER))
+    refused = (await hub.console.get(DETECTOR)).json()["authorisation"]["state"]
+    citys = (await enter(hub, licence(key=CITY))).raise_for_status().json()
+
+    assert (others.status_code, others.json()["code"], refused) == (422, "licence_foreign", "unlicensed")
+    assert citys["state"] == "in_force"
+    assert (await hub.console.get(DETECTOR)).json()["authorisation"]["state"] == "licensed"
+
+
+@ON_SQLITE
+async def test_a_licence_that_came_before_its_algorithm_counts_only_if_the_vendor_signed_it(
+    hub: Served, tmp_path: Path
+) -> None:
+    (await enter(hub, licence(key=OTHER))).raise_for_status()
+
+    came = await upload(hub, tmp_path)
+
+    found = {item["code"]: item["outcome"] for item in came["examined"]["findings"]}
+    assert (came["on_shelf"], came["authorisation"]["state"]) == (False, "unlicensed")
+    assert found["unlicensed"] == "failed"
+    assert [item["state"] for item in (await hub.console.get(LICENCES)).json()] == ["foreign"]
+
+
+@ON_SQLITE
+async def test_nobody_may_license_an_algorithm_by_adding_a_version_to_it(hub: Served, tmp_path: Path) -> None:
+    await upload(hub, tmp_path)
+    added = await upload(hub, tmp_path, OTHER, version="2.1.0")
+
+    refused = [(await enter(hub, licence(key=key))).json()["code"] for key in (OTHER, VENDOR)]
+
+    assert added["authorisation"]["state"] == "unlicensed"
+    assert refused == ["licence_foreign", "licence_foreign"]  # whose it is, is not certain any more
+    assert (await enter(hub, licence(key=CITY))).json()["state"] == "in_force"
+
+
+@ON_SQLITE
+async def test_a_package_that_comes_again_is_its_vendors_once_the_vendor_is_trusted(
+    hub: Served, tmp_path: Path
+) -> None:
+    late = SigningKey.generate()
+    package = await asyncio.to_thread(signed_detector, tmp_path, late, licence=TERMS)
+    before = await imported(hub, package)
+    await asyncio.to_thread((tmp_path / "late.pem").write_text, late.public.to_pem(), "ascii")
+    early = await enter(hub, licence(key=late))
+
+    again = await imported(hub, package)
+    entered = await enter(hub, licence(key=late))
+
+    assert (before["examined"]["signed_by"], early.json()["code"]) == ([], "licence_foreign")
+    assert [signer["name"] for signer in again["examined"]["signed_by"]] == ["late"]
+    assert entered.json()["state"] == "in_force"
+
+
+@ON_SQLITE
+async def test_a_licence_whose_signer_was_never_kept_counts_again_once_its_file_is_entered(
+    hub: Served, tmp_path: Path
+) -> None:
+    await upload(hub, tmp_path)
+    content = licence()
+    await enter(hub, content)
+    await hub.hub.foundation.database.run(
+        lambda connection: connection.execute(update(vendor_licences).values(signer=""))
+    )
+
+    ((lost,), again) = (await hub.console.get(LICENCES)).json(), (await enter(hub, content)).json()
+
+    assert (lost["state"], again["state"]) == ("foreign", "in_force")
 
 
 @ON_SQLITE

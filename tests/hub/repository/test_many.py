@@ -46,7 +46,13 @@ async def repository(config: HubConfig, tmp_path: Path) -> AsyncIterator[Reposit
         begins=now - timedelta(days=1),
         ends=now + timedelta(days=9),
     )
-    entered = {"number": "V-1", "body": licence.model_dump_json(), "entered_at_us": now_us()}
+    entered = {
+        "number": "V-1",
+        "body": licence.model_dump_json(),
+        "entered_at_us": now_us(),
+        "signer": "",
+        "of_all": True,
+    }
     heads = [{"id": each.id, "source": "upload", "on_shelf": number % 2 == 0} for number, each in enumerate(many)]
     rows = [
         {"algorithm_id": each.id, "version": each.version, "manifest": each.model_dump_json(), "digest": f"sha256:{n}"}

@@ -2904,7 +2904,7 @@ export interface components {
         };
         /**
          * EnteredLicence
-         * @description A vendor's licence that was entered.
+         * @description A vendor's licence that was entered; `foreign`: not the vendor of the algorithm that is here signed it.
          */
         EnteredLicence: {
             licence: components["schemas"]["VendorLicence"];
@@ -2917,7 +2917,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "early" | "in_force" | "expired";
+            state: "early" | "in_force" | "expired" | "foreign";
             /**
              * Tasks Used
              * @description tasks of the algorithm, and of those of the catalogue that have its model
