@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import AwareDatetime, Field, model_validator
+from pydantic_core import from_json
 
 from federation.messages.wire import WireModel
 
@@ -82,6 +83,9 @@ class Tombstone(WireModel):
 class Batch(WireModel):
     """Consecutive rows of one lane, row `i` with the sequence number `first + i`; or a tombstone in their place.
 
+    On the wire it is lines of JSON: the first says all but the rows, each of the others is a row, which nobody needs to
+    read to pass it on. Whoever stores a row judges whether it is sound: one bad row must not stop a lane.
+
     `waiting` says how many rows wait in the outbox behind these. `mark` is the sender's fingerprint of the last row,
     which the hub keeps with its cursor and gives back in its answer to a hello.
     """
@@ -90,7 +94,7 @@ class Batch(WireModel):
     epoch: str
     lane: Lane
     first: int = Field(ge=1)
-    rows: tuple[dict[str, Any], ...] = Field(default=(), max_length=BATCH_ROWS)
+    rows: tuple[str, ...] = Field(default=(), max_length=BATCH_ROWS)
     tombstone: Tombstone | None = None
     waiting: int = Field(default=0, ge=0)
     mark: str = Field(default="", max_length=64)
@@ -109,6 +113,20 @@ class Batch(WireModel):
     def last(self) -> int:
         """The sequence number of the last row, or the last for which the tombstone stands."""
         return self.first + len(self.rows) - 1 if self.tombstone is None else self.tombstone.last
+
+    def to_bytes(self) -> bytes:
+        """Return the batch as UTF-8 lines."""
+        return _lines(self.model_dump_json(exclude={"rows"}), self.rows)
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> Self:
+        """Read a batch whose rows nobody has looked at; raise ValueError for what is none."""
+        frame, *rows = payload.decode().split("\n")
+        said: Any = from_json(frame)
+        if not isinstance(said, dict):
+            msg = "the first line of a batch is a JSON object"
+            raise ValueError(msg)  # noqa: TRY004 - of a text, as all that is wrong with it
+        return cls.model_validate({**said, "rows": rows})
 
 
 class Ack(WireModel):
@@ -132,6 +150,10 @@ class Ack(WireModel):
 def batch_bytes(
     *, node_id: str, epoch: str, lane: Lane, first: int, rows: Sequence[str], waiting: int, mark: str
 ) -> bytes:
-    """Return a batch as it goes over the wire, from rows that are JSON objects already: nothing is read or checked."""
+    """Return a batch as it goes over the wire, from rows of one line each: nothing is read or checked."""
     frame = {"node_id": node_id, "epoch": epoch, "lane": lane, "first": first, "waiting": waiting, "mark": mark}
-    return f'{json.dumps(frame)[:-1]}, "rows": [{",".join(rows)}]}}'.encode()
+    return _lines(json.dumps(frame), rows)
+
+
+def _lines(frame: str, rows: Sequence[str]) -> bytes:
+    return "\n".join((frame, *rows)).encode()

@@ -1,5 +1,7 @@
 """The base of every message on the wire."""
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -11,3 +13,8 @@ class WireModel(BaseModel):
     def to_bytes(self) -> bytes:
         """Return the message as UTF-8 JSON."""
         return self.model_dump_json().encode()
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> Self:
+        """Read a message; raise ValueError (pydantic's ValidationError is one) for what is none."""
+        return cls.model_validate_json(payload)

@@ -1,5 +1,6 @@
 """A hub played by a test: takes custody of events into SQLite as the real one does, row and cursor together."""
 
+import json
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
@@ -117,7 +118,7 @@ class PlayedHub:
             hello = Hello.model_validate_json(message.payload)
             self._answer(hello, greet(self._cursor(hello)[0], hello))
         else:
-            batch = Batch.model_validate_json(message.payload)
+            batch = Batch.from_bytes(message.payload)
             self._answer(batch, receive(self._cursor(batch)[0], batch))
 
     def _answer(self, asked: Hello | Batch, verdict: Verdict) -> None:
@@ -127,7 +128,7 @@ class PlayedHub:
             mark = asked.mark if isinstance(asked, Batch) else ""
         fresh = asked.rows[verdict.skip :] if isinstance(asked, Batch) and verdict.accepted else ()
         with self.database:
-            for row in fresh if asked.lane is Lane.EVENTS else ():
+            for row in map(json.loads, fresh if asked.lane is Lane.EVENTS else ()):
                 values = (asked.epoch, row["id"], row["source"])
                 self.database.execute("INSERT INTO arrivals (epoch, event_id, source) VALUES (?, ?, ?)", values)
             self.database.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)", (*key, verdict.upto, mark))

@@ -20,8 +20,8 @@ class ByType:
         """Let each taker store its rows: those that `special` names in its order, then the rest."""
         parts: dict[str, list[Row]] = {}
         for row in rows:
-            kind = row.body.get("type")
-            parts.setdefault(kind if isinstance(kind, str) and kind in self.special else "", []).append(row)
+            kind = row.type
+            parts.setdefault(kind if kind in self.special else "", []).append(row)
         kinds = [kind for kind in (*self.special, "") if kind in parts]
         taken = [self.special.get(kind, self.rest).take(connection, parts[kind], at_us) for kind in kinds]
         return Taken(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from federation.custody import receiver
 from federation.custody.any_order import Standing, arrive
 from federation.custody.ranges import Ranges
@@ -34,12 +36,25 @@ class LaneKey(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One accepted row of an outbox with its place there; `again` if a row of that number came before, by a file."""
+    """One accepted row of an outbox with its place there; `again` if a row of that number came before, by a file.
+
+    `text` should be a JSON object, but nobody has looked at it yet.
+    """
 
     key: LaneKey
     sequence: int
-    body: dict[str, Any]
+    text: str
     again: bool = False
+
+    @property
+    def type(self) -> str:
+        """The `type` that the row gives itself, empty if it gives none."""
+        try:
+            said: Any = from_json(self.text)
+        except ValueError:
+            return ""
+        kind = said.get("type") if isinstance(said, dict) else None
+        return kind if isinstance(kind, str) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +164,12 @@ def _all_rows(key: LaneKey, batch: Batch, fresh: frozenset[int]) -> Iterable[Row
 
     A box that was restored from a backup may have given the same number twice, and no answer can tell it so.
     """
-    for sequence, body in enumerate(batch.rows, batch.first):
-        yield Row(key=key, sequence=sequence, body=body, again=sequence not in fresh)
+    for sequence, text in enumerate(batch.rows, batch.first):
+        yield Row(key=key, sequence=sequence, text=text, again=sequence not in fresh)
 
 
 def _new_rows(key: LaneKey, batch: Batch, verdict: receiver.Verdict) -> Iterable[Row]:
     if verdict.nak:
         return
-    for index, body in enumerate(batch.rows):
-        if index >= verdict.skip:
-            yield Row(key=key, sequence=batch.first + index, body=body)
+    for sequence, text in enumerate(batch.rows[verdict.skip :], batch.first + verdict.skip):
+        yield Row(key=key, sequence=sequence, text=text)

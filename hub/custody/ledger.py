@@ -130,7 +130,7 @@ def record_rejects(connection: Connection, rejected: Sequence[tuple[Row, str]], 
             "lane": row.key.lane.value,
             "sequence": row.sequence,
             "reason": reason.replace("\x00", ""),
-            "body": json.dumps(row.body)[:LONGEST_REJECT],
+            "body": row.text.replace("\x00", "")[:LONGEST_REJECT],
             "seen_at_us": at_us,
         }
         for row, reason in rejected

@@ -151,7 +151,9 @@ def read_event(row: Row, hub_id: str) -> Event | str:
     A node that is a hub hands on what others saw: the event says so itself. `hub_id` is this hub's.
     """
     try:
-        event = ForwardedEvent.model_validate(row.body) if row.body.get("path") else Event.model_validate(row.body)
+        event = Event.model_validate_json(row.text)
+        if (event.model_extra or {}).get("path"):
+            event = ForwardedEvent.model_validate_json(row.text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -3,8 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-from pydantic_core import to_json
-
 from federation.messages import Event, EvidenceRef, as_forwarded
 from hub.custody.intake import Row
 from hub.database.moments import from_us, maybe_from_us, to_us
@@ -52,7 +50,7 @@ def values_of(
         received_at_us,
         data.score,
         superseded,
-        to_json(row.body).decode(),
+        row.text,
         Verdict.PENDING.value,
         "",
     )

@@ -114,9 +114,9 @@ class Link:
             self._refuse(incoming, "it contains the NUL character, which PostgreSQL cannot store")
             return None
         try:
-            message = model.model_validate_json(incoming.payload)
-        except ValidationError as error:
-            self._refuse(incoming, str(error.errors(include_url=False, include_input=False)[0]["msg"]))
+            message = model.from_bytes(incoming.payload)
+        except ValueError as error:
+            self._refuse(incoming, _reason(error))
             return None
         if getattr(message, "node_id", incoming.node_id) != incoming.node_id:
             self._refuse(incoming, "it speaks of another node")
@@ -183,3 +183,9 @@ class Link:
     def _refuse(self, incoming: Incoming, reason: str) -> None:
         self.malformed += 1
         log.warning("malformed message ignored: node=%s kind=%s: %s", incoming.node_id, incoming.kind, reason)
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        return str(error.errors(include_url=False, include_input=False)[0]["msg"])
+    return str(error)

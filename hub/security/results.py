@@ -1,6 +1,5 @@
 """The lane of results: what was done on appliances stands in the audit, beside what was done at the hub."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -44,11 +43,10 @@ class ResultTaker:
 
 def read_result(row: Row) -> Result | str:
     """Return the row as a result of its own node, or one sentence that says why it is none."""
-    text = json.dumps(row.body)
-    if "\\u0000" in text or len(text) > LONGEST_DETAIL:
+    if "\\u0000" in row.text or len(row.text) > LONGEST_DETAIL:
         return f"longer than {LONGEST_DETAIL} characters, or with a NUL"
     try:
-        result = Result.model_validate(row.body)
+        result = Result.model_validate_json(row.text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -89,7 +89,7 @@ async def publish_carelessly(member: Member, rows: list[dict[str, Any]]) -> None
     client.tls_set_context(member.tls())
     client.connect(**member.identity.brokers[0].model_dump())
     client.loop_start()
-    batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(rows))
+    batch = Batch(node_id=node_id, epoch="e1", lane=Lane.EVENTS, first=1, rows=tuple(map(json.dumps, rows)))
     sent = client.publish(topics.batch(node_id, Lane.EVENTS), batch.to_bytes(), qos=1)
     await asyncio.to_thread(sent.wait_for_publish, 60)
     assert sent.is_published()  # the broker has acknowledged it: PUBACK

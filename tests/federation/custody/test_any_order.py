@@ -13,7 +13,7 @@ LONGEST = 60
 
 
 def rows(first: int, last: int) -> Batch:
-    body = tuple({"n": number} for number in range(first, last + 1))
+    body = tuple(str(number) for number in range(first, last + 1))
     return Batch(node_id="n", epoch="e", lane=Lane.EVENTS, first=first, rows=body, mark=f"m{last}")
 
 

@@ -15,7 +15,7 @@ EPOCH = "e1"
 
 
 def batch(first: int, count: int) -> Batch:
-    rows = tuple({"n": number} for number in range(first, first + count))
+    rows = tuple(str(number) for number in range(first, first + count))
     return Batch(node_id="n1", epoch=EPOCH, lane=Lane.EVENTS, first=first, rows=rows)
 
 
@@ -53,7 +53,7 @@ class World:
             self.sender = self.sender.dispatched(sent.last)
             if arrives:
                 verdict = receive(self.cursor, sent)
-                self.rows += [row["n"] for row in sent.rows[verdict.skip :]] if verdict.accepted else []
+                self.rows += [int(row) for row in sent.rows[verdict.skip :]] if verdict.accepted else []
                 self.cursor = verdict.upto
                 self.answer(verdict.upto, nak=verdict.nak, answered=answered)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select
 
-from federation.messages import Event, Hop, Lane, PastEpoch
+from federation.messages import Batch, Event, Hop, Lane, PastEpoch
 from federation.testing.played_appliance import made_event
 from hub.cascade import outbox
 from hub.cascade.follower import CascadeFollower
@@ -87,7 +87,7 @@ async def record(database: Database, *recorded: Event) -> None:
             row = Row(
                 key=LaneKey(node_id=event.source, epoch="e1", lane=Lane.EVENTS),
                 sequence=number,
-                body=event.model_dump(mode="json"),
+                text=event.model_dump_json(),
             )
             values = values_of(row, event, point_name="东门", bureau="城管", superseded=False, received_at_us=0)
             insert_rows(connection, events, NEW_COLUMNS, [values])
@@ -98,7 +98,7 @@ async def record(database: Database, *recorded: Event) -> None:
 
 async def rows(store: CascadeStore, lane: Lane = Lane.EVENTS, first: int = 1) -> list[dict[str, Any]]:
     said = await store.next_batch(lane, first, 100)
-    return [] if said is None else list(json.loads(said.payload)["rows"])
+    return [] if said is None else [json.loads(row) for row in Batch.from_bytes(said.payload).rows]
 
 
 @on_both_databases
@@ -177,7 +177,7 @@ async def test_an_event_that_is_gone_is_a_tombstone_and_stops_nobody(database: D
     assert first is not None
     assert second is not None
     assert (json.loads(first.payload)["tombstone"]["reason"], first.last) == ("expired", 2)
-    assert ([row["id"] for row in json.loads(second.payload)["rows"]], second.last) == ([recorded[2].id], 3)
+    assert ([json.loads(row)["id"] for row in Batch.from_bytes(second.payload).rows], second.last) == ([recorded[2].id], 3)
 
 
 @on_both_databases
@@ -238,7 +238,7 @@ async def test_rows_are_marked_by_what_they_name(database: Database, store: Casc
     said = await store.next_batch(Lane.EVENTS, 1, 2)
 
     assert said is not None
-    mark = json.loads(said.payload)["mark"]
+    mark = Batch.from_bytes(said.payload).mark
     assert [await store.matches(Lane.EVENTS, number, mark) for number in (1, 2, 3)] == [False, True, False]
 
 

@@ -280,7 +280,7 @@ def test_backlogs_on_their_way_never_exceed_the_window_and_all_are_handed_over(
 @pytest.mark.parametrize(
     ("message", "last"),
     [
-        (Batch(node_id="n", epoch="e", lane=Lane.EVENTS, first=5, rows=({},), waiting=7), 12),
+        (Batch(node_id="n", epoch="e", lane=Lane.EVENTS, first=5, rows=("{}",), waiting=7), 12),
         (hello("n", 0, 0), 0),
         (hello("n", 4, 10), 10),
     ],

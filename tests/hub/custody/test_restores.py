@@ -35,7 +35,7 @@ class PlayedLedger:
 
     def after(self, message: Message) -> tuple["PlayedLedger", Ack]:
         intake = take_in(self.cursors, [message])
-        rows = {(row.key.epoch, row.sequence): row.body["id"] for row in intake.rows.get(LANE, [])}
+        rows = {(row.key.epoch, row.sequence): json.loads(row.text)["id"] for row in intake.rows.get(LANE, [])}
         lost = {(lost.key.epoch, number) for lost in intake.losses for number in range(lost.first, lost.last + 1)}
         assert not lost & self.gaps, "a gap is recorded once"
         ledger = replace(
@@ -95,7 +95,7 @@ class Restores(RuleBasedStateMachine):
             said = next_batch(self.box, NODE, LANE, ack.upto + 1, 3)
             if said is None:
                 break
-            ack = self.ask(Batch.model_validate_json(said.payload))
+            ack = self.ask(Batch.from_bytes(said.payload))
             assert not ack.nak
         outbox.acknowledge(self.box, LANE, ack.epoch, ack.upto)
         self.keep()

@@ -30,6 +30,7 @@ from hub.storage import ContentStore
 MUTATIONS = 10_000
 AT_ONCE = 50
 SEED = 20_261_125
+EPOCH = "01a20fec-0000-7000-8000-000000000001"
 KNOWN = frozenset({"n1", "n2"})
 
 
@@ -66,9 +67,9 @@ def custody(database: Database, link: Link, tmp_path: Path) -> Custody:
     return Custody(database=database, link=link, takers=takers, is_enrolled=KNOWN.__contains__)
 
 
-def batch_of(node_id: str, first: int, rows: int, **more: Any) -> Batch:
-    made = tuple(made_event(node_id, **more) for _ in range(rows))
-    return Batch(node_id=node_id, epoch="e", lane=Lane.EVENTS, first=first, rows=made)
+def batch_of(node_id: str, first: int, rows: int, *, epoch: str = "e", **more: Any) -> Batch:
+    made = tuple(json.dumps(made_event(node_id, **more)) for _ in range(rows))
+    return Batch(node_id=node_id, epoch=epoch, lane=Lane.EVENTS, first=first, rows=made)
 
 
 def incoming(node_id: str, message: WireModel | bytes, kind: str = "u/b/events") -> Incoming:
@@ -95,13 +96,16 @@ async def cursors(database: Database) -> dict[str, int]:
 async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_event(
     kind: str, custody: Custody, link: Link, database: Database
 ) -> None:
-    hello = Hello(node_id="n1", epoch="e", lane=Lane.EVENTS, base=1, next=4)
-    whole = (hello if kind == "u/hello" else batch_of("n1", 1, 2)).to_bytes()
-    wrong = mutations((whole,), count=MUTATIONS, seed=SEED)
+    hello = Hello(node_id="n1", epoch=EPOCH, lane=Lane.EVENTS, base=1, next=4)
+    whole = (hello if kind == "u/hello" else batch_of("n1", 1, 2, epoch=EPOCH)).to_bytes()
+    wrong = (
+        payload.replace(EPOCH.encode(), str(number).encode())  # rows of an epoch that is known are not looked at twice
+        for number, payload in enumerate(mutations((whole,), count=MUTATIONS, seed=SEED))
+    )
     while some := [incoming("n1", payload, kind) for payload in islice(wrong, AT_ONCE)]:
         await custody.take(some)
 
-    assert link.malformed > MUTATIONS // 2
+    assert link.malformed + custody.tally.rejected.total() > MUTATIONS // 2
     for node_id, event_id, body in await stored(database):
         event = Event.model_validate(json.loads(body))
         assert (node_id, event_id, event.source) == ("n1", event.id, "n1")
@@ -115,13 +119,13 @@ async def test_ten_thousand_mutations_neither_stop_the_hub_nor_write_what_is_no_
         pytest.param(b"", id="nothing"),
         pytest.param(b"\x00" * 100, id="zeros"),
         pytest.param(b"[" * 100_000, id="deep nesting"),
-        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"metrics","first":1,"rows":[{}]}', id="unknown lane"),
-        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":0,"rows":[{}]}', id="number 0"),
-        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":1,"rows":[]}', id="no row"),
-        pytest.param(
-            b'{"node_id":"n1","epoch":"e","lane":"events","first":1,"rows":[' + b"{}," * 100 + b"{}]}", id="101 rows"
-        ),
-        pytest.param(b'{"node_id":"n2","epoch":"e","lane":"events","first":1,"rows":[{}]}', id="another node"),
+        pytest.param(b'["n1", "e", "events", 1]\n{}', id="a list"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"metrics","first":1}\n{}', id="unknown lane"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":0}\n{}', id="number 0"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":1}', id="no row"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":1}' + b"\n{}" * 101, id="101 rows"),
+        pytest.param(b'{"node_id":"n1","epoch":"e","lane":"events","first":1}\n{"\xff":1}', id="no UTF-8"),
+        pytest.param(b'{"node_id":"n2","epoch":"e","lane":"events","first":1}\n{}', id="another node"),
     ],
 )
 async def test_what_is_no_message_is_counted_and_leaves_no_trace(
@@ -149,6 +153,23 @@ async def test_a_replayed_batch_changes_nothing(custody: Custody, database: Data
 
     assert len(await stored(database)) == 5
     assert await cursors(database) == {"n1": 5}
+
+
+@pytest.mark.parametrize(
+    "row", ["", "{}", "[]", "7", '{"id":', "{\x00}", '{"a": "\\u0000"}', '{"a": "\\ud800"}', "[" * 10_000]
+)
+@pytest.mark.parametrize("lane", ["events", "results"])
+async def test_a_row_that_is_none_is_kept_apart_and_stops_no_other(
+    row: str, lane: str, custody: Custody, database: Database
+) -> None:
+    good = json.dumps(made_event("n1"))
+    batch = Batch(node_id="n1", epoch="e", lane=Lane(lane), first=1, rows=(good, row, good.replace("-", "_")))
+
+    await custody.take([incoming("n1", batch, f"u/b/{lane}")])
+
+    assert await cursors(database) == {"n1": 3}
+    assert custody.tally.rejected == {Lane(lane): 2 if lane == "events" else 3}
+    assert len(await stored(database)) == (1 if lane == "events" else 0)
 
 
 async def test_events_said_in_another_nodes_name_are_kept_apart_and_counted(

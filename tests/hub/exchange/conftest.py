@@ -1,5 +1,6 @@
 """A hub whose in-folder a test fills, with parcels of a played box."""
 
+import json
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ class PlayedBorder:
 
     def rows(self, first: int, rows: Sequence[dict[str, Any]]) -> Item:
         """Return a batch of events as an item."""
-        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, first=first, rows=tuple(rows))
+        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, first=first, rows=tuple(map(json.dumps, rows)))
         return Item("u/b/events", batch.to_bytes())
 
     def hello(self, *, base: int = 1, following: int) -> Item:

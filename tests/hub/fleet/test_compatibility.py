@@ -14,12 +14,12 @@ GOLDEN = Path(__file__).parents[2] / "contract" / "golden" / "protocol-1.json"
 FUTURE = {"from_the_future": {"deep": [1, "二"]}}
 
 
-def golden() -> dict[str, dict[str, Any]]:
+def golden() -> dict[str, Any]:
     return dict(json.loads(GOLDEN.read_text(encoding="utf-8")))
 
 
-def said_by(node_id: str, message: dict[str, Any]) -> bytes:
-    return json.dumps(message).replace('"golden"', json.dumps(node_id)).encode()
+def said_by(node_id: str, *lines: dict[str, Any]) -> bytes:
+    return "\n".join(json.dumps(line) for line in lines).replace('"golden"', json.dumps(node_id)).encode()
 
 
 @ON_SQLITE
@@ -30,8 +30,8 @@ async def test_the_traffic_of_the_first_release_is_served_by_this_hub(linked_hub
         publish(topics.presence(name), said_by(name, sent["Presence"]), retain=True)
         publish(topics.hello(name), said_by(name, sent["Hello"]))
         greeted = await node.answer()
-        future = {**sent["Batch"], "rows": [{**row, **FUTURE} for row in sent["Batch"]["rows"]], **FUTURE}
-        publish(topics.batch(name, Lane.EVENTS), said_by(name, future))
+        frame, *rows = sent["Batch"]
+        publish(topics.batch(name, Lane.EVENTS), said_by(name, *({**each, **FUTURE} for each in (frame, *rows))))
         committed = await node.answer()
         publish(topics.reported(name), said_by(name, sent["ReportedState"]), retain=True)
 
@@ -43,7 +43,7 @@ async def test_the_traffic_of_the_first_release_is_served_by_this_hub(linked_hub
         events = (await linked_hub.console.get("/api/v1/events")).json()["items"]
 
     assert (greeted.upto, committed.upto) == (0, 2)
-    assert {event["id"] for event in events} == {row["id"] for row in sent["Batch"]["rows"]}
+    assert {event["id"] for event in events} == {row["id"] for row in rows}
     assert {event["point_id"] for event in events} == {"gate-1"}
 
 
@@ -59,6 +59,6 @@ async def test_a_node_that_speaks_no_version_of_ours_is_told_apart_and_loses_not
             return bool((await linked_hub.console.get(f"/api/v1/nodes/{name}")).json()["state"] == "incompatible")
 
         await until(seen, within_s=60, what="the node is incompatible")
-        node.session.publish(topics.batch(name, Lane.EVENTS), said_by(name, sent["Batch"]))
+        node.session.publish(topics.batch(name, Lane.EVENTS), said_by(name, *sent["Batch"]))
 
         assert (await node.answer()).upto == 2
