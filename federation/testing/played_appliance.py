@@ -1,7 +1,7 @@
 """An appliance played by a test: speaks the protocol as the real one does, and keeps what it was told."""
 
-import json
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -77,7 +77,9 @@ class PlayedAppliance:
 
     def send(self, first: int, rows: Sequence[dict[str, Any]], *, lane: Lane = Lane.EVENTS, mark: str = "") -> None:
         """Send a batch without waiting for the answer."""
-        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=lane, first=first, rows=tuple(map(json.dumps, rows)), mark=mark)
+        batch = Batch(
+            node_id=self.node_id, epoch=self.epoch, lane=lane, first=first, rows=tuple(map(json.dumps, rows)), mark=mark
+        )
         self.session.publish(topics.batch(self.node_id, lane), batch.to_bytes())
 
     async def hand_over(

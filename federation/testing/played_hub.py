@@ -1,7 +1,7 @@
 """A hub played by a test: takes custody of events into SQLite as the real one does, row and cursor together."""
 
-import json
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

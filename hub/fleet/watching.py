@@ -84,7 +84,8 @@ class Watch:
 
     def silent_s(self, node_id: str) -> float:
         """Return for how long the node has not been heard; one of before this start counts from now on."""
-        return time.monotonic() - self._heard_at_s.setdefault(node_id, time.monotonic())
+        now_s = time.monotonic()
+        return now_s - self._heard_at_s.setdefault(node_id, now_s)
 
     async def declare(self, node: NodeRecord, *, dead: bool, by: str) -> None:
         """Keep what an operator says of a node that does not speak for itself."""
@@ -94,8 +95,10 @@ class Watch:
         self._heard_at_s[node_id] = time.monotonic()
 
     async def _suspect_the_silent(self) -> None:
-        now = utc_now()
-        silent = [node for node in self._roster.all() if node.online and self.silent_s(node.id) > self._limit_s(node)]
+        now, now_s, heard_at_s = utc_now(), time.monotonic(), self._heard_at_s
+        shortest_s = min((self._patience.silence_s, *self._file_silence_s.values()))
+        quiet = [node for node in self._roster.all() if now_s - heard_at_s.setdefault(node.id, now_s) > shortest_s]
+        silent = [node for node in quiet if node.online and self.silent_s(node.id) > self._limit_s(node)]
         await self._keep([node.living(node.life.quiet(Cause.SILENT, now)) for node in silent])
 
     def _limit_s(self, node: NodeRecord) -> float:
@@ -221,7 +224,7 @@ class Watch:
             wanted=self._desired.wanted(node.id),
         )
         try:
-            self._link.publish(topics.beat_answer(node.id), answer.to_bytes())
+            self._link.publish(topics.beat_answer(node.id), answer.to_bytes(), qos=0)  # the next beat asks anew
         except BusError as error:
             log.debug("node %s is not answered now: %s", node.id, error)
 

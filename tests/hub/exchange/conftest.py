@@ -70,7 +70,8 @@ class PlayedBorder:
 
     def rows(self, first: int, rows: Sequence[dict[str, Any]]) -> Item:
         """Return a batch of events as an item."""
-        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, first=first, rows=tuple(map(json.dumps, rows)))
+        said = tuple(map(json.dumps, rows))
+        batch = Batch(node_id=self.node_id, epoch=self.epoch, lane=Lane.EVENTS, first=first, rows=said)
         return Item("u/b/events", batch.to_bytes())
 
     def hello(self, *, base: int = 1, following: int) -> Item:
