@@ -114,7 +114,7 @@ class Assembler:
         )
 
     def _add(self, unit: AccessUnit, track: Track) -> None:
-        item = sample(track.codec, unit.payload, key=unit.key, ticks=unit.pts)
+        item = sample(track.codec, unit.payload, key=unit.key, ticks=unit.pts, starts=unit.starts)
         if not item.pieces:
             return
         self._first = self._first or unit

@@ -84,6 +84,7 @@ class Reel:
                 payload=picture.payload,
                 arrived_s=self.arrived_s,
                 arrived_at=picture.sent_at,
+                starts=picture.starts,
             )
         )
         self.waiting_bytes += len(picture.payload)

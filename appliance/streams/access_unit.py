@@ -33,7 +33,8 @@ class AccessUnit:
     `session` grows with every connection, `sequence` with every unit of the camera, also with those that
     are withheld: where numbers are missing, the next unit is a key unit. `pts` counts 90 kHz ticks of the
     camera's clock and is comparable within a session only. A key unit's payload begins with its parameter
-    sets; H.264 and H.265 payloads are Annex B byte streams, MJPEG ones are JPEG files.
+    sets; H.264 and H.265 payloads are Annex B byte streams, MJPEG ones are JPEG files. `starts` are the places in the
+    payload where its NAL units start, each behind a start code of four bytes; empty where nobody has counted them.
     """
 
     point_id: str
@@ -46,3 +47,4 @@ class AccessUnit:
     arrived_s: float  # monotonic
     arrived_at: datetime
     sent_at: datetime | None = None  # by the camera's own clock, where it tells one (RTCP sender reports)
+    starts: tuple[int, ...] = ()

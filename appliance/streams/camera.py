@@ -146,6 +146,7 @@ class Camera:
                 arrived_s=now_s,
                 arrived_at=at,
                 sent_at=picture.sent_at,
+                starts=picture.starts,
             )
         )
 

@@ -12,7 +12,7 @@ class Picture(NamedTuple):
     """One coded picture as a source gives it; `payload` is empty where nobody wants it or a decoder could not use it.
 
     `usable` tells that nothing is lost of the picture, nor of those that it builds on. `sets` are the parameter sets
-    that hold from a key picture on, None with other pictures.
+    that hold from a key picture on, None with other pictures. `starts` says where NAL units start, if that is known.
     """
 
     key: bool
@@ -21,6 +21,7 @@ class Picture(NamedTuple):
     payload: bytes
     sets: tuple[bytes, ...] | None = None
     sent_at: datetime | None = None
+    starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

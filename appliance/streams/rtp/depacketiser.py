@@ -27,13 +27,14 @@ class Unit(NamedTuple):
     """One picture's data. `payload` is empty if it was not kept or cannot be decoded.
 
     `rtp_time` counts 90 kHz ticks without wrapping; `usable` tells that nothing is lost of the picture, nor of those
-    that it builds on.
+    that it builds on. `starts` are the places in `payload` where its NAL units start, behind `START_CODE` each.
     """
 
     key: bool
     rtp_time: int
     usable: bool
     payload: bytes
+    starts: tuple[int, ...] = ()
 
 
 class Depacketiser:
@@ -165,6 +166,7 @@ class Depacketiser:
 
     def _start_unit(self) -> None:
         self._unit = bytearray()
+        self._starts: list[int] = []
         self._keeps_all = self.keep_all
         self._key = False
         self._picture = False
@@ -188,16 +190,22 @@ class Depacketiser:
             self._awaits_key = False
         usable = not self._awaits_key
         keep = usable and (self._key or self._keeps_all)
-        unit = Unit(self._key, self._time, usable, self._whole() if keep else b"")
+        payload, starts = self._whole() if keep else (b"", ())
+        unit = Unit(self._key, self._time, usable, payload, starts)
         self._start_unit()
         self._take_unit(unit)
 
-    def _whole(self) -> bytes:
+    def _whole(self) -> tuple[bytes, tuple[int, ...]]:
+        """Return the access unit, and where its NAL units start."""
         if not self._key:
-            return bytes(self._unit)
+            return bytes(self._unit), tuple(self._starts)
         missing = [kind for kind in self._syntax.set_types if kind not in self._seen]
-        sets = [START_CODE + content for kind in missing for content in self._sets.get(kind, ())]
-        return b"".join([*sets, self._unit])
+        starts, sets = list[int](), bytearray()
+        for content in (content for kind in missing for content in self._sets.get(kind, ())):
+            sets += START_CODE
+            starts.append(len(sets))
+            sets += content
+        return b"".join((sets, self._unit)), (*starts, *(len(sets) + start for start in self._starts))
 
     def _payload(self, payload: memoryview, payload_type: int) -> None:
         syntax = self._syntax
@@ -230,7 +238,7 @@ class Depacketiser:
         if not self._begin(kind):
             return
         if self._has_room(len(content)):
-            self._unit += START_CODE
+            self._begin_nal()
             self._unit += content
             self._remember(kind, len(content))
 
@@ -259,8 +267,12 @@ class Depacketiser:
         self._open_kind, self._open_nal, self._open_type = kind, payload[0], payload_type
         self._open_is_kept = self._begin(kind)
         if self._open_is_kept:
-            self._unit += START_CODE
+            self._begin_nal()
             self._unit += self._syntax.fragment_header(payload, kind)
+
+    def _begin_nal(self) -> None:
+        self._unit += START_CODE
+        self._starts.append(len(self._unit))
 
     def _begin(self, kind: int) -> bool:
         """Note the kind of a NAL unit that begins; tell whether its bytes are kept."""

@@ -254,6 +254,7 @@ class _Session:
                 pts=unit.rtp_time,
                 usable=unit.usable,
                 payload=unit.payload,
+                starts=unit.starts,
                 sets=depacketiser.parameter_sets if unit.key else None,
                 sent_at=self._clock.at(unit.rtp_time) if stamped is None else stamped.at(unit.rtp_time),
             )

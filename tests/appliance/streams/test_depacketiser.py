@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.mp4.fragments import nal_bounds
 from appliance.streams.access_unit import Codec
 from appliance.streams.rtp.depacketiser import ACCESS_UNIT_LIMIT_BYTES, START_CODE, Depacketiser, Unit
 from appliance.streams.rtp.nal import PictureSize, picture_size
@@ -60,7 +61,7 @@ class Fed:
         self.units.clear()
         for packet in packets:
             self.depacketiser.feed(memoryview(packet), 0, len(packet))
-        return list(self.units)
+        return self._counted()
 
     def feed_interleaved(self, packets: Sequence[bytes], *, pieces: int = 1000) -> list[Unit]:
         """Feed packets as they come in an RTSP connection; return what came of them."""
@@ -72,6 +73,12 @@ class Fed:
             piece = stream[place : place + pieces]
             parser.space()[: len(piece)] = piece
             parser.filled(len(piece))
+        return self._counted()
+
+    def _counted(self) -> list[Unit]:
+        """Return the units, once it is certain that each has a start code where it says that a NAL unit starts."""
+        for unit in self.units:
+            assert all(unit.payload[start - len(START_CODE) : start] == START_CODE for start in unit.starts)
         return list(self.units)
 
 
@@ -202,6 +209,23 @@ def hostile() -> Iterator[st.SearchStrategy[bytes]]:
         st.integers(0, 2),
         st.binary(max_size=40),
     )
+
+
+@pytest.mark.parametrize("known", [(), (SPS, PPS)], ids=["sets in the stream", "sets of the session"])
+def test_a_unit_says_where_its_nal_units_start(known: Sequence[bytes]) -> None:
+    packets = Packets()
+    sets = [] if known else [aggregate("h264", [SPS, PPS])]
+    sent = [
+        *packets.picture([*sets, *fragments("h264", KEY), KEY[:40], *fragments("h264", KEY)], at=0),
+        *packets.picture([DELTA, *fragments("h264", DELTA, 100)], at=3000),
+    ]
+
+    units = fed("h264", sent, sets=known, keep_all=True)
+
+    assert [list(nal_bounds(unit.payload, unit.starts)) for unit in units] == [
+        list(nal_bounds(unit.payload)) for unit in units
+    ]
+    assert [[unit.payload[start] & 0x1F for start in unit.starts] for unit in units] == [[7, 8, 5, 5, 5], [1, 1]]
 
 
 @given(st.sampled_from(["h264", "h265"]), st.lists(st.one_of(*hostile()), max_size=30))
