@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 BUSY_S = 10.0
 TOGETHER = 64  # pieces of work that share one commit at most
-COMMITS_PER_CHECKPOINT = 50
+COMMITS_PER_CHECKPOINT = 150
 PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",  # what is acknowledged to vision must survive a power cut
