@@ -11,6 +11,7 @@ import random
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from federation.bus.errors import Congested, NotConnected
-from federation.bus.wire import Wire, qos_0
+from federation.bus.wire import Publication, Wire, qos_0
 from federation.messages import BrokerEndpoint
 
 log = logging.getLogger(__name__)
@@ -253,8 +254,14 @@ class Session:
 
     def _read(self) -> None:
         """Let the protocol take what has been received, or note that there will be no more."""
-        while self._wire.readable and self._client.socket() is not None:
-            self._client.loop_read()
+        while self._client.socket() is not None:
+            publication = self._wire.publication()
+            if publication is not None:
+                self._on_publication(publication)
+            elif self._wire.readable:
+                self._client.loop_read()
+            else:
+                return
 
     async def _say_goodbye(self) -> None:
         # A socket that is closed with an acknowledgement unread resets the connection, and the goodbye gets lost.
@@ -332,12 +339,14 @@ class Session:
     def _on_publish(self, _c: paho.Client, _u: Any, _mid: int, _r: Any, _p: Any) -> None:
         self._acknowledged.set()
 
+    def _on_publication(self, publication: Publication) -> None:
+        with suppress(UnicodeDecodeError):  # as with those that paho reads
+            topic = publication.topic.decode()
+            self._inbox.put(Message(topic=topic, payload=publication.payload, retained=publication.retained))
+
     def _on_message(self, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:  # a broker should have ended whoever said that (MQTT 3.1.1, 1.5.3)
-            return
-        self._inbox.put(Message(topic=topic, payload=bytes(message.payload), retained=message.retain))
+        with suppress(UnicodeDecodeError):  # a broker should have ended whoever said that (MQTT 3.1.1, 1.5.3)
+            self._inbox.put(Message(topic=message.topic, payload=bytes(message.payload), retained=message.retain))
 
 
 class _Client(paho.Client):

@@ -1,13 +1,25 @@
 """The connection under a session: asyncio carries the bytes, and paho takes it for its socket.
 
 paho reads its socket byte by byte, each time giving the interpreter's lock away: under load every byte would wait for
-whatever thread holds it. Here a whole buffer is received at once, and paho reads memory.
+whatever thread holds it. Here a whole buffer is received at once, and paho reads memory: one packet at a time, once it
+is whole. Messages of QoS 0, which are most, are read here: nothing has to be remembered of them.
 """
 
 import asyncio
 import ssl
 import struct
 from collections.abc import Callable
+from typing import NamedTuple
+
+_PUBLISH_QOS_0 = 0x30  # packet type 3; the lowest bit says "retained" (MQTT 3.1.1, 3.3.1)
+
+
+class Publication(NamedTuple):
+    """A message of QoS 0 as it came; what should be UTF-8 may be none."""
+
+    topic: bytes
+    payload: bytes
+    retained: bool
 
 
 class Wire(asyncio.Protocol):
@@ -18,6 +30,7 @@ class Wire(asyncio.Protocol):
         self._received = received
         self._lost = lost
         self._incoming = bytearray()
+        self._offered = 0  # how many bytes paho may read: those of one packet
         self._outgoing = bytearray()
         self._transport: asyncio.Transport | None = None
         self._end = asyncio.Event()
@@ -25,18 +38,35 @@ class Wire(asyncio.Protocol):
 
     @property
     def readable(self) -> bool:
-        """Whether reading gives bytes, or the end."""
-        return bool(self._incoming) or self._end.is_set()
+        """Whether paho finds a whole packet, or the end."""
+        if self._offered == 0:
+            self._offered = _bounds(self._incoming)[1]
+        return self._offered > 0 or self._end.is_set()
 
     @property
     def unsent_bytes(self) -> int:
         """What was written and has not gone out."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
+    def publication(self) -> Publication | None:
+        """Take the next packet if it is a whole message of QoS 0; None if it is anything else."""
+        incoming = self._incoming
+        if self._offered or not incoming or incoming[0] & 0xFE != _PUBLISH_QOS_0:
+            return None
+        start, size = _bounds(incoming)
+        packet = bytes(incoming[:size])
+        topic = start + 2
+        body = topic + int.from_bytes(packet[start:topic])
+        if topic > size or body > size:
+            return None  # it is not whole; or it is for paho to say what is wrong with it
+        del incoming[:size]
+        return Publication(packet[topic:body], packet[body:], bool(packet[0] & 1))
+
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Connect; raise OSError."""
         self._incoming.clear()
         self._outgoing.clear()
+        self._offered = 0
         await asyncio.get_running_loop().create_connection(lambda: self, host, port, ssl=tls)
 
     def flush(self) -> None:
@@ -81,13 +111,14 @@ class Wire(asyncio.Protocol):
     # What paho calls.
 
     def recv(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end; raise BlockingIOError while there are none."""
-        if not self._incoming:
+        """Return up to `size` bytes of a packet, none at the end; raise BlockingIOError while there are none."""
+        if self._offered == 0:
             if self._end.is_set():
                 return b""
             raise BlockingIOError
-        data = bytes(self._incoming[:size])
-        del self._incoming[:size]
+        data = bytes(self._incoming[: min(size, self._offered)])
+        del self._incoming[: len(data)]
+        self._offered -= len(data)
         return data
 
     def send(self, data: bytes) -> int:
@@ -109,6 +140,21 @@ class Wire(asyncio.Protocol):
         self.flush()
         if self._transport is not None:
             self._transport.close()
+
+
+def _bounds(incoming: bytearray) -> tuple[int, int]:
+    """Return where the body of the packet at the beginning starts, and where it ends (MQTT 3.1.1, 2.2.3).
+
+    Both are 0 while it is not whole. If its length is no length, they are one byte behind where that ends at most: for
+    paho to end the connection.
+    """
+    length = 0
+    for place, byte in enumerate(incoming[1:5]):
+        length |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            start = 2 + place
+            return (start, start + length) if start + length <= len(incoming) else (0, 0)
+    return (6, 6) if len(incoming) > 5 else (0, 0)
 
 
 def qos_0(topic: str, payload: bytes, *, retain: bool) -> bytes:
