@@ -39,8 +39,8 @@ class Track:
         if codec == "mjpeg":
             raise BadTrack("MJPEG is kept as pictures, not as a recording")
         syntax = Syntax.of(codec)
-        kept = tuple(dict.fromkeys(sets))[:_MOST_SETS]
-        kinds = {syntax.type_of(unit[0]) for unit in kept if len(unit) > syntax.header_bytes}
+        kept = tuple(unit for unit in dict.fromkeys(sets) if len(unit) > syntax.header_bytes)[:_MOST_SETS]
+        kinds = {syntax.type_of(unit[0]) for unit in kept}
         if not kinds.issuperset(syntax.set_types):
             raise BadTrack("a parameter set is missing")
         sps = next(unit for unit in kept if syntax.type_of(unit[0]) == syntax.sps_type)

@@ -55,6 +55,13 @@ def test_a_track_is_found_again_in_its_init_segment(codec: Codec) -> None:
     assert NAMES[codec] in track.mime
 
 
+@pytest.mark.parametrize("codec", BOTH)
+def test_parameter_sets_without_a_word_are_left_out(codec: Codec) -> None:
+    sets = coded(codec)[0].parameters.sets
+
+    assert Track.of(codec, (b"", *sets)) == Track.of(codec, (sets[0][:1], *sets)) == Track.of(codec, sets)
+
+
 @pytest.mark.parametrize(
     ("codec", "sets"),
     [("h264", ()), ("h264", (b"\x67\x42",)), ("h264", (b"\x67", b"\x68")), ("h265", (b"\x40\x01\x0c",)), ("mjpeg", ())],
