@@ -277,9 +277,10 @@ class Depacketiser:
     def _begin(self, kind: int) -> bool:
         """Note the kind of a NAL unit that begins; tell whether its bytes are kept."""
         what = self._syntax.kind_of(kind)
-        if what in {Kind.KEY_SLICE, Kind.SLICE}:
+        if what is Kind.KEY_SLICE:
+            self._picture = self._key = True
+        elif what is Kind.SLICE:
             self._picture = True
-            self._key = self._key or what is Kind.KEY_SLICE
         return self._keeps_all or what is not Kind.SLICE
 
     def _has_room(self, size_bytes: int) -> bool:

@@ -101,19 +101,20 @@ class SenderClock:
         """Start without a report."""
         self.newest: SenderReport | None = None
         self.heard_s = 0.0
-        self._time = 0  # unwrapped RTP time of the newest report
+        self._at: datetime | None = None  # what the newest report says, and the unwrapped RTP time of that
+        self._time = 0
 
     def take(self, report: SenderReport, *, raw_time: int, time: int, now_s: float) -> None:
         """Adopt a report; `raw_time` and `time` are those of the newest packet, wrapped and unwrapped."""
         step = (report.rtp_time - raw_time) & 0xFFFFFFFF
         self._time = time + (step if step < 1 << 31 else step - (1 << 32))
-        self.newest, self.heard_s = report, now_s
+        self.newest, self.heard_s, self._at = report, now_s, report.at
 
     def at(self, time: int) -> datetime | None:
         """Return the wall clock of an unwrapped RTP time, None while the camera has told nothing."""
-        if self.newest is None:
+        if self._at is None:
             return None
         try:
-            return self.newest.at + timedelta(seconds=(time - self._time) / CLOCK_HZ)
+            return self._at + timedelta(seconds=(time - self._time) / CLOCK_HZ)
         except OverflowError:
             return None

@@ -247,7 +247,8 @@ class _Session:
         media.send_rtcp(receiver_report(self._source, reception))
 
     def _unit(self, unit: Unit) -> None:
-        depacketiser, stamped = self._depacketiser, self._stamped
+        depacketiser = self._depacketiser
+        clock = self._clock if self._stamped is None else self._stamped
         self._intake.take(
             Picture(
                 key=unit.key,
@@ -256,7 +257,7 @@ class _Session:
                 payload=unit.payload,
                 starts=unit.starts,
                 sets=depacketiser.parameter_sets if unit.key else None,
-                sent_at=self._clock.at(unit.rtp_time) if stamped is None else stamped.at(unit.rtp_time),
+                sent_at=clock.at(unit.rtp_time) if unit.payload else None,
             )
         )
         depacketiser.keep_all = self._intake.wants_all
