@@ -1,6 +1,7 @@
 """A SQLite database of the appliance: one writer that commits waiting work together, one reader beside it."""
 
 import asyncio
+import os
 import queue
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 BUSY_S = 10.0
 TOGETHER = 64  # pieces of work that share one commit at most
 COMMITS_PER_CHECKPOINT = 150
+LOG_BYTES = 4 << 20  # as many pages as SQLite writes into its log before it begins anew
 PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",  # what is acknowledged to vision must survive a power cut
@@ -115,6 +117,7 @@ class _Writer:
             for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
             self._migrations.apply(SchemaDatabase(connection))
+            _lay_out_log(self._path)
         except BaseException:
             connection.close()
             raise
@@ -191,6 +194,18 @@ def _apart(db: sqlite3.Connection, work: Work) -> tuple[Any, BaseException | Non
         return None, error
     db.execute("RELEASE work")
     return result, None
+
+
+def _lay_out_log(path: Path) -> None:
+    """Make the log as long as it gets: a commit that made it longer would wait for the file system's journal, too.
+
+    What stands behind the last commit in a log is none of a reader's business (sqlite.org/fileformat2.html#walformat).
+    """
+    log = path.with_name(f"{path.name}-wal")
+    with suppress(OSError), log.open("ab") as file:  # no log yet, or no room: it grows as it must
+        file.write(bytes(max(0, LOG_BYTES - file.tell())))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _reading(path: Path) -> sqlite3.Connection:

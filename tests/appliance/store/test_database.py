@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.store.database import COMMITS_PER_CHECKPOINT, TOGETHER, Database
+from appliance.store.database import COMMITS_PER_CHECKPOINT, LOG_BYTES, TOGETHER, Database
 
 
 async def table(database: Database) -> None:
@@ -112,6 +112,23 @@ async def test_the_log_of_what_is_committed_is_emptied_into_the_file_between_com
     assert [said for said in checkpoints if "checkpoint" in said] == ["PRAGMA wal_checkpoint(passive)"]
     (path,) = {Path(row[2]) for row in await database.read(lambda db: db.execute("PRAGMA database_list").fetchall())}
     assert await asyncio.to_thread(notes_without_the_log, path, tmp_path / "alone") >= COMMITS_PER_CHECKPOINT - 5
+
+
+async def test_a_log_that_was_laid_out_ahead_gives_back_what_was_committed_and_no_more(
+    database: Database, tmp_path: Path
+) -> None:
+    await table(database)
+    await database.run(write("one"))
+    (path,) = {Path(row[2]) for row in await database.read(lambda db: db.execute("PRAGMA database_list").fetchall())}
+    log, dead = path.with_name(f"{path.name}-wal"), tmp_path / "dead.db"
+    await asyncio.to_thread(shutil.copy, path, dead)
+    await asyncio.to_thread(shutil.copy, log, dead.with_name("dead.db-wal"))
+
+    async with Database(dead) as again:
+        assert log.stat().st_size == LOG_BYTES
+        assert await words(again) == ["one"]
+        assert await again.run(write("two")) == "two"
+        assert await again.read(lambda db: db.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
 
 
 def notes_without_the_log(path: Path, alone: Path) -> int:
