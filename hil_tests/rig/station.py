@@ -179,7 +179,8 @@ async def _worker(share: Sequence[Source], cache: Path) -> AsyncIterator[asyncio
     try:
         yield process.stdout
     finally:
-        if process.returncode is None:
+        # Signalling one that ends by itself looks after it first, and takes its end from whoever waits for that.
+        if process.returncode is None and not process.stdout.at_eof():
             process.terminate()
         async with asyncio.timeout(_STOP_LIMIT_S):
             await process.wait()
