@@ -1,6 +1,7 @@
 """supervisord over all processes of the demo, started and ended as one."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,7 +59,13 @@ def configuration(site: Site, rig_command: list[str]) -> str:
         config = str(site.appliance_config(profile))
         command = ["appliance", "supervision", "--config", config, "--prefix", f"{profile}-"]
         sections.append(_described(command, site))
-    return "\n".join(sections)
+    return "\n".join([*sections, one_group("\n".join(sections))])
+
+
+def one_group(sections: str) -> str:
+    """Return the section that has all programs of these end at one moment: supervisord ends group after group."""
+    programs = re.findall(r"^\[program:(.+)\]$", sections, re.MULTILINE)
+    return f"[group:site]\nprograms = {','.join(programs)}\n"
 
 
 @dataclass(frozen=True, kw_only=True)
