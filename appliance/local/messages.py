@@ -18,8 +18,8 @@ JSON and the payload. Without credit an access unit is dropped and counted; abov
 nothing more comes then until a key frame.
 
 It also serves HTTP on `recorder.sock`: `POST /triggers/{point_id}` says that something happened there now;
-`PUT /locks` takes a `Lock` (appliance.recording.locks), `DELETE /locks/{id}` lets it go; 204, or 503 while
-nothing can be recorded.
+`PUT /bookmarks` takes a `Bookmark` (appliance.recording.bookmarks), `DELETE /bookmarks/{id}` lets it go; 204, or 503
+while nothing can be recorded.
 
 It also serves HTTP on `trial.sock`: `POST /trials` takes a `CameraSpec`, pulls that camera once, whether it is in the
 plan or not, and answers a `CameraTrial`; 429 while too many are being tried.

@@ -21,13 +21,13 @@ class RecorderClient:
         """Say that something happened at a camera now."""
         await self._ask("POST", f"/triggers/{point_id}")
 
-    async def put_lock(self, lock: bytes) -> tuple[int, str]:
-        """Lock a stretch of time, given as JSON; return 204, or 409 and why not."""
-        return await self._ask("PUT", "/locks", lock)
+    async def put_bookmark(self, bookmark: bytes) -> tuple[int, str]:
+        """Mark or lock a stretch of time, given as JSON; return 204, or 409 and why not."""
+        return await self._ask("PUT", "/bookmarks", bookmark)
 
-    async def remove_lock(self, lock_id: str) -> bool:
-        """Unlock; tell whether it was locked."""
-        status, _ = await self._ask("DELETE", f"/locks/{lock_id}")
+    async def remove_bookmark(self, bookmark_id: str) -> bool:
+        """Remove a bookmark; tell whether there was one."""
+        status, _ = await self._ask("DELETE", f"/bookmarks/{bookmark_id}")
         return status == 204
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:

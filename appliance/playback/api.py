@@ -26,7 +26,7 @@ START_HEADER = "Fengsui-Start"
 
 TAKEN_WITHIN_S = 600.0  # who pauses for longer asks again from where they are
 
-LockId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+BookmarkId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -36,7 +36,7 @@ def routes(recordings: Recordings) -> Routes:
     part = Routes(tag="recordings")
     _add_lists(part, recordings)
     _add_streams(part, recordings)
-    _add_locks(part, recordings)
+    _add_bookmarks(part, recordings)
     return part
 
 
@@ -48,13 +48,13 @@ def _add_lists(part: Routes, recordings: Recordings) -> None:
 
     @part.get("/api/v1/cameras/{point_id}/recordings", access=CAN_READ)
     async def get_recording_timeline(point_id: Slug, query: model.Stretch) -> model.RecordingTimeline:
-        """Tell what was recorded of a camera, what is missing and why, what is locked and what happened."""
+        """Tell what was recorded of a camera, what is missing and why, what is marked or locked and what happened."""
         return await recordings.timeline(point_id, query)
 
-    @part.get("/api/v1/cameras/{point_id}/recordings/locks", access=CAN_READ)
-    async def list_recording_locks(point_id: Slug, query: model.LocksQuery) -> Page[model.RecordingLock]:
-        """List what is locked of a camera, the latest first, by time and by words of the reason."""
-        return await recordings.locks(point_id, query)
+    @part.get("/api/v1/cameras/{point_id}/recordings/search", access=CAN_READ)
+    async def search_recordings(point_id: Slug, query: model.SearchQuery) -> Page[model.FoundRecording]:
+        """Find recordings of a camera by time, kind, lock and words of a bookmark, the latest first."""
+        return await recordings.search(point_id, query)
 
     @part.get("/api/v1/cameras/{point_id}/recordings/cover.jpg", access=CAN_READ, produces="image/jpeg")
     async def get_recording_cover(point_id: Slug, query: model.CoverQuery) -> web.StreamResponse:
@@ -90,16 +90,23 @@ def _add_streams(part: Routes, recordings: Recordings) -> None:
         return response
 
 
-def _add_locks(part: Routes, recordings: Recordings) -> None:
-    @part.post("/api/v1/recordings/locks", access=CAN_OPERATE, status=201)
-    async def lock_recording(call: Call, body: model.LockDraft) -> model.RecordingLock:
-        """Keep a stretch of a camera's recordings from being removed."""
-        return await recordings.lock(body, _doer(call))
+def _add_bookmarks(part: Routes, recordings: Recordings) -> None:
+    @part.post("/api/v1/recordings/bookmarks", access=CAN_OPERATE, status=201)
+    async def mark_recording(call: Call, body: model.BookmarkDraft) -> model.RecordingBookmark:
+        """Mark a stretch of a camera's recordings with some words, keep it from being removed, or both."""
+        return await recordings.mark(body, _doer(call))
 
-    @part.delete("/api/v1/recordings/locks/{lock_id}", access=CAN_OPERATE)
-    async def unlock_recording(call: Call, lock_id: LockId) -> None:
-        """Let a stretch go again."""
-        await recordings.unlock(lock_id, _doer(call))
+    @part.put("/api/v1/recordings/bookmarks/{bookmark_id}", access=CAN_OPERATE)
+    async def change_recording_bookmark(
+        call: Call, bookmark_id: BookmarkId, body: model.BookmarkChange
+    ) -> model.RecordingBookmark:
+        """Change what a bookmark says, lock its stretch, or let it go again."""
+        return await recordings.change_bookmark(bookmark_id, body, _doer(call))
+
+    @part.delete("/api/v1/recordings/bookmarks/{bookmark_id}", access=CAN_OPERATE)
+    async def unmark_recording(call: Call, bookmark_id: BookmarkId) -> None:
+        """Remove a bookmark; what it has locked may go again."""
+        await recordings.unmark(bookmark_id, _doer(call))
 
 
 def _doer(call: Call) -> Doer:

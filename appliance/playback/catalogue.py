@@ -2,9 +2,10 @@
 
 import heapq
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from typing import Any
 from appliance.mp4.boxes import BadBox
 from appliance.mp4.reading import fragments, init_bytes
 from appliance.mp4.track import TIMESCALE
-from appliance.recording import locks
+from appliance.playback import search
+from appliance.recording import bookmarks
 from appliance.recording.index import GAP_US, HOUR_US, LONGEST_SEGMENT_S
 from appliance.recording.segment import Entry, entry_of, unpack_entries
 
 READ_WITHIN_S = 5.0
-FOREVER_US = 2**62
 
 _WITHIN = "WHERE point_id = ? AND first_us > ? AND first_us < ? AND (open OR last_us > ?) ORDER BY id"
 
@@ -74,7 +75,7 @@ class Timeline:
 
     recorded: tuple[Recorded, ...]
     gaps: tuple[Gap, ...]
-    locks: tuple[locks.Lock, ...]
+    bookmarks: tuple[bookmarks.Bookmark, ...]
     mime: str
 
 
@@ -89,13 +90,14 @@ class Hour:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LockFilter:
-    """Which locks of a camera: those that touch a stretch of time, with a text in their reason."""
+class Found:
+    """A recorded stretch that was searched for, with the bookmarks that touch it; `id` is that of its first segment."""
 
-    point_id: str
-    start_us: int = -FOREVER_US
-    end_us: int = FOREVER_US
-    text: str = ""
+    id: int
+    start_us: int
+    end_us: int
+    kind: str
+    bookmarks: tuple[bookmarks.Bookmark, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,18 +118,32 @@ class Catalogue:
             " AND (until_us IS NULL OR until_us > ?) ORDER BY from_us",
             (point_id, end_us, start_us),
         )
-        found = self._rows(locks.BETWEEN, (point_id, end_us, start_us))
         return Timeline(
             recorded=tuple(_joined((row["first_us"], self._end_us(row), row["kind"]) for row in _in_place(rows))),
             gaps=tuple(Gap(start_us=row[0], end_us=row[1], reason=row[2]) for row in gaps),
-            locks=tuple(map(locks.lock_of, found)),
+            bookmarks=self._bookmarks(point_id, start_us, end_us),
             mime=rows[-1]["mime"] if rows else "",
         )
 
-    def locked(self, wanted: LockFilter, *, before: tuple[int, str], limit: int) -> list[locks.Lock]:
-        """Return locks, the latest first, behind the one with this start and id."""
-        values = (wanted.point_id, wanted.end_us, wanted.start_us, wanted.text, *before, limit)
-        return list(map(locks.lock_of, self._rows(locks.FOUND, values)))
+    def find(self, wanted: search.Wanted, *, before: tuple[int, int], limit: int) -> list[Found]:
+        """Return recorded stretches, the latest first, behind the one with this start and id."""
+        with closing(self._each(*search.query_of(wanted, before))) as rows:
+            pieces = (piece for row in rows if (piece := self._piece(row)).end_us > piece.start_us)
+            found = list(islice(search.joined_back(pieces), limit))
+        return [
+            Found(**asdict(item), bookmarks=self._bookmarks(wanted.point_id, item.start_us, item.end_us))
+            for item in found
+        ]
+
+    def bookmark(self, bookmark_id: str) -> bookmarks.Bookmark | None:
+        """Return the bookmark with this id, None if there is none."""
+        return next(map(bookmarks.bookmark_of, self._rows(bookmarks.BY_ID, (bookmark_id,))), None)
+
+    def _bookmarks(self, point_id: str, start_us: int, end_us: int) -> tuple[bookmarks.Bookmark, ...]:
+        return tuple(map(bookmarks.bookmark_of, self._rows(bookmarks.BETWEEN, (point_id, end_us, start_us))))
+
+    def _piece(self, row: sqlite3.Row) -> search.Piece:
+        return search.Piece(id=row["id"], start_us=row["first_us"], end_us=self._end_us(row), kind=row["kind"])
 
     def hours(self, start_us: int, end_us: int) -> list[Hour]:
         """Return the sums of all cameras by hour; a segment counts once it is finished, in the hour of its start."""
@@ -179,12 +195,16 @@ class Catalogue:
             return ()
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        with closing(self._each(query, values)) as rows:
+            return list(rows)
+
+    def _each(self, query: str, values: tuple[Any, ...] | dict[str, object]) -> Generator[sqlite3.Row]:
         if not self.index_file.exists():
-            return []
+            return
         address = f"file:{self.index_file}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=READ_WITHIN_S)) as db:
             db.row_factory = sqlite3.Row
-            return db.execute(query, values).fetchall()
+            yield from db.execute(query, values)
 
 
 def _in_place(rows: Sequence[sqlite3.Row]) -> Iterator[sqlite3.Row]:

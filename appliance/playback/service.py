@@ -9,12 +9,13 @@ from pydantic import JsonValue
 
 from appliance.errors import ProcessAway
 from appliance.local.recorder_client import RecorderClient
-from appliance.playback.catalogue import FOREVER_US, LockFilter
+from appliance.playback.catalogue import Found
 from appliance.playback.clip import Clip, OtherCodec
 from appliance.playback.player import LONGEST_CLIP_US, LONGEST_PLAY_US, Player
 from appliance.playback.reel import Reel
 from appliance.playback.rendering import Gone
-from appliance.recording.locks import Lock
+from appliance.playback.search import FOREVER_US, Wanted
+from appliance.recording.bookmarks import Bookmark
 from appliance.store.moments import from_us, to_us
 from appliance.store.results import Doer
 from federation.http import Page, Problem
@@ -55,7 +56,11 @@ class Recordings:
         return model.RecordingTimeline(
             point_id=point_id,
             recorded=tuple(
-                model.RecordedStretch(start=from_us(item.start_us), end=from_us(item.end_us), kind=item.kind)
+                model.RecordedStretch(
+                    start=from_us(item.start_us),
+                    end=from_us(item.end_us),
+                    kind=model.RecordingKind(item.kind),
+                )
                 for item in found.recorded
             ),
             gaps=tuple(
@@ -66,27 +71,29 @@ class Recordings:
                 )
                 for item in found.gaps
             ),
-            locks=tuple(map(_shown, found.locks)),
+            bookmarks=tuple(map(_shown, found.bookmarks)),
             events=await self.marks(point_id, stretch.start, stretch.end),
             mime=found.mime,
         )
 
-    async def locks(self, point_id: str, query: model.LocksQuery) -> Page[model.RecordingLock]:
-        """Return what is locked of a camera."""
+    async def search(self, point_id: str, query: model.SearchQuery) -> Page[model.FoundRecording]:
+        """Return recordings of a camera, the latest first."""
         if query.start is not None and query.end is not None and query.end <= query.start:
             raise invalid("query.end", "end must be later than start")
-        wanted = LockFilter(
+        wanted = Wanted(
             point_id=point_id,
             start_us=-FOREVER_US if query.start is None else to_us(query.start),
             end_us=FOREVER_US if query.end is None else to_us(query.end),
-            text=query.text,
+            kind=None if query.kind is None else query.kind.value,
+            locked=query.locked,
+            text=query.text.strip(),
         )
-        from_us, _, lock_id = (query.after or f"{FOREVER_US}_").partition("_")
-        catalogue, before = self.player.catalogue, (int(from_us), lock_id)
-        found = await self.player.on_thread(lambda: catalogue.locked(wanted, before=before, limit=query.limit + 1))
+        at_us, _, segment_id = (query.after or f"{FOREVER_US}_0").partition("_")
+        catalogue, before = self.player.catalogue, (int(at_us), int(segment_id))
+        found = await self.player.on_thread(lambda: catalogue.find(wanted, before=before, limit=query.limit + 1))
         shown = found[: query.limit]
-        following = f"{to_us(shown[-1].start)}_{shown[-1].id}" if len(found) > query.limit else None
-        return Page(items=tuple(map(_shown, shown)), next=following)
+        following = f"{shown[-1].start_us}_{shown[-1].id}" if len(found) > query.limit else None
+        return Page(items=tuple(map(_found, shown)), next=following)
 
     async def days(self, query: model.DaysQuery) -> tuple[model.RecordedDay, ...]:
         """Return how much of each day was recorded of each camera."""
@@ -160,50 +167,69 @@ class Recordings:
             raise Problem(422, "not_decodable", "The picture at this moment cannot be decoded; try another moment.")
         return content
 
-    async def lock(self, draft: model.LockDraft, doer: Doer) -> model.RecordingLock:
-        """Lock a stretch of time."""
-        lock = Lock(
+    async def mark(self, draft: model.BookmarkDraft, doer: Doer) -> model.RecordingBookmark:
+        """Mark a stretch of time with some words, lock it, or both."""
+        bookmark = Bookmark(
             id=new_id(),
             point_id=draft.point_id,
             start=draft.start,
             end=draft.end,
-            reason=draft.reason,
-            locked_by=doer.name,
-            locked_at=datetime.now(UTC),
+            text=draft.text.strip(),
+            locked=draft.locked,
+            set_by=doer.name,
+            set_at=datetime.now(UTC),
         )
-        try:
-            status, text = await self.recorder.put_lock(lock.to_bytes())
-        except ProcessAway as error:
-            raise Problem(503, "process_away", str(error)) from error
-        if status != 204:
-            raise conflict("too_many_locks", text)
-        detail = {**_detail(draft), "lock": lock.id, "reason": lock.reason}
-        await self.note(doer, "recording.lock", f"camera:{draft.point_id}", detail)
-        return _shown(lock)
+        return await self._put(bookmark, doer, "recording.mark")
 
-    async def unlock(self, lock_id: str, doer: Doer) -> None:
-        """Let a stretch go again."""
+    async def change_bookmark(
+        self, bookmark_id: str, change: model.BookmarkChange, doer: Doer
+    ) -> model.RecordingBookmark:
+        """Change what a bookmark says, and whether it locks its stretch."""
+        catalogue = self.player.catalogue
+        found = await self.player.on_thread(lambda: catalogue.bookmark(bookmark_id))
+        if found is None:
+            raise not_found("bookmark", bookmark_id)
+        said = {"text": change.text.strip(), "locked": change.locked}
+        fresh = found.model_copy(update={**said, "set_by": doer.name, "set_at": datetime.now(UTC)})
+        return await self._put(fresh, doer, "recording.change_mark")
+
+    async def unmark(self, bookmark_id: str, doer: Doer) -> None:
+        """Remove a bookmark; what it has locked may go again."""
         try:
-            there = await self.recorder.remove_lock(lock_id)
+            there = await self.recorder.remove_bookmark(bookmark_id)
         except ProcessAway as error:
             raise Problem(503, "process_away", str(error)) from error
         if not there:
-            raise not_found("lock", lock_id)
-        await self.note(doer, "recording.unlock", f"lock:{lock_id}", {})
+            raise not_found("bookmark", bookmark_id)
+        await self.note(doer, "recording.unmark", f"bookmark:{bookmark_id}", {})
+
+    async def _put(self, bookmark: Bookmark, doer: Doer, action: str) -> model.RecordingBookmark:
+        try:
+            status, text = await self.recorder.put_bookmark(bookmark.to_bytes())
+        except ProcessAway as error:
+            raise Problem(503, "process_away", str(error)) from error
+        if status != 204:
+            raise conflict("too_many_bookmarks", text)
+        shown = _shown(bookmark)
+        detail = shown.model_dump(mode="json", include={"id", "start", "end", "text", "locked"})
+        await self.note(doer, action, f"camera:{bookmark.point_id}", detail)
+        return shown
 
 
 def _detail(stretch: model.Stretch) -> dict[str, JsonValue]:
     return {"start": stretch.start.isoformat(), "end": stretch.end.isoformat()}
 
 
-def _shown(lock: Lock) -> model.RecordingLock:
-    return model.RecordingLock(
-        id=lock.id,
-        start=lock.start,
-        end=lock.end,
-        reason=lock.reason,
-        locked_by=lock.locked_by,
-        locked_at=lock.locked_at,
+def _shown(bookmark: Bookmark) -> model.RecordingBookmark:
+    return model.RecordingBookmark.model_validate(bookmark.model_dump(exclude={"point_id"}))
+
+
+def _found(found: Found) -> model.FoundRecording:
+    return model.FoundRecording(
+        start=from_us(found.start_us),
+        end=from_us(found.end_us),
+        kind=model.RecordingKind(found.kind),
+        bookmarks=tuple(map(_shown, found.bookmarks)),
     )
 
 

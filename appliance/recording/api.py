@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from appliance.errors import ProcessAway
 from appliance.local.sockets import RECORDER_SOCKET, private_socket
-from appliance.recording.locks import Lock, TooManyLocks
+from appliance.recording.bookmarks import Bookmark, TooManyBookmarks
 from appliance.recording.recorder import Recorder
 
 
@@ -33,22 +33,22 @@ def _add_routes(app: web.Application, recorder: Recorder) -> None:
         recorder.trigger(request.match_info["point_id"])
         return web.Response(status=204)
 
-    async def lock(request: web.Request) -> web.Response:
+    async def put_bookmark(request: web.Request) -> web.Response:
         try:
-            await recorder.lock(Lock.model_validate_json(await request.read()))
+            await recorder.lock(Bookmark.model_validate_json(await request.read()))
         except ValidationError as error:
             return web.Response(status=422, text=str(error)[:300])
-        except TooManyLocks as error:
+        except TooManyBookmarks as error:
             return web.Response(status=409, text=str(error))
         return web.Response(status=204)
 
-    async def unlock(request: web.Request) -> web.Response:
-        there = await recorder.unlock(request.match_info["lock_id"])
+    async def remove_bookmark(request: web.Request) -> web.Response:
+        there = await recorder.unlock(request.match_info["bookmark_id"])
         return web.Response(status=204 if there else 404)
 
     app.router.add_post("/triggers/{point_id}", trigger)
-    app.router.add_put("/locks", lock)
-    app.router.add_delete("/locks/{lock_id}", unlock)
+    app.router.add_put("/bookmarks", put_bookmark)
+    app.router.add_delete("/bookmarks/{bookmark_id}", remove_bookmark)
 
 
 @web.middleware

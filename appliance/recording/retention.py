@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from appliance.recording import bookmarks
 from appliance.store.moments import to_us
 
 STEP = 50  # segments in one step, so that removing never keeps recording waiting
@@ -13,8 +14,8 @@ OLDEST_CLOCK_US = to_us(datetime(2025, 1, 1, tzinfo=UTC))
 """No recording is older than this software: an earlier clock was never set."""
 
 _UNLOCKED = (
-    " NOT EXISTS (SELECT 1 FROM locks WHERE locks.point_id = segments.point_id"
-    " AND locks.from_us < segments.last_us AND locks.until_us > segments.first_us)"
+    " NOT EXISTS (SELECT 1 FROM bookmarks WHERE locked AND bookmarks.point_id = segments.point_id"
+    " AND bookmarks.from_us < segments.last_us AND bookmarks.until_us > segments.first_us)"
 )
 
 
@@ -78,9 +79,11 @@ def enough(segments: Sequence[Old], size_bytes: int) -> list[Old]:
 
 
 def forget_gaps(db: sqlite3.Connection, now: datetime) -> None:
-    """Forget gaps from before the oldest time that anything is kept for."""
+    """Forget gaps, and bookmarks that lock nothing, from before the oldest time that anything is kept for."""
     (days,) = db.execute("SELECT coalesce(max(keep_days), ?) FROM cameras", (DEFAULT_KEEP_DAYS,)).fetchone()
-    db.execute("DELETE FROM gaps WHERE until_us < ?", (to_us(now - timedelta(days=days)),))
+    oldest_us = to_us(now - timedelta(days=days))
+    db.execute("DELETE FROM gaps WHERE until_us < ?", (oldest_us,))
+    bookmarks.forget(db, oldest_us)
 
 
 def _oldest(db: sqlite3.Connection, condition: str, values: tuple[str, ...], *, limit: int) -> list[Old]:

@@ -71,3 +71,15 @@ def _looks(db: Database) -> None:
     # How often, and when last, the camera's own record was asked for what is missing.
     db.execute("ALTER TABLE gaps ADD COLUMN looks INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE gaps ADD COLUMN looked_us INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(name="0003_bookmarks")
+def _bookmarks(db: Database) -> None:
+    # A lock is a bookmark that is spared.
+    db.execute("ALTER TABLE locks RENAME TO bookmarks")
+    db.execute("ALTER TABLE bookmarks RENAME COLUMN reason TO text")
+    db.execute("ALTER TABLE bookmarks RENAME COLUMN locked_by TO set_by")
+    db.execute("ALTER TABLE bookmarks RENAME COLUMN locked_at_us TO set_at_us")
+    db.execute("ALTER TABLE bookmarks ADD COLUMN locked INTEGER NOT NULL DEFAULT 1")
+    db.execute("DROP INDEX locks_time")
+    db.execute("CREATE INDEX bookmarks_time ON bookmarks (point_id, from_us)")

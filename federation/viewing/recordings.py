@@ -12,6 +12,14 @@ from federation.messages import Calendar, RecordingSpec, Slug
 MOST_DAYS = 62
 
 
+class RecordingKind(StrEnum):
+    """Why something was recorded."""
+
+    PLANNED = "planned"  # by the calendar
+    EVENT = "event"
+    BACKFILL = "backfill"  # afterwards, from the camera's own record
+
+
 class Frames(StrEnum):
     """Which pictures are shown."""
 
@@ -57,11 +65,11 @@ class DaysQuery(Input):
 
 
 class RecordedStretch(Output):
-    """A stretch without a gap; `kind` is planned, event or backfill."""
+    """A stretch without a gap."""
 
     start: AwareDatetime
     end: AwareDatetime
-    kind: str
+    kind: RecordingKind
 
 
 class RecordingGap(Output):
@@ -72,26 +80,36 @@ class RecordingGap(Output):
     reason: str
 
 
-class RecordingLock(Output):
-    """A stretch that is not removed."""
+class RecordingBookmark(Output):
+    """A stretch that somebody has marked with some words, locked, or both; what is locked is not removed."""
 
     id: str
     start: AwareDatetime
     end: AwareDatetime
-    reason: str
-    locked_by: str
-    locked_at: AwareDatetime
+    text: str
+    locked: bool
+    set_by: str = Field(description="who marked it, or has changed it last")
+    set_at: AwareDatetime
 
 
-class LocksQuery(PageQuery):
-    """Which locked stretches of a camera, the latest first."""
+class SearchQuery(PageQuery):
+    """Which recordings of a camera, the latest first; what is left out is no condition."""
 
-    after: str | None = Field(
-        default=None, pattern=r"^-?\d{1,18}_[0-9a-f-]{36}$", description="`next` of the page before"
-    )
+    after: str | None = Field(default=None, pattern=r"^\d{1,18}_\d{1,18}$", description="`next` of the page before")
     start: AwareDatetime | None = Field(default=None, description="those that last beyond this")
     end: AwareDatetime | None = Field(default=None, description="those that begin before this")
-    text: str = Field(default="", max_length=100, description="in the reason, whatever the case")
+    kind: RecordingKind | None = Field(default=None, description="by plan, because of an event, or filled in later")
+    locked: bool | None = Field(default=None, description="true: with a lock that touches them; false: without")
+    text: str = Field(default="", max_length=100, description="in a bookmark that touches them, whatever the case")
+
+
+class FoundRecording(Output):
+    """A recorded stretch of one kind, and its bookmarks; what goes on for more than 24 hours comes in parts."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    kind: RecordingKind
+    bookmarks: tuple[RecordingBookmark, ...]
 
 
 class EventMark(Output):
@@ -110,7 +128,7 @@ class RecordingTimeline(Output):
     point_id: str
     recorded: tuple[RecordedStretch, ...]
     gaps: tuple[RecordingGap, ...]
-    locks: tuple[RecordingLock, ...]
+    bookmarks: tuple[RecordingBookmark, ...]
     events: tuple[EventMark, ...]
     mime: str
 
@@ -125,10 +143,23 @@ class RecordedDay(Output):
     size_bytes: int
 
 
-class LockDraft(Stretch):
-    """A stretch to be locked, and why."""
+class BookmarkChange(Input):
+    """What a bookmark says from now on, and whether it locks its stretch."""
 
-    reason: str = Field(default="", max_length=200)
+    text: str = Field(default="", max_length=200, description="what is to be seen there; a lock may do without")
+    locked: bool = False
+
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Self:
+        if not self.text.strip() and not self.locked:
+            msg = "write some words, or lock the stretch"
+            raise ValueError(msg)
+        return self
+
+
+class BookmarkDraft(Stretch, BookmarkChange):
+    """A stretch to be marked with some words, locked, or both."""
+
     point_id: Slug
 
 

@@ -12,14 +12,16 @@ from federation.http.problem import invalid
 from federation.messages import Slug
 from federation.messages.calls import TICKET_PATTERN
 from federation.viewing.recordings import (
+    BookmarkChange,
+    BookmarkDraft,
     CoverQuery,
     DaysQuery,
-    LockDraft,
-    LocksQuery,
+    FoundRecording,
     PlayQuery,
     RecordedDay,
-    RecordingLock,
+    RecordingBookmark,
     RecordingTimeline,
+    SearchQuery,
     Stretch,
 )
 from federation.viewing.socket import show
@@ -34,7 +36,7 @@ CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 TAKEN_WITHIN_S = 600.0
 
-LockId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+BookmarkId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 Ticket = Annotated[str, StringConstraints(pattern=TICKET_PATTERN)]
 StillSignedIn = Callable[[web.Request], Awaitable[bool]]
 
@@ -45,7 +47,7 @@ def routes(video: Video, relays: Relays, still_signed_in: StillSignedIn) -> Rout
     _add_live(part, video, relays, still_signed_in)
     _add_still(part, video)
     _add_recordings(part, video)
-    _add_locks(part, video)
+    _add_bookmarks(part, video)
     _add_turning(part, video)
     return part
 
@@ -96,8 +98,13 @@ def _add_recordings(part: Routes, video: Video) -> None:
 
     @part.get(base, access=CAN_READ)
     async def get_point_recordings(call: Call, point_id: Slug, query: Stretch) -> RecordingTimeline:
-        """Tell what was recorded of a point, what is missing and why, what is locked and what happened."""
+        """Tell what was recorded of a point, what is missing and why, what is marked or locked and what happened."""
         return await video.timeline(point_id, query, Actor.of(call))
+
+    @part.get(f"{base}/search", access=CAN_READ)
+    async def search_point_recordings(call: Call, point_id: Slug, query: SearchQuery) -> Page[FoundRecording]:
+        """Find recordings of a point by time, kind, lock and words of a bookmark, the latest first."""
+        return await video.search(point_id, query, Actor.of(call))
 
     @part.get(f"{base}/days", access=CAN_READ)
     async def list_point_recorded_days(call: Call, point_id: Slug, query: DaysQuery) -> Page[RecordedDay]:
@@ -124,23 +131,27 @@ def _add_recordings(part: Routes, video: Video) -> None:
             return await _poured(call.request, answer)
 
 
-def _add_locks(part: Routes, video: Video) -> None:
-    @part.get("/api/v1/points/{point_id}/recordings/locks", access=CAN_READ)
-    async def list_point_recording_locks(call: Call, point_id: Slug, query: LocksQuery) -> Page[RecordingLock]:
-        """List what is locked of a point, the latest first, by time and by words of the reason."""
-        return await video.locks(point_id, query, Actor.of(call))
+def _add_bookmarks(part: Routes, video: Video) -> None:
+    base = "/api/v1/points/{point_id}/recordings/bookmarks"
 
-    @part.post("/api/v1/points/{point_id}/recordings/locks", access=CAN_OPERATE, status=201)
-    async def lock_point_recording(call: Call, point_id: Slug, body: LockDraft) -> RecordingLock:
-        """Keep a stretch of a point's recordings from being removed."""
+    @part.post(base, access=CAN_OPERATE, status=201)
+    async def mark_point_recording(call: Call, point_id: Slug, body: BookmarkDraft) -> RecordingBookmark:
+        """Mark a stretch of a point's recordings with some words, keep it from being removed, or both."""
         if body.point_id != point_id:
             raise invalid("body.point_id", "this is another point than that of the address")
-        return await video.lock(body, Actor.of(call))
+        return await video.mark(body, Actor.of(call))
 
-    @part.delete("/api/v1/points/{point_id}/recordings/locks/{lock_id}", access=CAN_OPERATE)
-    async def unlock_point_recording(call: Call, point_id: Slug, lock_id: LockId) -> None:
-        """Let a stretch go again."""
-        await video.unlock(point_id, lock_id, Actor.of(call))
+    @part.put(f"{base}/{{bookmark_id}}", access=CAN_OPERATE)
+    async def change_point_recording_bookmark(
+        call: Call, point_id: Slug, bookmark_id: BookmarkId, body: BookmarkChange
+    ) -> RecordingBookmark:
+        """Change what a bookmark says, lock its stretch, or let it go again."""
+        return await video.change_bookmark(point_id, bookmark_id, body, Actor.of(call))
+
+    @part.delete(f"{base}/{{bookmark_id}}", access=CAN_OPERATE)
+    async def unmark_point_recording(call: Call, point_id: Slug, bookmark_id: BookmarkId) -> None:
+        """Remove a bookmark; what it has locked may go again."""
+        await video.unmark(point_id, bookmark_id, Actor.of(call))
 
 
 def _add_turning(part: Routes, video: Video) -> None:

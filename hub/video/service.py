@@ -10,16 +10,18 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from federation.http import Page, Problem
-from federation.messages import RecordingState
+from federation.messages import NodeCall, RecordingState
 from federation.viewing.recordings import (
+    BookmarkChange,
+    BookmarkDraft,
     CoverQuery,
     DaysQuery,
-    LockDraft,
-    LocksQuery,
+    FoundRecording,
     PlayQuery,
     RecordedDay,
-    RecordingLock,
+    RecordingBookmark,
     RecordingTimeline,
+    SearchQuery,
     Stretch,
 )
 from federation.viewing.turning import GoToPreset, KeepTurning, PresetRow, StopTurning, Turn
@@ -96,24 +98,29 @@ class Video:
         found = await read_from(self.calls, node_id, call, Page[RecordedDay])
         return Page(items=tuple(day for day in found.items if day.point_id == point_id))
 
-    async def locks(self, point_id: str, query: LocksQuery, actor: Actor) -> Page[RecordingLock]:
-        """Return what is locked of a point."""
-        return await self._read(point_id, Page[RecordingLock], actor, path="/locks", query=_query(query))
+    async def search(self, point_id: str, query: SearchQuery, actor: Actor) -> Page[FoundRecording]:
+        """Return recordings of a point, the latest first."""
+        return await self._read(point_id, Page[FoundRecording], actor, path="/search", query=_query(query))
 
-    async def lock(self, draft: LockDraft, actor: Actor) -> RecordingLock:
-        """Keep a stretch of time from being removed."""
-        node_id = self.recording_node(draft.point_id)
-        call = call_of("POST", "/api/v1/recordings/locks", actor, body=draft.model_dump(mode="json"))
-        locked = await read_from(self.calls, node_id, call, RecordingLock)
-        await self._note(actor, "recording.lock", draft.point_id, {**_query(draft), "lock": locked.id})
-        return locked
+    async def mark(self, draft: BookmarkDraft, actor: Actor) -> RecordingBookmark:
+        """Mark a stretch of time, keep it from being removed, or both."""
+        call = call_of("POST", "/api/v1/recordings/bookmarks", actor, body=draft.model_dump(mode="json"))
+        return await self._marked(draft.point_id, call, "recording.mark", actor)
 
-    async def unlock(self, point_id: str, lock_id: str, actor: Actor) -> None:
-        """Let a stretch of time go again."""
-        call = call_of("DELETE", f"/api/v1/recordings/locks/{lock_id}", actor)
+    async def change_bookmark(
+        self, point_id: str, bookmark_id: str, change: BookmarkChange, actor: Actor
+    ) -> RecordingBookmark:
+        """Change what a bookmark says, and whether it locks its stretch."""
+        path = f"/api/v1/recordings/bookmarks/{bookmark_id}"
+        call = call_of("PUT", path, actor, body=change.model_dump(mode="json"))
+        return await self._marked(point_id, call, "recording.change_mark", actor)
+
+    async def unmark(self, point_id: str, bookmark_id: str, actor: Actor) -> None:
+        """Remove a bookmark; what it has locked may go again."""
+        call = call_of("DELETE", f"/api/v1/recordings/bookmarks/{bookmark_id}", actor)
         async with answered(self.calls, self.recording_node(point_id), call) as answer:
             await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
-        await self._note(actor, "recording.unlock", point_id, {"lock": lock_id})
+        await self._note(actor, "recording.unmark", point_id, {"id": bookmark_id})
 
     async def presets(self, point_id: str, actor: Actor) -> Page[PresetRow]:
         """Return the places that a point's camera remembers."""
@@ -160,6 +167,12 @@ class Video:
     ) -> Model:
         call = call_of("GET", _path(point_id, path), actor, query=query)
         return await read_from(self.calls, self.recording_node(point_id), call, model)
+
+    async def _marked(self, point_id: str, call: NodeCall, action: str, actor: Actor) -> RecordingBookmark:
+        marked = await read_from(self.calls, self.recording_node(point_id), call, RecordingBookmark)
+        detail = marked.model_dump(mode="json", include={"id", "start", "end", "text", "locked"})
+        await self._note(actor, action, point_id, detail)
+        return marked
 
     async def _note(self, actor: Actor, action: str, point_id: str, detail: Mapping[str, Any]) -> None:
         subject = f"point:{point_id}"

@@ -7,7 +7,14 @@ from playwright.sync_api import Page, expect
 
 from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
-from tests.browser.watching import cameras_of, goes_on, panel_with_cameras, profile_with_cameras, record_all_day
+from tests.browser.watching import (
+    cameras_of,
+    choose_now,
+    goes_on,
+    panel_with_cameras,
+    profile_with_cameras,
+    record_all_day,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -60,28 +67,35 @@ def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
     page.click(".speed")
     page.get_by_text("倒放 1 倍").click()
     expect(page.locator(".screen[data-phase=playing], .screen[data-phase=ended]")).to_be_visible(timeout=120_000)
-    bar = page.locator("canvas")
-    bar.hover(position={"x": 300, "y": 30})
-    page.mouse.down()
-    bar.hover(position={"x": 500, "y": 30})
-    page.mouse.up()
-    page.get_by_role("button", name="锁定", exact=True).click()
-    page.fill(".el-message-box input", "事故证据")
-    page.get_by_role("button", name="确定").click()
-    expect(page.locator(".locks")).to_contain_text("事故证据")
-    page.screenshot(path=screenshots / "panel-recordings-played.png")
-    page.get_by_test_id("locks").click()
-    page.get_by_test_id("locks-text").fill("巡查")
-    expect(page.locator(".el-dialog")).to_contain_text("没有符合条件的锁定录像")
-    page.get_by_test_id("locks-text").fill("证据")
-    expect(page.get_by_test_id("locked-stretch")).to_contain_text("事故证据")
-    page.screenshot(path=screenshots / "panel-locked-recordings.png")
+    choose_now(page)
+    for button, words in (("标注", "红色货车"), ("锁定", "事故证据")):
+        page.locator(".tools").get_by_role("button", name=button, exact=True).click()
+        page.fill(".el-message-box input", words)
+        page.get_by_role("button", name="确定").click()
+        expect(page.get_by_test_id("bookmark").filter(has_text=words)).to_have_count(1)
+    page.screenshot(path=screenshots / "panel-recordings-played.png", full_page=True)
+    page.get_by_test_id("search-recordings").click()
+    found = page.get_by_test_id("found-recording")
+    expect(found.first).to_contain_text("红色货车")
+    page.get_by_test_id("search-words").fill("巡查")
+    expect(page.locator(".el-dialog")).to_contain_text("没有符合条件的录像")
+    page.get_by_test_id("search-words").fill("证据")
+    page.get_by_test_id("search-lock").click()
+    page.locator(".el-select-dropdown__item:visible", has_text="已锁定").click()
+    expect(found.first).to_contain_text("事故证据")
+    page.screenshot(path=screenshots / "panel-recordings-search.png")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.screenshot(path=screenshots / "panel-locked-recordings-390.png")
-    page.set_viewport_size({"width": 1920, "height": 1080})
-    page.get_by_test_id("locked-stretch").get_by_role("button", name="解锁").click()
-    expect(page.get_by_test_id("locked-stretch")).to_have_count(0)
-    expect(page.locator(".locks")).to_have_count(0)
+    page.screenshot(path=screenshots / "panel-recordings-search-390.png")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    found.first.get_by_test_id("bookmark").filter(has_text="事故证据").get_by_role("button", name="解锁").click()
+    expect(found).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.screenshot(path=screenshots / "panel-recordings-marked.png", full_page=True)
+    bookmarks = page.get_by_test_id("bookmark")
+    expect(bookmarks).to_have_count(2)
+    for left in (1, 0):
+        bookmarks.last.get_by_role("button", name="删除").click()
+        expect(bookmarks).to_have_count(left)
 
 
 def test_a_guard_takes_a_snapshot_and_finds_it_among_the_pictures(

@@ -16,7 +16,7 @@ from hil_tests.demo.run import Demo
 from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, served
 from tests.browser.conftest import SIDEWAYS, Look, SignIn
 from tests.browser.lone_box import held
-from tests.browser.watching import goes_on, profile_with_cameras
+from tests.browser.watching import choose_now, goes_on, profile_with_cameras
 
 pytestmark = [
     pytest.mark.browser,
@@ -42,11 +42,6 @@ PAGES = (
 )
 
 TEN_SECONDS = re.compile(r"\d\d.* 秒|分钟")
-# Where the present is drawn on the bar of a day.
-NOW_PX = (
-    "c => { const at = new Date(), wide = c.clientWidth;"
-    " return Math.max(21, Math.min(wide - 12, wide * (at.getHours() * 60 + at.getMinutes()) / 1440)) }"
-)
 OPEN, LISTENING = "01", "0A"  # states of a socket in /proc/net/tcp
 DRAWN = (
     "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length"
@@ -135,13 +130,17 @@ def test_a_camera_is_recorded_as_the_portal_says_and_its_recording_is_played_and
     page.click(".toggle")
     expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=120_000)
     goes_on(page)
-    bar = page.locator("canvas")
-    now_px = bar.evaluate(NOW_PX)
-    bar.hover(position={"x": now_px - 20, "y": 30})
-    page.mouse.down()
-    bar.hover(position={"x": now_px + 10, "y": 30})
-    page.mouse.up()
+    choose_now(page)
     page.screenshot(path=screenshots / "portal-recordings-played.png")
+    page.locator(".tools").get_by_role("button", name="标注").click()
+    page.fill(".el-message-box input", "红色货车")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_test_id("bookmark")).to_contain_text("红色货车")
+    page.get_by_test_id("search-recordings").click()
+    page.get_by_test_id("search-words").fill("货车")
+    expect(page.get_by_test_id("found-recording").first).to_contain_text("红色货车")
+    page.screenshot(path=screenshots / "portal-recordings-search.png")
+    page.keyboard.press("Escape")
     with page.expect_download() as download:
         page.get_by_role("button", name="下载").click()
     download.value.save_as(tmp_path / "clip.mp4")

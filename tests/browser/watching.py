@@ -6,6 +6,11 @@ from playwright.sync_api import Page, expect
 
 from hil_tests.demo.run import Demo
 
+# Where the present is drawn on the bar of a day.
+NOW_PX = (
+    "c => { const at = new Date(), wide = c.clientWidth;"
+    " return Math.max(21, Math.min(wide - 12, wide * (at.getHours() * 60 + at.getMinutes()) / 1440)) }"
+)
 POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 
 
@@ -46,3 +51,13 @@ def goes_on(page: Page) -> None:
         arg=before,
         timeout=60_000,
     )
+
+
+def choose_now(page: Page) -> None:
+    """Choose a stretch around the present on the bar of a day."""
+    bar = page.locator("canvas")
+    now_px = bar.evaluate(NOW_PX)
+    bar.hover(position={"x": now_px - 20, "y": 30})
+    page.mouse.down()
+    bar.hover(position={"x": now_px + 10, "y": 30})
+    page.mouse.up()

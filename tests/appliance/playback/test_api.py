@@ -22,6 +22,7 @@ from tests.appliance.recording.conftest import ALWAYS, Studio, recording
 
 POINT = "local-gate"
 HERE = f"/api/v1/cameras/{POINT}/recordings"
+BOOKMARKS = "/api/v1/recordings/bookmarks"
 
 
 def moment(seconds: float) -> str:
@@ -87,50 +88,103 @@ async def test_a_recording_is_listed_played_and_downloaded(shared: httpx.AsyncCl
     assert (outside.status_code, outside.json()["code"]) == (416, "range_not_satisfiable")
 
 
-async def test_a_locked_stretch_stands_in_the_timeline_until_it_is_unlocked(config: Config) -> None:
+async def test_a_stretch_is_marked_locked_and_let_go_again(config: Config) -> None:
     async with box(config) as (panel, studio):
-        draft = {"point_id": POINT, "start": moment(0), "end": moment(2), "reason": "事故证据"}
-        locked = await panel.post("/api/v1/recordings/locks", json=draft)
-        shown = (await panel.get(HERE, params=stretch(0, 60))).json()["locks"]
-        rows = studio.rows("SELECT reason, locked_by FROM locks")
-        gone = await panel.delete(f"/api/v1/recordings/locks/{locked.json()['id']}")
-        again = await panel.delete(f"/api/v1/recordings/locks/{locked.json()['id']}")
+        draft = {"point_id": POINT, "start": moment(0), "end": moment(2), "text": " 可疑车辆 "}
+        marked = (await panel.post(BOOKMARKS, json=draft)).raise_for_status().json()
+        at = f"{BOOKMARKS}/{marked['id']}"
+        locked = (await panel.put(at, json={"text": "事故证据", "locked": True})).raise_for_status().json()
+        shown = (await panel.get(HERE, params=stretch(0, 60))).json()["bookmarks"]
+        rows = studio.rows("SELECT text, locked, set_by FROM bookmarks")
+        gone = [await panel.delete(at), await panel.delete(at), await panel.put(at, json={"text": "x"})]
+        noted = await asyncio.to_thread(results_of, config)
 
-    assert locked.status_code == 201
-    assert [(item["id"], item["reason"], item["locked_by"]) for item in shown] == [
-        (locked.json()["id"], "事故证据", "admin")
+    assert (marked["text"], marked["locked"], marked["set_by"]) == ("可疑车辆", False, "admin")
+    assert shown == [locked]
+    assert rows == [("事故证据", 1, "admin")]
+    assert [answer.status_code for answer in gone] == [204, 404, 404]
+    assert [item[0] for item in noted if item[0].startswith("recording.")] == [
+        "recording.mark",
+        "recording.change_mark",
+        "recording.unmark",
     ]
-    noted = await asyncio.to_thread(results_of, config)
-    assert rows == [("事故证据", "admin")]
-    assert [item[0] for item in noted if item[0].startswith("recording.")] == ["recording.lock", "recording.unlock"]
-    assert (gone.status_code, again.status_code) == (204, 404)
 
 
-async def test_locked_stretches_are_found_by_time_and_by_words_of_their_reason(config: Config) -> None:
-    async with box(config) as (panel, _):
-        for start, end, reason in ((0, 1, "案件 A-17"), (1, 2, "巡查"), (2, 3, "案件 b-17")):
-            draft = {"point_id": POINT, "start": moment(start), "end": moment(end), "reason": reason}
-            (await panel.post("/api/v1/recordings/locks", json=draft)).raise_for_status()
+@pytest.mark.parametrize(
+    ("draft", "status"),
+    [
+        ({"text": "字" * 200}, 201),
+        ({"text": "字" * 201}, 422),
+        ({"text": "  "}, 422),
+        ({"locked": True}, 201),
+        ({"text": "倒着", "start": moment(3), "end": moment(2)}, 422),
+    ],
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_bookmark_says_something_or_locks(
+    shared: httpx.AsyncClient, draft: dict[str, Any], status: int
+) -> None:
+    answer = await shared.post(
+        BOOKMARKS, json={"point_id": "local-other", "start": moment(0), "end": moment(2), **draft}
+    )
 
-        async def found(path: str = f"{HERE}/locks", **query: Any) -> Any:
-            return (await panel.get(path, params=query)).json()
-
-        first = await found(limit=2)
-        rest = await found(limit=2, after=first["next"])
-        by_text, none = await found(text="B-17"), await found(text="100%")
-        by_time = await found(start=moment(0.5), end=moment(2))
-        elsewhere = await found("/api/v1/cameras/local-other/recordings/locks")
-        refused = await panel.get(f"{HERE}/locks", params={"start": moment(2), "end": moment(1)})
-        nonsense = await panel.get(f"{HERE}/locks", params={"after": "1_x"})
-
-    assert reasons(first) + reasons(rest) == ["案件 b-17", "巡查", "案件 A-17"]
-    assert (rest["next"], reasons(by_text), reasons(none), reasons(elsewhere)) == (None, ["案件 b-17"], [], [])
-    assert reasons(by_time) == ["巡查", "案件 A-17"]
-    assert (refused.status_code, nonsense.status_code) == (422, 422)
+    assert answer.status_code == status
 
 
-def reasons(page: Any) -> list[str]:
-    return [item["reason"] for item in page["items"]]
+async def test_recordings_are_found_by_kind_time_lock_and_words(config: Config) -> None:
+    async with box(config) as (panel, studio):
+        studio.recorder.trigger(POINT)
+        for number in range(2, 5):  # each its own segment, a minute after the one before
+            await studio.send(later(coded(), by_s=60 * number, session=number + 1), POINT)
+        await studio.stored("SELECT 1 FROM segments WHERE NOT open", lambda rows: len(rows) >= 4)
+        for start, end, text, locked in (
+            (0, 1, "案件 A-17", False),
+            (121, 122, "案件 a-17 主路", True),
+            (182, 183, "", True),
+        ):
+            draft = {"point_id": POINT, "start": moment(start), "end": moment(end), "text": text, "locked": locked}
+            (await panel.post(BOOKMARKS, json=draft)).raise_for_status()
+
+        async def found(**query: Any) -> list[tuple[int, int, str, list[str]]]:
+            return told((await panel.get(f"{HERE}/search", params=query)).raise_for_status().json())
+
+        everything = await found()
+        first = (await panel.get(f"{HERE}/search", params={"limit": 2})).json()
+        rest = (await panel.get(f"{HERE}/search", params={"limit": 200, "after": first["next"]})).json()
+        by_text, none = await found(text="A-17"), await found(text="100%")
+        kept, free = await found(locked="true"), await found(locked="false")
+        planned, late = await found(kind="planned"), await found(kind="backfill")
+        by_time = await found(start=moment(60), end=moment(150))
+        together = await found(locked="true", text="案件", kind="event", start=moment(1))
+        elsewhere = (await panel.get("/api/v1/cameras/local-other/recordings/search")).json()["items"]
+        refused = [
+            await panel.get(f"{HERE}/search", params=query)
+            for query in ({"start": moment(2), "end": moment(1)}, {"after": "1_x"}, {"kind": "manual"})
+        ]
+
+    assert everything == told(first) + told(rest)
+    assert everything == sorted(everything, reverse=True)
+    assert (rest["next"], none, late, elsewhere) == (None, [], [], [])
+    assert [(start, texts) for start, _, _, texts in by_text] == [(120, ["案件 a-17 主路"]), (0, ["案件 A-17"])]
+    assert sorted(kept + free, reverse=True) == everything
+    assert [start for start, *_ in kept] == [180, 120]
+    assert planned == [item for item in everything if item[2] == "planned"]
+    assert [start for start, *_ in by_time] == [120]
+    assert [start for start, *_ in together] == [120]
+    assert [answer.status_code for answer in refused] == [422, 422, 422]
+
+
+def told(page: Any) -> list[tuple[int, int, str, list[str]]]:
+    """Return start and end in seconds of the recording, the kind and the words of each item."""
+    return [
+        (
+            round((datetime.fromisoformat(item["start"]) - START).total_seconds()),
+            round((datetime.fromisoformat(item["end"]) - START).total_seconds()),
+            item["kind"],
+            [bookmark["text"] for bookmark in item["bookmarks"]],
+        )
+        for item in page["items"]
+    ]
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -213,7 +267,8 @@ async def test_a_stranger_sees_nothing(shared: httpx.AsyncClient) -> None:
         answers = [
             await stranger.get(f"{HERE}/clip.mp4", params=stretch(0, 1)),
             await stranger.get(HERE, params=stretch(0, 1)),
-            await stranger.post("/api/v1/recordings/locks", json={}),
+            await stranger.post(BOOKMARKS, json={}),
+            await stranger.get(f"{HERE}/search"),
         ]
 
-    assert [answer.status_code for answer in answers] == [401, 401, 401]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 401]

@@ -12,7 +12,7 @@ from appliance.mp4.track import TIMESCALE
 from appliance.playback.clip import OtherCodec
 from appliance.playback.player import Player
 from appliance.playback.rendering import Gone
-from appliance.recording.locks import Lock, put
+from appliance.recording.bookmarks import Bookmark, put
 from appliance.recording.schema import migrations
 from appliance.store.database import Database
 from appliance.store.moments import from_us, to_us
@@ -181,12 +181,13 @@ async def test_footage_that_was_removed_meanwhile_ends_the_stream(player: Player
         _ = [piece async for piece in player.stream(reel)]
 
 
-async def test_a_timeline_joins_what_follows_on_and_shows_gaps_and_locks(player: Player, tmp_path: Path) -> None:
+async def test_a_timeline_joins_what_follows_on_and_shows_gaps_and_bookmarks(player: Player, tmp_path: Path) -> None:
     minute = [unit for number in range(17) for unit in later(coded(), by_s=4 * number)]
     await recorded(tmp_path, [*minute, *later(coded(), by_s=100, session=2)])
-    lock = Lock(id="l1", point_id="p1", start=START, end=START + timedelta(seconds=5), reason="证据", locked_at=START)
+    end = START + timedelta(seconds=5)
+    bookmark = Bookmark(id="b1", point_id="p1", start=START, end=end, text="证据", locked=True, set_at=START)
     async with Database(tmp_path / "recordings.db", migrations) as database:
-        await database.run(lambda db: put(db, lock))
+        await database.run(lambda db: put(db, bookmark))
 
     timeline = await player.timeline("p1", at(-10), at(200))
 
@@ -195,7 +196,7 @@ async def test_a_timeline_joins_what_follows_on_and_shows_gaps_and_locks(player:
         (at(100), at(104), "planned"),
     ]
     assert [(item.start_us, item.end_us, item.reason) for item in timeline.gaps] == [(at(68), at(100), "no_pictures")]
-    assert [(item.id, item.reason) for item in timeline.locks] == [("l1", "证据")]
+    assert timeline.bookmarks == (bookmark,)
     assert timeline.mime.startswith("video/mp4; codecs=")
     assert (await player.timeline("p1", at(70), at(90))).recorded == ()
     hours = await player.on_thread(lambda: player.catalogue.hours(at(-7200), at(7200)))
@@ -206,6 +207,6 @@ async def test_a_timeline_joins_what_follows_on_and_shows_gaps_and_locks(player:
 async def test_without_an_index_nothing_was_recorded(player: Player) -> None:
     timeline = await player.timeline("p1", at(0), at(10))
 
-    assert (timeline.recorded, timeline.gaps, timeline.locks, timeline.mime) == ((), (), (), "")
+    assert (timeline.recorded, timeline.gaps, timeline.bookmarks, timeline.mime) == ((), (), (), "")
     assert await player.clip("p1", at(0), at(10)) is None
     assert (await player.reel("p1", at(0), at(10), frames=Frames.ALL, is_backward=False)).shots == ()

@@ -1,5 +1,6 @@
 """What is removed when, also where clocks were wrong."""
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from appliance.mp4.track import Track
-from appliance.recording import index, locks, retention
-from appliance.recording.locks import Lock, TooManyLocks
+from appliance.recording import bookmarks, index, retention
+from appliance.recording.bookmarks import Bookmark, TooManyBookmarks
 from appliance.recording.retention import Old, enough, too_old
 from appliance.recording.schema import migrations
 from appliance.recording.segment import Entry
@@ -98,18 +100,19 @@ async def test_locked_recordings_are_spared_and_go_when_they_are_unlocked(tmp_pa
     async with Database(tmp_path / "index.db", migrations) as database:
         for day in (50, 40, 35, 10):
             await database.run(partial(_segment, end=NOW - timedelta(days=day)))
-        lock = Lock(
+        lock = Bookmark(
             id="l1",
+            locked=True,
             point_id="p1",
             start=NOW - timedelta(days=40, seconds=10),
             end=NOW - timedelta(days=40) + timedelta(seconds=1),
-            locked_at=NOW,
+            set_at=NOW,
         )
-        await database.run(lambda db: locks.put(db, lock))
+        await database.run(lambda db: bookmarks.put(db, lock))
 
         spared = [item.id for item in await database.read(lambda db: retention.expired(db, NOW))]
         for_space = [item.id for item in await database.read(retention.oldest)]
-        await database.run(lambda db: locks.remove(db, "l1"))
+        await database.run(lambda db: bookmarks.put(db, lock.model_copy(update={"locked": False})))
         gone = [item.id for item in await database.read(lambda db: retention.expired(db, NOW))]
 
     assert spared == [1, 3]
@@ -117,16 +120,48 @@ async def test_locked_recordings_are_spared_and_go_when_they_are_unlocked(tmp_pa
     assert gone == [1, 2, 3]
 
 
-async def test_the_number_of_locks_is_limited(tmp_path: Path) -> None:
-    lock = Lock(id="l0", point_id="p1", start=NOW, end=NOW + timedelta(hours=1), locked_at=NOW)
+async def test_a_bookmark_is_forgotten_when_nothing_is_kept_for_so_long_unless_it_locks(tmp_path: Path) -> None:
     async with Database(tmp_path / "index.db", migrations) as database:
-        row = ("p1", 0, 1, "", "", 0)
-        rows = [(f"l{number}", *row) for number in range(locks.MOST_LOCKS - 1)]
-        await database.run(lambda db: db.executemany("INSERT INTO locks VALUES (?, ?, ?, ?, ?, ?, ?)", rows))
-        await database.run(lambda db: locks.put(db, lock.model_copy(update={"id": "last"})))
+        for days, locked in ((31, False), (31, True), (29, False)):
+            start = NOW - timedelta(days=days)
+            bookmark = Bookmark(id=f"{days}{locked}", point_id="p1", start=start, end=start, locked=locked, set_at=NOW)
+            await database.run(partial(bookmarks.put, bookmark=bookmark))
 
-        with pytest.raises(TooManyLocks):
-            await database.run(lambda db: locks.put(db, lock.model_copy(update={"id": "one more"})))
+        await database.run(lambda db: retention.forget_gaps(db, NOW))
+
+        kept = await database.read(lambda db: db.execute("SELECT id FROM bookmarks ORDER BY id").fetchall())
+    assert kept == [("29False",), ("31True",)]
+
+
+async def test_the_number_of_bookmarks_is_limited(tmp_path: Path) -> None:
+    bookmark = Bookmark(id="l0", point_id="p1", start=NOW, end=NOW + timedelta(hours=1), set_at=NOW)
+    async with Database(tmp_path / "index.db", migrations) as database:
+        row = ("p1", 0, 1, "", "", 0, False)
+        rows = [(f"l{number}", *row) for number in range(bookmarks.MOST_BOOKMARKS - 1)]
+        await database.run(lambda db: db.executemany("INSERT INTO bookmarks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows))
+        for _ in range(2):  # one is replaced even when there is no room
+            await database.run(lambda db: bookmarks.put(db, bookmark.model_copy(update={"id": "last"})))
+
+        with pytest.raises(TooManyBookmarks):
+            await database.run(lambda db: bookmarks.put(db, bookmark.model_copy(update={"id": "one more"})))
+
+
+def _lock_as_before(path: Path) -> None:
+    old = sqlite_utils.Database(path)
+    migrations.apply(old, stop_before="0003_bookmarks")
+    with old.conn:
+        old.conn.execute("INSERT INTO locks VALUES ('l1', 'p1', 0, 1000000, '证据', 'admin', 0)")
+    old.close()
+
+
+async def test_what_was_locked_before_there_were_bookmarks_stays_locked(tmp_path: Path) -> None:
+    await asyncio.to_thread(_lock_as_before, tmp_path / "index.db")
+
+    async with Database(tmp_path / "index.db", migrations) as database:
+        row = await database.read(lambda db: db.execute(bookmarks.BY_ID, ("l1",)).fetchone())
+
+    bookmark = bookmarks.bookmark_of(row)
+    assert (bookmark.text, bookmark.locked, bookmark.set_by) == ("证据", True, "admin")
 
 
 async def test_a_quota_keeps_the_newest_and_the_sums_agree_with_the_files(tmp_path: Path) -> None:

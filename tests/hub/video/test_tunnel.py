@@ -33,7 +33,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STRETCH = {"start": NOON.isoformat(), "end": (NOON + timedelta(minutes=1)).isoformat()}
-LOCK = {"point_id": "gate", "reason": "证据", **STRETCH}
+LOCK = {"point_id": "gate", "text": "证据", "locked": True, **STRETCH}
+BOOKMARKS = "/api/v1/points/gate/recordings/bookmarks"
 INIT = init_message('video/mp4; codecs="avc1.42c00b"', b"ftypmoov")
 LARGE = bytes(range(256)) * 40_000
 LIVE = {"kind": "state", "state": "live", "reason": "", "fault": ""}
@@ -58,7 +59,7 @@ class Box:
     async def open(self, door: Path) -> AsyncIterator[None]:
         app = web.Application(middlewares=[self._note])
         app.router.add_get("/api/v1/cameras/gate/recordings", self._timeline)
-        app.router.add_get("/api/v1/cameras/gate/recordings/locks", self._locks)
+        app.router.add_get("/api/v1/cameras/gate/recordings/search", self._search)
         app.router.add_get("/api/v1/cameras/gate/recordings/play.mp4", self._play)
         app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
         app.router.add_get("/api/v1/cameras/gate/live", self._live)
@@ -66,8 +67,9 @@ class Box:
         app.router.add_get("/api/v1/cameras/gate/presets", self._presets)
         app.router.add_post("/api/v1/cameras/gate/turn", self._turn)
         app.router.add_post("/api/v1/cameras/dome/turn", self._turn)
-        app.router.add_post("/api/v1/recordings/locks", self._lock)
-        app.router.add_delete("/api/v1/recordings/locks/{lock}", self._unlock)
+        app.router.add_post("/api/v1/recordings/bookmarks", self._mark)
+        app.router.add_put("/api/v1/recordings/bookmarks/{bookmark}", self._mark)
+        app.router.add_delete("/api/v1/recordings/bookmarks/{bookmark}", self._unmark)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.UnixSite(runner, str(door)).start()
@@ -86,7 +88,7 @@ class Box:
     async def _timeline(self, _request: web.Request) -> web.Response:
         recorded = [{"kind": "planned", **STRETCH}]
         return web.json_response(
-            {"point_id": "gate", "recorded": recorded, "gaps": [], "locks": [], "events": [], "mime": "video/mp4"}
+            {"point_id": "gate", "recorded": recorded, "gaps": [], "bookmarks": [], "events": [], "mime": "video/mp4"}
         )
 
     async def _picture(self, _request: web.Request) -> web.Response:
@@ -121,16 +123,22 @@ class Box:
             raise ConnectionResetError("the disk is gone")
         return web.Response(body=LARGE, content_type="video/mp4", headers={"Content-Disposition": "attachment"})
 
-    async def _lock(self, request: web.Request) -> web.Response:
-        draft = await request.json()
-        lock = {"id": new_id(), "locked_by": request.headers[ACTOR_HEADER], "locked_at": NOON.isoformat()}
-        return web.json_response({**lock, "start": draft["start"], "end": draft["end"], "reason": draft["reason"]})
+    async def _mark(self, request: web.Request) -> web.Response:
+        said = await request.json()
+        bookmark = {"id": request.match_info.get("bookmark", new_id()), "text": said["text"], "locked": said["locked"]}
+        return web.json_response({**bookmark, **STRETCH, **self._set_by(request)})
 
-    async def _locks(self, request: web.Request) -> web.Response:
-        lock = {"id": new_id(), "locked_by": "admin", "locked_at": NOON.isoformat(), "reason": request.query["text"]}
-        return web.json_response({"items": [{**lock, **STRETCH}], "next": f"1_{new_id()}"})
+    async def _search(self, request: web.Request) -> web.Response:
+        asked = request.query
+        bookmark = {"id": new_id(), "text": asked["text"], "locked": asked["locked"] == "true", **STRETCH}
+        found = {"kind": asked["kind"], **STRETCH, "bookmarks": [{**bookmark, **self._set_by(request)}]}
+        return web.json_response({"items": [found], "next": "1_7"})
 
-    async def _unlock(self, _request: web.Request) -> web.Response:
+    @staticmethod
+    def _set_by(request: web.Request) -> dict[str, str]:
+        return {"set_by": request.headers[ACTOR_HEADER], "set_at": NOON.isoformat()}
+
+    async def _unmark(self, _request: web.Request) -> web.Response:
         return web.Response(status=204)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
@@ -289,21 +297,28 @@ async def test_the_appliance_reads_no_faster_than_the_viewer_takes(site: Site) -
 
 
 async def test_a_stretch_is_locked_and_unlocked(site: Site) -> None:
-    locked = await site.hub.console.post("/api/v1/points/gate/recordings/locks", json=LOCK)
-    other = await site.hub.console.post("/api/v1/points/yard/recordings/locks", json=LOCK)
-    gone = await site.hub.console.delete(f"/api/v1/points/gate/recordings/locks/{locked.json()['id']}")
+    locked = await site.operator.post(BOOKMARKS, json=LOCK)
+    other = await site.operator.post("/api/v1/points/yard/recordings/bookmarks", json=LOCK)
+    at = f"{BOOKMARKS}/{locked.json()['id']}"
+    unlocked = await site.operator.put(at, json={"text": "看过了", "locked": False})
+    gone = await site.operator.delete(at)
+    audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
 
-    assert (locked.status_code, locked.json()["reason"]) == (201, "证据")
+    assert (locked.status_code, locked.json()["text"], locked.json()["set_by"]) == (201, "证据", "li")
     assert other.status_code == 422
+    assert (unlocked.json()["id"], unlocked.json()["locked"]) == (locked.json()["id"], False)
     assert gone.status_code == 204
+    noted = [(entry["action"], entry["detail"].get("locked")) for entry in audit if "mark" in entry["action"]]
+    assert noted == [("recording.unmark", None), ("recording.change_mark", False), ("recording.mark", True)]
 
 
-async def test_what_is_locked_is_found_through_the_tunnel(site: Site) -> None:
-    found = await site.viewer.get("/api/v1/points/gate/recordings/locks", params={"text": "案件", "limit": 1})
-    away = await site.viewer.get("/api/v1/points/yard/recordings/locks")
+async def test_recordings_are_searched_through_the_tunnel(site: Site) -> None:
+    query = {"text": "案件", "locked": "true", "kind": "event", "limit": "1"}
+    found = (await site.viewer.get("/api/v1/points/gate/recordings/search", params=query)).json()
+    away = await site.viewer.get("/api/v1/points/yard/recordings/search")
 
-    assert [item["reason"] for item in found.json()["items"]] == ["案件"]
-    assert found.json()["next"].startswith("1_")
+    (item,) = found["items"]
+    assert (item["kind"], [mark["text"] for mark in item["bookmarks"]], found["next"]) == ("event", ["案件"], "1_7")
     assert (away.status_code, away.json()["code"]) == (404, "point_away")
 
 
@@ -317,7 +332,7 @@ async def test_the_newest_picture_comes_through_the_tunnel(site: Site) -> None:
 
 async def test_who_may_only_look_takes_nothing_away(site: Site) -> None:
     clip = await site.viewer.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
-    lock = await site.viewer.post("/api/v1/points/gate/recordings/locks", json=LOCK)
+    lock = await site.viewer.post(BOOKMARKS, json=LOCK)
     stranger = await site.hub.anonymous.get("/api/v1/points/gate/live")
 
     assert (clip.status_code, lock.status_code, stranger.status_code) == (403, 403, 401)

@@ -800,7 +800,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what was recorded of a camera, what is missing and why, what is locked and what happened. */
+        /** Tell what was recorded of a camera, what is missing and why, what is marked or locked and what happened. */
         get: operations["get_recording_timeline"];
         put?: never;
         post?: never;
@@ -810,15 +810,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/cameras/{point_id}/recordings/locks": {
+    "/api/v1/cameras/{point_id}/recordings/search": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** List what is locked of a camera, the latest first, by time and by words of the reason. */
-        get: operations["list_recording_locks"];
+        /** Find recordings of a camera by time, kind, lock and words of a bookmark, the latest first. */
+        get: operations["search_recordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -878,7 +878,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/recordings/locks": {
+    "/api/v1/recordings/bookmarks": {
         parameters: {
             query?: never;
             header?: never;
@@ -887,15 +887,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Keep a stretch of a camera's recordings from being removed. */
-        post: operations["lock_recording"];
+        /** Mark a stretch of a camera's recordings with some words, keep it from being removed, or both. */
+        post: operations["mark_recording"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/recordings/locks/{lock_id}": {
+    "/api/v1/recordings/bookmarks/{bookmark_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -903,10 +903,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Change what a bookmark says, lock its stretch, or let it go again. */
+        put: operations["change_recording_bookmark"];
         post?: never;
-        /** Let a stretch go again. */
-        delete: operations["unlock_recording"];
+        /** Remove a bookmark; what it has locked may go again. */
+        delete: operations["unmark_recording"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1226,6 +1227,52 @@ export interface components {
          * @enum {string}
          */
         ArtifactState: "waiting" | "fetching" | "checking" | "held";
+        /**
+         * BookmarkChange
+         * @description What a bookmark says from now on, and whether it locks its stretch.
+         */
+        BookmarkChange: {
+            /**
+             * Text
+             * @description what is to be seen there; a lock may do without
+             * @default
+             */
+            text: string;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
+        };
+        /**
+         * BookmarkDraft
+         * @description A stretch to be marked with some words, locked, or both.
+         */
+        BookmarkDraft: {
+            /**
+             * Text
+             * @description what is to be seen there; a lock may do without
+             * @default
+             */
+            text: string;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Point Id */
+            point_id: string;
+        };
         /**
          * Box
          * @description A rectangle: left, top, width and height as shares of the picture, 0 to 1.
@@ -2117,6 +2164,25 @@ export interface components {
             point_id: string | null;
         };
         /**
+         * FoundRecording
+         * @description A recorded stretch of one kind, and its bookmarks; what goes on for more than 24 hours comes in parts.
+         */
+        FoundRecording: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            kind: components["schemas"]["RecordingKind"];
+            /** Bookmarks */
+            bookmarks: components["schemas"]["RecordingBookmark"][];
+        };
+        /**
          * GoToPreset
          * @description Turn to a remembered place.
          */
@@ -2517,29 +2583,6 @@ export interface components {
             lanes: components["schemas"]["LaneWay"][];
         };
         /**
-         * LockDraft
-         * @description A stretch to be locked, and why.
-         */
-        LockDraft: {
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /**
-             * Reason
-             * @default
-             */
-            reason: string;
-            /** Point Id */
-            point_id: string;
-        };
-        /**
          * ModelReport
          * @description One loaded model: who shares it, what it costs on this box, and what waits for it.
          */
@@ -2727,6 +2770,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[FoundRecording] */
+        Page_FoundRecording_: {
+            /** Items */
+            items: components["schemas"]["FoundRecording"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[JobRow] */
         Page_JobRow_: {
             /** Items */
@@ -2795,22 +2854,6 @@ export interface components {
         Page_RecordedDay_: {
             /** Items */
             items: components["schemas"]["RecordedDay"][];
-            /**
-             * Next
-             * @default null
-             */
-            next: string | null;
-            /**
-             * Total
-             * @description items over all pages, where it is cheap
-             * @default null
-             */
-            total: number | null;
-        };
-        /** Page[RecordingLock] */
-        Page_RecordingLock_: {
-            /** Items */
-            items: components["schemas"]["RecordingLock"][];
             /**
              * Next
              * @default null
@@ -3241,7 +3284,7 @@ export interface components {
         };
         /**
          * RecordedStretch
-         * @description A stretch without a gap; `kind` is planned, event or backfill.
+         * @description A stretch without a gap.
          */
         RecordedStretch: {
             /**
@@ -3254,8 +3297,39 @@ export interface components {
              * Format: date-time
              */
             end: string;
-            /** Kind */
-            kind: string;
+            kind: components["schemas"]["RecordingKind"];
+        };
+        /**
+         * RecordingBookmark
+         * @description A stretch that somebody has marked with some words, locked, or both; what is locked is not removed.
+         */
+        RecordingBookmark: {
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Text */
+            text: string;
+            /** Locked */
+            locked: boolean;
+            /**
+             * Set By
+             * @description who marked it, or has changed it last
+             */
+            set_by: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
         };
         /**
          * RecordingDraft
@@ -3310,32 +3384,11 @@ export interface components {
             reason: string;
         };
         /**
-         * RecordingLock
-         * @description A stretch that is not removed.
+         * RecordingKind
+         * @description Why something was recorded.
+         * @enum {string}
          */
-        RecordingLock: {
-            /** Id */
-            id: string;
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /** Reason */
-            reason: string;
-            /** Locked By */
-            locked_by: string;
-            /**
-             * Locked At
-             * Format: date-time
-             */
-            locked_at: string;
-        };
+        RecordingKind: "planned" | "event" | "backfill";
         /**
          * RecordingReport
          * @description How the recording of one camera goes; `reason` is a stable code with detail for people after a colon.
@@ -3422,8 +3475,8 @@ export interface components {
             recorded: components["schemas"]["RecordedStretch"][];
             /** Gaps */
             gaps: components["schemas"]["RecordingGap"][];
-            /** Locks */
-            locks: components["schemas"]["RecordingLock"][];
+            /** Bookmarks */
+            bookmarks: components["schemas"]["RecordingBookmark"][];
             /** Events */
             events: components["schemas"]["EventMark"][];
             /** Mime */
@@ -5743,13 +5796,15 @@ export interface operations {
             };
         };
     };
-    list_recording_locks: {
+    search_recordings: {
         parameters: {
             query?: {
                 after?: string;
                 limit?: number;
                 start?: string;
                 end?: string;
+                kind?: "planned" | "event" | "backfill";
+                locked?: boolean;
                 text?: string;
             };
             header?: never;
@@ -5766,7 +5821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_RecordingLock_"];
+                    "application/json": components["schemas"]["Page_FoundRecording_"];
                 };
             };
             /** @description a problem that says what to do */
@@ -5883,7 +5938,7 @@ export interface operations {
             };
         };
     };
-    lock_recording: {
+    mark_recording: {
         parameters: {
             query?: never;
             header?: never;
@@ -5892,7 +5947,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LockDraft"];
+                "application/json": components["schemas"]["BookmarkDraft"];
             };
         };
         responses: {
@@ -5902,7 +5957,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordingLock"];
+                    "application/json": components["schemas"]["RecordingBookmark"];
                 };
             };
             /** @description a problem that says what to do */
@@ -5916,12 +5971,47 @@ export interface operations {
             };
         };
     };
-    unlock_recording: {
+    change_recording_bookmark: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                lock_id: string;
+                bookmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookmarkChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingBookmark"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unmark_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bookmark_id: string;
             };
             cookie?: never;
         };

@@ -1277,8 +1277,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what was recorded of a point, what is missing and why, what is locked and what happened. */
+        /** Tell what was recorded of a point, what is missing and why, what is marked or locked and what happened. */
         get: operations["get_point_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find recordings of a point by time, kind, lock and words of a bookmark, the latest first. */
+        get: operations["search_point_recordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1355,25 +1372,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/points/{point_id}/recordings/locks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List what is locked of a point, the latest first, by time and by words of the reason. */
-        get: operations["list_point_recording_locks"];
-        put?: never;
-        /** Keep a stretch of a point's recordings from being removed. */
-        post: operations["lock_point_recording"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/points/{point_id}/recordings/locks/{lock_id}": {
+    "/api/v1/points/{point_id}/recordings/bookmarks": {
         parameters: {
             query?: never;
             header?: never;
@@ -1382,9 +1381,27 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Mark a stretch of a point's recordings with some words, keep it from being removed, or both. */
+        post: operations["mark_point_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_id}/recordings/bookmarks/{bookmark_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what a bookmark says, lock its stretch, or let it go again. */
+        put: operations["change_point_recording_bookmark"];
         post?: never;
-        /** Let a stretch go again. */
-        delete: operations["unlock_point_recording"];
+        /** Remove a bookmark; what it has locked may go again. */
+        delete: operations["unmark_point_recording"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2042,6 +2059,52 @@ export interface components {
         Binding: {
             /** Algorithm Id */
             algorithm_id: string;
+        };
+        /**
+         * BookmarkChange
+         * @description What a bookmark says from now on, and whether it locks its stretch.
+         */
+        BookmarkChange: {
+            /**
+             * Text
+             * @description what is to be seen there; a lock may do without
+             * @default
+             */
+            text: string;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
+        };
+        /**
+         * BookmarkDraft
+         * @description A stretch to be marked with some words, locked, or both.
+         */
+        BookmarkDraft: {
+            /**
+             * Text
+             * @description what is to be seen there; a lock may do without
+             * @default
+             */
+            text: string;
+            /**
+             * Locked
+             * @default false
+             */
+            locked: boolean;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Point Id */
+            point_id: string;
         };
         /**
          * Box
@@ -3392,6 +3455,25 @@ export interface components {
             queue_fault: string;
         };
         /**
+         * FoundRecording
+         * @description A recorded stretch of one kind, and its bookmarks; what goes on for more than 24 hours comes in parts.
+         */
+        FoundRecording: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            kind: components["schemas"]["RecordingKind"];
+            /** Bookmarks */
+            bookmarks: components["schemas"]["RecordingBookmark"][];
+        };
+        /**
          * Gap
          * @description 缺口: rows of an appliance that the hub never gets.
          */
@@ -3913,29 +3995,6 @@ export interface components {
              * @default Asia/Shanghai
              */
             timezone: string;
-        };
-        /**
-         * LockDraft
-         * @description A stretch to be locked, and why.
-         */
-        LockDraft: {
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /**
-             * Reason
-             * @default
-             */
-            reason: string;
-            /** Point Id */
-            point_id: string;
         };
         /**
          * LowerHub
@@ -4465,6 +4524,22 @@ export interface components {
              */
             total: number | null;
         };
+        /** Page[FoundRecording] */
+        Page_FoundRecording_: {
+            /** Items */
+            items: components["schemas"]["FoundRecording"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description items over all pages, where it is cheap
+             * @default null
+             */
+            total: number | null;
+        };
         /** Page[Gap] */
         Page_Gap_: {
             /** Items */
@@ -4565,22 +4640,6 @@ export interface components {
         Page_RecordedDay_: {
             /** Items */
             items: components["schemas"]["RecordedDay"][];
-            /**
-             * Next
-             * @default null
-             */
-            next: string | null;
-            /**
-             * Total
-             * @description items over all pages, where it is cheap
-             * @default null
-             */
-            total: number | null;
-        };
-        /** Page[RecordingLock] */
-        Page_RecordingLock_: {
-            /** Items */
-            items: components["schemas"]["RecordingLock"][];
             /**
              * Next
              * @default null
@@ -5121,7 +5180,7 @@ export interface components {
         };
         /**
          * RecordedStretch
-         * @description A stretch without a gap; `kind` is planned, event or backfill.
+         * @description A stretch without a gap.
          */
         RecordedStretch: {
             /**
@@ -5134,8 +5193,39 @@ export interface components {
              * Format: date-time
              */
             end: string;
-            /** Kind */
-            kind: string;
+            kind: components["schemas"]["RecordingKind"];
+        };
+        /**
+         * RecordingBookmark
+         * @description A stretch that somebody has marked with some words, locked, or both; what is locked is not removed.
+         */
+        RecordingBookmark: {
+            /** Id */
+            id: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Text */
+            text: string;
+            /** Locked */
+            locked: boolean;
+            /**
+             * Set By
+             * @description who marked it, or has changed it last
+             */
+            set_by: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
         };
         /**
          * RecordingDraft
@@ -5190,32 +5280,11 @@ export interface components {
             reason: string;
         };
         /**
-         * RecordingLock
-         * @description A stretch that is not removed.
+         * RecordingKind
+         * @description Why something was recorded.
+         * @enum {string}
          */
-        RecordingLock: {
-            /** Id */
-            id: string;
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /** Reason */
-            reason: string;
-            /** Locked By */
-            locked_by: string;
-            /**
-             * Locked At
-             * Format: date-time
-             */
-            locked_at: string;
-        };
+        RecordingKind: "planned" | "event" | "backfill";
         /**
          * RecordingReport
          * @description How the recording of one camera goes; `reason` is a stable code with detail for people after a colon.
@@ -5302,8 +5371,8 @@ export interface components {
             recorded: components["schemas"]["RecordedStretch"][];
             /** Gaps */
             gaps: components["schemas"]["RecordingGap"][];
-            /** Locks */
-            locks: components["schemas"]["RecordingLock"][];
+            /** Bookmarks */
+            bookmarks: components["schemas"]["RecordingBookmark"][];
             /** Events */
             events: components["schemas"]["EventMark"][];
             /** Mime */
@@ -9505,6 +9574,45 @@ export interface operations {
             };
         };
     };
+    search_point_recordings: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                start?: string;
+                end?: string;
+                kind?: "planned" | "event" | "backfill";
+                locked?: boolean;
+                text?: string;
+            };
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FoundRecording_"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_point_recorded_days: {
         parameters: {
             query: {
@@ -9643,44 +9751,7 @@ export interface operations {
             };
         };
     };
-    list_point_recording_locks: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-                start?: string;
-                end?: string;
-                text?: string;
-            };
-            header?: never;
-            path: {
-                point_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_RecordingLock_"];
-                };
-            };
-            /** @description a problem that says what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    lock_point_recording: {
+    mark_point_recording: {
         parameters: {
             query?: never;
             header?: never;
@@ -9691,7 +9762,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LockDraft"];
+                "application/json": components["schemas"]["BookmarkDraft"];
             };
         };
         responses: {
@@ -9701,7 +9772,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordingLock"];
+                    "application/json": components["schemas"]["RecordingBookmark"];
                 };
             };
             /** @description a problem that says what to do */
@@ -9715,13 +9786,49 @@ export interface operations {
             };
         };
     };
-    unlock_point_recording: {
+    change_point_recording_bookmark: {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 point_id: string;
-                lock_id: string;
+                bookmark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookmarkChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingBookmark"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unmark_point_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+                bookmark_id: string;
             };
             cookie?: never;
         };

@@ -1,5 +1,7 @@
 /** The bar of a day: where moments lie on it, and what is drawn there. Times are milliseconds since 1970. */
 
+import type { Bookmark } from './footage.ts'
+
 export const DAY_MS = 86_400_000
 
 export interface Span {
@@ -15,11 +17,6 @@ export interface Missing extends Span {
   readonly reason: string
 }
 
-export interface Locked extends Span {
-  readonly id: string
-  readonly reason: string
-}
-
 export interface Mark {
   readonly at: number
   readonly name: string
@@ -29,12 +26,12 @@ export interface Mark {
 export interface DayRecord {
   readonly recorded: readonly Recorded[]
   readonly gaps: readonly Missing[]
-  readonly locks: readonly Locked[]
+  readonly bookmarks: readonly Bookmark[]
   readonly marks: readonly Mark[]
   readonly mime: string
 }
 
-export const EMPTY_DAY: DayRecord = { recorded: [], gaps: [], locks: [], marks: [], mime: '' }
+export const EMPTY_DAY: DayRecord = { recorded: [], gaps: [], bookmarks: [], marks: [], mime: '' }
 
 /** The midnight at which the day of a moment begins where the reader is. */
 export function midnight(at: number): number {

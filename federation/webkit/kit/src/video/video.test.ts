@@ -46,7 +46,7 @@ test('playing from a gap begins where recording goes on', () => {
 })
 
 test('a gap that lasts ends now', () => {
-  const told = { recorded: [], gaps: [{ start: '2026-03-01T08:00:00Z', end: null, reason: 'disk' }], locks: [], events: [], mime: '' }
+  const told = { recorded: [], gaps: [{ start: '2026-03-01T08:00:00Z', end: null, reason: 'disk' }], bookmarks: [], events: [], mime: '' }
   expect(dayOf(told, (zh) => zh, 1_772_400_000_000).gaps).toEqual([{ start: 1_772_352_000_000, end: 1_772_400_000_000, reason: 'disk' }])
 })
 
