@@ -1,11 +1,30 @@
-"""Where the pictures of a plan of snapshots go, as the APIs of both sides take and show it."""
+"""Which pictures are wanted, and where those of a plan go, as the APIs of both sides take and show it."""
 
 from typing import Literal, Self
 
 from pydantic import Field
 
 from federation.http import Input, Output
-from federation.messages import CaptureTarget, TargetUrl
+from federation.messages import Aim, CaptureTarget, Region, TargetUrl, Want
+
+FRESH_S = 2.0
+TAKEN_WITHIN_S = 10.0
+SETTLED_WITHIN_S = 60.0
+"""A person is answered after so long at the latest, and after the time of the attempt itself."""
+
+
+class PictureDraft(Input):
+    """A picture that is wanted of a camera, which is known."""
+
+    aim: Aim | None = Field(default=None, description="where the camera is turned first; absent: as it looks now")
+    region: Region | None = Field(default=None, description="what is kept of the picture; absent: all")
+    fresh_s: float = Field(default=FRESH_S, ge=0, le=60, description="a picture that is at most so old will do")
+    within_s: float = Field(default=TAKEN_WITHIN_S, ge=1, le=60, description="how long an attempt may wait for it")
+
+    @property
+    def want(self) -> Want:
+        """What picture that is."""
+        return Want(aim=self.aim, region=self.region)
 
 
 class TargetDraft(Input):

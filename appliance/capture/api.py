@@ -25,7 +25,7 @@ def routes(snapshots: Snapshots, plans: Plans) -> Routes:
 def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
     @part.post("/api/v1/snapshots", access=CAN_OPERATE, status=201)
     async def take_snapshot(body: model.SnapshotDraft) -> model.SnapshotRow:
-        """Take a picture of a camera now; 503 with the reason if there is none in time."""
+        """Take a picture of a camera now; 503 with the reason if there is none in time, 422 for an unknown preset."""
         return await snapshots.take(body)
 
     @part.post("/api/v1/snapshots/queue", access=CAN_OPERATE, status=202)

@@ -33,11 +33,8 @@ from appliance.onvif import Position
 from appliance.store.damage import is_damage, leaves, set_aside
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
+from federation.captures import SETTLED_WITHIN_S
 from federation.messages import CameraReport, CameraSpec
-
-SETTLED_WITHIN_S = 60.0
-"""A person is answered after so long at the latest, and after the time of the attempt itself."""
-
 
 _AWAY = "the index of snapshots cannot be used now; try again"
 

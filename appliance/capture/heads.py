@@ -16,7 +16,7 @@ import aiohttp
 
 from appliance.capture.order import NotTaken
 from appliance.capture.views import Spots, ViewBoard, distance
-from appliance.onvif import Credentials, Device, OnvifError, Position, Preset, Turning
+from appliance.onvif import Credentials, Device, DeviceFault, OnvifError, Position, Preset, Turning
 from federation.messages import Aim, CameraSpec, PositionAim, PresetAim, WayAim
 
 log = logging.getLogger(__name__)
@@ -61,12 +61,21 @@ class Head:
         """Turn to `aim` and return where the camera rests, once it does; raise NotTaken."""
         turning = await self.turning()
         if isinstance(aim, PresetAim):
-            await _told(turning.go_to_preset(aim.preset))
+            await self._go_to_preset(turning, aim.preset)
         elif isinstance(aim, PositionAim):
             await _told(turning.move_to(Position(pan=aim.pan, tilt=aim.tilt, zoom=aim.zoom)))
         else:
             await _told(turning.move_by(Position(pan=aim.pan, tilt=aim.tilt, zoom=aim.zoom)))
         return await self._rest(turning)
+
+    async def _go_to_preset(self, turning: Turning, preset: str) -> None:
+        """Turn to a preset; a camera that refuses one that it does not know is said to."""
+        try:
+            await _told(turning.go_to_preset(preset))
+        except NotTaken as refused:
+            if refused.code == DeviceFault.code and preset not in {each.token for each in await self.presets()}:
+                raise NotTaken("unknown_preset", f"the camera remembers no preset {preset!r}") from refused
+            raise
 
     async def look(self) -> tuple[Position, bool]:
         """Return where the camera looks, and whether it is moving; raise NotTaken."""

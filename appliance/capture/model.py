@@ -4,27 +4,18 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from appliance.capture.order import FRESH_S, TAKEN_WITHIN_S, Origin
-from federation.captures import Target, TargetDraft
+from appliance.capture.order import Origin
+from federation.captures import PictureDraft, Target, TargetDraft
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, Box, PlanCalendar, Region, Round, Slug, Want
+from federation.messages import Aim, Box, PlanCalendar, Round, Slug
 
 MOST_ORDERS = 1_000
 
 
-class SnapshotDraft(Input):
+class SnapshotDraft(PictureDraft):
     """A picture that is wanted of a camera."""
 
     point_id: Slug
-    aim: Aim | None = Field(default=None, description="where the camera is turned first; absent: as it looks now")
-    region: Region | None = Field(default=None, description="what is kept of the picture; absent: all")
-    fresh_s: float = Field(default=FRESH_S, ge=0, le=60, description="a picture that is at most so old will do")
-    within_s: float = Field(default=TAKEN_WITHIN_S, ge=1, le=60, description="how long an attempt may wait for it")
-
-    @property
-    def want(self) -> Want:
-        """What picture that is."""
-        return Want(aim=self.aim, region=self.region)
 
 
 class SnapshotDrafts(Input):

@@ -6,10 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from federation.captures import FRESH_S, TAKEN_WITHIN_S
 from federation.messages import Want, WayAim
-
-FRESH_S = 2.0
-TAKEN_WITHIN_S = 10.0
 
 
 class Origin(StrEnum):
@@ -27,7 +25,9 @@ PAUSES_S: Pauses = {Origin.SYNC: (), Origin.ASYNC: (5.0, 20.0, 60.0), Origin.PLA
 """Who waits is told the first reason; a plan comes again soon by itself."""
 
 
-FINAL_CODES = frozenset({"unknown_camera", "cannot_turn", "device_cannot", "device_refuses_credentials"})
+FINAL_CODES = frozenset(
+    {"unknown_camera", "unknown_preset", "cannot_turn", "device_cannot", "device_refuses_credentials"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

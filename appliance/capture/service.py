@@ -31,10 +31,9 @@ class Snapshots:
             with ready():
                 found = await self.desk.take(order)
         except NotTaken as why:
-            raise Problem(503, why.code, f"No picture: {why}.") from why
+            raise _no_picture(why) from why
         if found.state == "failed":
-            reason = NotTaken.because(found.reason)
-            raise Problem(503, reason.code, f"No picture: {reason}.")
+            raise _no_picture(NotTaken.because(found.reason))
         return row(found)
 
     async def ask(self, drafts: model.SnapshotDrafts) -> Page[model.SnapshotRow]:
@@ -143,6 +142,11 @@ def row(found: Snapshot) -> model.SnapshotRow:
         delivery=found.delivery,
         delivery_reason=found.delivery_reason,
     )
+
+
+def _no_picture(why: NotTaken) -> Problem:
+    status = 422 if why.code == "unknown_preset" else 503
+    return Problem(status, why.code, f"No picture: {why}.")
 
 
 @contextmanager

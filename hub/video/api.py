@@ -7,6 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import StringConstraints
 
+from federation.captures import PictureDraft
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.http.problem import invalid
 from federation.messages import Slug
@@ -35,6 +36,7 @@ from hub.video.service import Video
 CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 TAKEN_WITHIN_S = 600.0
+TAKEN_HEADER = "Fengsui-Taken-At"
 
 BookmarkId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 Ticket = Annotated[str, StringConstraints(pattern=TICKET_PATTERN)]
@@ -91,6 +93,18 @@ def _add_still(part: Routes, video: Video) -> None:
         """Give the newest picture of a point's camera, which its appliance decodes."""
         content = await video.still(point_id, Actor.of(call))
         return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    @part.post("/api/v1/points/{point_id}/snapshot.jpg", access=CAN_OPERATE, produces="image/jpeg")
+    async def take_point_snapshot(call: Call, point_id: Slug, body: PictureDraft) -> web.StreamResponse:
+        """Take a picture of a point now: as its camera looks or turned to a preset, position or way; whole or a region.
+
+        The answer is the JPEG; its time is in `Fengsui-Taken-At`. 404 `point_away`: no online box has the camera.
+        422 `unknown_preset`. 503 with the reason why there is none in time, such as `cannot_turn`, `unreachable` or
+        `no_key_frame`. 504 `node_silent`: the box does not answer.
+        """
+        taken = await video.snapshot(point_id, body, Actor.of(call))
+        headers = {"Cache-Control": "no-store", TAKEN_HEADER: taken.taken_at.isoformat()}
+        return web.Response(body=taken.content, content_type="image/jpeg", headers=headers)
 
 
 def _add_recordings(part: Routes, video: Video) -> None:

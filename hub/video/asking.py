@@ -43,11 +43,16 @@ def call_of(
 
 @asynccontextmanager
 async def answered(
-    calls: Calls, node_id: str, call: NodeCall, body: AsyncIterator[bytes] | None = None
+    calls: Calls,
+    node_id: str,
+    call: NodeCall,
+    body: AsyncIterator[bytes] | None = None,
+    *,
+    within_s: float | None = None,
 ) -> AsyncIterator[Answer]:
-    """Give a node's answer; raise Problem with the node's own words where it says no."""
+    """Give a node's answer, which begins `within_s`; raise Problem with the node's own words where it says no."""
     try:
-        async with calls.answered(node_id, call, body) as answer:
+        async with calls.answered(node_id, call, body, within_s=within_s) as answer:
             if answer.head.status >= 400:
                 raise _said(answer.head.status, await answer.read(limit_bytes=ANSWER_LIMIT_BYTES))
             yield answer
@@ -56,10 +61,16 @@ async def answered(
 
 
 async def read_from(
-    calls: Calls, node_id: str, call: NodeCall, model: type[Model], body: AsyncIterator[bytes] | None = None
+    calls: Calls,
+    node_id: str,
+    call: NodeCall,
+    model: type[Model],
+    body: AsyncIterator[bytes] | None = None,
+    *,
+    within_s: float | None = None,
 ) -> Model:
     """Return a node's answer as a `model`; raise Problem."""
-    async with answered(calls, node_id, call, body) as answer:
+    async with answered(calls, node_id, call, body, within_s=within_s) as answer:
         content = await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
     try:
         return TypeAdapter(model).validate_json(content)

@@ -76,11 +76,11 @@ class Calls:
 
     @asynccontextmanager
     async def answered(
-        self, node_id: str, call: NodeCall, body: AsyncIterator[bytes] | None = None
+        self, node_id: str, call: NodeCall, body: AsyncIterator[bytes] | None = None, *, within_s: float | None = None
     ) -> AsyncIterator[Answer]:
         """Give the node's answer for as long as the context is open; raise Problem if none comes.
 
-        `body` is what the node fetches for a call with an upload.
+        `body` is what the node fetches for a call with an upload. It begins to answer `within_s`, or as soon as others.
         """
         if sum(waiting.node_id == node_id for waiting in self._waiting.values()) >= MOST_CALLS:
             raise Problem(503, "node_busy", f"The appliance answers {MOST_CALLS} requests already; close a view.")
@@ -88,17 +88,17 @@ class Calls:
         waiting = _Waiting(node_id=node_id, arrived=arrived, upload=call.upload, body=body)
         self._waiting[call.ticket] = waiting
         try:
-            yield await self._ask(waiting, call)
+            yield await self._ask(waiting, call, self._answer_within_s if within_s is None else within_s)
         finally:
             del self._waiting[call.ticket]
             waiting.done.set()
 
-    async def _ask(self, waiting: _Waiting, call: NodeCall) -> Answer:
+    async def _ask(self, waiting: _Waiting, call: NodeCall, within_s: float) -> Answer:
         try:
             self._link.publish(topics.call(waiting.node_id), call.to_bytes())
             async with asyncio.timeout(self._answer_within_s):
                 socket = await waiting.arrived
-            async with asyncio.timeout(self._answer_within_s if call.upload is None else UPLOAD_WITHIN_S):
+            async with asyncio.timeout(within_s if call.upload is None else UPLOAD_WITHIN_S):
                 first = await socket.receive()
         except (NotConnected, Congested) as error:
             raise Problem(503, "not_connected", "The hub has no link to its appliances now; try again.") from error

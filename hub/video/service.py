@@ -4,13 +4,15 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Connection, select
 
+from federation.captures import SETTLED_WITHIN_S, PictureDraft
 from federation.http import Page, Problem
-from federation.messages import NodeCall, RecordingState
+from federation.messages import NodeCall, RecordingState, Slug
 from federation.viewing.recordings import (
     BookmarkChange,
     BookmarkDraft,
@@ -31,10 +33,28 @@ from hub.points.tables import points
 from hub.points.watched import watched_points
 from hub.security.audit import Actor, record
 from hub.video.asking import ANSWER_LIMIT_BYTES, answered, call_of, read_from
-from hub.video.calls import Answer, Calls
+from hub.video.calls import ANSWER_WITHIN_S, Answer, Calls
 from hub.video.turning import TurnBook
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+PICTURE_LIMIT_BYTES = 64 << 20
+
+
+class _Row(BaseModel):
+    """What of a box's row of a snapshot matters here."""
+
+    id: Slug
+    taken_at: AwareDatetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A picture, JPEG, and when the camera's picture reached its box."""
+
+    content: bytes
+    taken_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +106,19 @@ class Video:
         call = call_of("GET", f"/api/v1/cameras/{point_id}/picture.jpg", actor)
         async with answered(self.calls, node_id, call) as answer:
             return await answer.read(limit_bytes=ANSWER_LIMIT_BYTES)
+
+    async def snapshot(self, point_id: str, draft: PictureDraft, actor: Actor) -> Taken:
+        """Return a picture of a point that is taken now, turned or cut as wanted; who has it taken is noted."""
+        node_id = await self.turning_node(point_id)
+        body = {**draft.model_dump(mode="json"), "point_id": point_id}
+        call = call_of("POST", "/api/v1/snapshots", actor, body=body)
+        await self._note(actor, "point.snapshot", point_id, draft.want.model_dump(mode="json", exclude_none=True))
+        within_s = draft.within_s + SETTLED_WITHIN_S + ANSWER_WITHIN_S
+        row = await read_from(self.calls, node_id, call, _Row, within_s=within_s)
+        picture = call_of("GET", f"/api/v1/snapshots/{row.id}/picture.jpg", actor)
+        async with answered(self.calls, node_id, picture) as answer:
+            content = await answer.read(limit_bytes=PICTURE_LIMIT_BYTES)
+        return Taken(content=content, taken_at=row.taken_at)
 
     async def timeline(self, point_id: str, query: Stretch, actor: Actor) -> RecordingTimeline:
         """Return what there is of a point in a stretch of time."""

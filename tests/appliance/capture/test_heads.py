@@ -149,7 +149,7 @@ async def test_what_the_camera_refuses_and_what_cannot_be_turned_is_told(site: S
     cannot = await site.box.panel.post("/api/v1/snapshots", json=fixed)
     presets = await site.box.panel.get("/api/v1/cameras/local-fixed/presets")
 
-    assert (unknown.status_code, unknown.json()["code"]) == (503, "device_fault")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_preset")
     assert (cannot.status_code, cannot.json()["code"]) == (503, "cannot_turn")
     assert (presets.status_code, presets.json()["code"]) == (409, "cannot_turn")
     await site.is_home()

@@ -1,6 +1,7 @@
 """Through the tunnel: a real hub and broker, and a node that answers by its own connections, as appliances do."""
 
 import asyncio
+import functools
 import json
 import tempfile
 from collections import Counter
@@ -16,6 +17,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from appliance.uplink.tunnel import ACTOR_HEADER, Tunnel, tunnel_session
 from federation.http import Problem
@@ -34,6 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STRETCH = {"start": NOON.isoformat(), "end": (NOON + timedelta(minutes=1)).isoformat()}
 LOCK = {"point_id": "gate", "text": "证据", "locked": True, **STRETCH}
+SNAPSHOT = "/api/v1/points/gate/snapshot.jpg"
 BOOKMARKS = "/api/v1/points/gate/recordings/bookmarks"
 INIT = init_message('video/mp4; codecs="avc1.42c00b"', b"ftypmoov")
 LARGE = bytes(range(256)) * 40_000
@@ -64,6 +67,8 @@ class Box:
         app.router.add_get("/api/v1/cameras/gate/recordings/clip.mp4", self._clip)
         app.router.add_get("/api/v1/cameras/gate/live", self._live)
         app.router.add_get("/api/v1/cameras/gate/picture.jpg", self._picture)
+        app.router.add_post("/api/v1/snapshots", self._snapshot)
+        app.router.add_get("/api/v1/snapshots/s1/picture.jpg", self._picture)
         app.router.add_get("/api/v1/cameras/gate/presets", self._presets)
         app.router.add_post("/api/v1/cameras/gate/turn", self._turn)
         app.router.add_post("/api/v1/cameras/dome/turn", self._turn)
@@ -93,6 +98,13 @@ class Box:
 
     async def _picture(self, _request: web.Request) -> web.Response:
         return web.Response(body=JPEG, content_type="image/jpeg")
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        draft = await request.json()
+        self.orders.append(draft)
+        if draft["aim"] == {"kind": "preset", "preset": "99"}:
+            return Problem(422, "unknown_preset", "No picture: the camera remembers no preset '99'.").response()
+        return web.json_response({"id": "s1", "taken_at": NOON.isoformat(), "state": "done"}, status=201)
 
     async def _presets(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": [{"preset": "1", "name": "大门"}]})
@@ -330,12 +342,44 @@ async def test_the_newest_picture_comes_through_the_tunnel(site: Site) -> None:
     assert (away.status_code, away.json()["code"]) == (404, "point_away")
 
 
+async def test_a_picture_is_taken_now_turned_and_cut_as_wanted_and_noted(site: Site) -> None:
+    site.box.orders.clear()
+    region = {"x": 0.25, "y": 0.25, "width": 0.5, "height": 0.5}
+    wanted = {"aim": {"kind": "preset", "preset": "1"}, "region": region, "fresh_s": 0}
+    taken = await site.operator.post(SNAPSHOT, json=wanted)
+    audit = (await site.hub.console.get("/api/v1/audit", params={"limit": 50})).json()["items"]
+
+    assert (taken.status_code, taken.headers["content-type"], taken.content) == (200, "image/jpeg", JPEG)
+    assert taken.headers["fengsui-taken-at"] == NOON.isoformat()
+    assert site.box.orders == [{"point_id": "gate", **wanted, "within_s": 10.0}]
+    noted = next(entry for entry in audit if entry["action"] == "point.snapshot")
+    assert (noted["actor"], noted["subject"], noted["detail"]["region"]) == ("li", "point:gate", region)
+
+
+@pytest.mark.parametrize(
+    ("point", "draft", "expected"),
+    [
+        ("gate", {"aim": {"kind": "preset", "preset": "99"}}, (422, "unknown_preset")),
+        ("gate", {"region": {"x": 0.9, "y": 0, "width": 0.2, "height": 0.2}}, (422, "invalid_input")),
+        ("gate", {"within_s": 61}, (422, "invalid_input")),
+        ("yard", {}, (404, "point_away")),
+    ],
+)
+async def test_why_there_is_no_picture_is_said(
+    site: Site, point: str, draft: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    answer = await site.operator.post(f"/api/v1/points/{point}/snapshot.jpg", json=draft)
+
+    assert (answer.status_code, answer.json()["code"]) == expected
+
+
 async def test_who_may_only_look_takes_nothing_away(site: Site) -> None:
     clip = await site.viewer.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
     lock = await site.viewer.post(BOOKMARKS, json=LOCK)
+    picture = await site.viewer.post(SNAPSHOT, json={})
     stranger = await site.hub.anonymous.get("/api/v1/points/gate/live")
 
-    assert (clip.status_code, lock.status_code, stranger.status_code) == (403, 403, 401)
+    assert (clip.status_code, lock.status_code, picture.status_code, stranger.status_code) == (403, 403, 403, 401)
 
 
 async def test_a_point_that_nobody_pulls_has_nothing(site: Site) -> None:
@@ -445,6 +489,30 @@ async def test_a_node_that_keeps_silent_is_told_of_after_a_while(site: Site) -> 
             pass
 
     assert refused.value.code == "node_silent"
+
+
+async def test_an_answer_that_does_not_begin_within_its_own_time_is_given_up(site: Site) -> None:
+    calls = Calls(site.hub.hub.foundation.link, answer_within_s=60)
+    call = NodeCall(ticket=new_ticket(), path="/api/v1/status")
+    app = web.Application()
+    app.router.add_get("/", functools.partial(_taken, calls, call.ticket))
+
+    async with TestServer(app) as server, aiohttp.ClientSession() as node, asyncio.TaskGroup() as group:
+        asking = group.create_task(_refusal(calls, call, within_s=0.1))
+        await asyncio.sleep(0)  # so that the call waits for its node
+        async with node.ws_connect(server.make_url("/")):
+            assert await asyncio.wait_for(asking, 50) == "node_silent"
+
+
+async def _taken(calls: Calls, ticket: str, request: web.Request) -> web.StreamResponse:
+    return await calls.take("n1", ticket, request)
+
+
+async def _refusal(calls: Calls, call: NodeCall, *, within_s: float) -> str:
+    with pytest.raises(Problem) as refused:
+        async with calls.answered("n1", call, within_s=within_s):
+            pass
+    return refused.value.code
 
 
 TURN = "/api/v1/points/gate/turn"

@@ -994,7 +994,7 @@ export interface paths {
         /** List snapshots, those that wait and those that failed among them, the newest first. */
         get: operations["list_snapshots"];
         put?: never;
-        /** Take a picture of a camera now; 503 with the reason if there is none in time. */
+        /** Take a picture of a camera now; 503 with the reason if there is none in time, 422 for an unknown preset. */
         post: operations["take_snapshot"];
         delete?: never;
         options?: never;
@@ -3603,8 +3603,6 @@ export interface components {
          * @description A picture that is wanted of a camera.
          */
         SnapshotDraft: {
-            /** Point Id */
-            point_id: string;
             /**
              * Aim
              * @description where the camera is turned first; absent: as it looks now
@@ -3628,6 +3626,8 @@ export interface components {
              * @default 10
              */
             within_s: number;
+            /** Point Id */
+            point_id: string;
         };
         /**
          * SnapshotDrafts

@@ -1270,6 +1270,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points/{point_id}/snapshot.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a picture of a point now: as its camera looks or turned to a preset, position or way; whole or a region. */
+        post: operations["take_point_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points/{point_id}/recordings": {
         parameters: {
             query?: never;
@@ -4759,6 +4776,35 @@ export interface components {
             height_px: number;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * PictureDraft
+         * @description A picture that is wanted of a camera, which is known.
+         */
+        PictureDraft: {
+            /**
+             * Aim
+             * @description where the camera is turned first; absent: as it looks now
+             * @default null
+             */
+            aim: (components["schemas"]["PresetAim"] | components["schemas"]["PositionAim"] | components["schemas"]["WayAim"]) | null;
+            /**
+             * @description what is kept of the picture; absent: all
+             * @default null
+             */
+            region: components["schemas"]["Box"] | null;
+            /**
+             * Fresh S
+             * @description a picture that is at most so old will do
+             * @default 2
+             */
+            fresh_s: number;
+            /**
+             * Within S
+             * @description how long an attempt may wait for it
+             * @default 10
+             */
+            within_s: number;
         };
         /**
          * PictureEvent
@@ -9519,6 +9565,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_point_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PictureDraft"];
+            };
+        };
         responses: {
             /** @description done */
             200: {

@@ -14,7 +14,7 @@ export const captureTexts = bilingual(
       cameraCount: '{count} 台摄像机', pace: '约 {count} 张/分钟', missing: '{count} 台已不在本机', works: '运行中', waits: '不在时段内', off: '已停用', saved: '计划已保存', removeAsk: '删除计划「{name}」？已抓的图片会保留。',
     },
     captureReason: {
-      unknown_camera: '本机没有这台摄像机', cannot_turn: '未填写摄像机的 ONVIF 地址', does_not_rest: '摄像机转动后未停稳', device_fault: '摄像机拒绝转动，请检查预置位', device_cannot: '摄像机不支持此操作', device_unreachable: 'ONVIF 地址无应答', device_refuses_credentials: 'ONVIF 用户名或密码错误', not_onvif: '该地址不是 ONVIF 服务', process_away: '取流进程未就绪', no_picture: '摄像机未按时送出画面', disk_full: '磁盘空间不足', too_busy: '抓图任务过多', stopped: '设备正在停止', picture_removed: '图片已不在设备上', picture_expired: '图片超过设备保存天数，未及上传', picture_cleared: '设备空间不足，图片未及上传已清理', picture_damaged: '图片在设备上已损坏',
+      unknown_camera: '本机没有这台摄像机', unknown_preset: '摄像机上没有这个预置位', cannot_turn: '未填写摄像机的 ONVIF 地址', does_not_rest: '摄像机转动后未停稳', device_fault: '摄像机拒绝转动，请检查预置位', device_cannot: '摄像机不支持此操作', device_unreachable: 'ONVIF 地址无应答', device_refuses_credentials: 'ONVIF 用户名或密码错误', not_onvif: '该地址不是 ONVIF 服务', process_away: '取流进程未就绪', no_picture: '摄像机未按时送出画面', disk_full: '磁盘空间不足', too_busy: '抓图任务过多', stopped: '设备正在停止', picture_removed: '图片已不在设备上', picture_expired: '图片超过设备保存天数，未及上传', picture_cleared: '设备空间不足，图片未及上传已清理', picture_damaged: '图片在设备上已损坏',
     },
   },
   {
@@ -29,7 +29,7 @@ export const captureTexts = bilingual(
       cameraCount: '{count} cameras', pace: 'about {count} a minute', missing: '{count} not on this box any more', works: 'working', waits: 'outside its hours', off: 'off', saved: 'The plan is kept', removeAsk: 'Remove the plan "{name}"? Its pictures stay.',
     },
     captureReason: {
-      unknown_camera: 'no such camera on this box', cannot_turn: 'the ONVIF address is not known', does_not_rest: 'the camera did not come to rest', device_fault: 'the camera refuses; check the preset', device_cannot: 'the camera cannot do this', device_unreachable: 'nothing answers at the ONVIF address', device_refuses_credentials: 'wrong ONVIF user name or password', not_onvif: 'this is no ONVIF service', process_away: 'the process that pulls cameras is not ready', no_picture: 'the camera sent no picture in time', disk_full: 'the disk is full', too_busy: 'too many snapshots', stopped: 'the box is stopping', picture_removed: 'the box has it no more', picture_expired: 'the box kept it for its days and could not hand it over', picture_cleared: 'the box needed its space before it was handed over', picture_damaged: 'damaged on the disk of the box',
+      unknown_camera: 'no such camera on this box', unknown_preset: 'the camera remembers no such preset', cannot_turn: 'the ONVIF address is not known', does_not_rest: 'the camera did not come to rest', device_fault: 'the camera refuses; check the preset', device_cannot: 'the camera cannot do this', device_unreachable: 'nothing answers at the ONVIF address', device_refuses_credentials: 'wrong ONVIF user name or password', not_onvif: 'this is no ONVIF service', process_away: 'the process that pulls cameras is not ready', no_picture: 'the camera sent no picture in time', disk_full: 'the disk is full', too_busy: 'too many snapshots', stopped: 'the box is stopping', picture_removed: 'the box has it no more', picture_expired: 'the box kept it for its days and could not hand it over', picture_cleared: 'the box needed its space before it was handed over', picture_damaged: 'damaged on the disk of the box',
     },
   },
 )
