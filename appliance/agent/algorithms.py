@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 from appliance.local import LocalPackage
 from federation.messages import LicenceTerm, PackageRef
 from federation.packages import Manifest, PackageError, Text, builtin_manifests, read_manifest
@@ -15,6 +17,8 @@ from federation.packages.licences import LicenceState, standing
 from federation.packages.manifest import MANIFEST_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
+
+MOST_NAMES = 4096
 
 Key = tuple[str, str]
 """Id and version of an algorithm."""
@@ -33,12 +37,30 @@ class Algorithm:
         return standing(self.licences, now)
 
 
+class EventNames(BaseModel):
+    """The names of kinds of event by code, those of the newest packages last: events outlive their packages."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by_code: dict[str, Text] = {}
+
+    def with_those_of(self, manifests: Iterable[Manifest]) -> "EventNames":
+        """Return these names with those of packages; the oldest go where they are more than `MOST_NAMES`."""
+        named = {kind.code: kind.name for manifest in manifests for kind in manifest.events}
+        others = {code: name for code, name in self.by_code.items() if code not in named}
+        return EventNames(by_code=dict([*others.items(), *named.items()][-MOST_NAMES:]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Algorithms:
-    """The algorithms of a box by id and version; `manifests` keeps what was read of packages, by their files."""
+    """The algorithms of a box by id and version; `manifests` keeps what was read of packages, by their files.
+
+    `event_names` are those of all packages that are or were here.
+    """
 
     by_key: Mapping[Key, Algorithm] = field(default_factory=dict)
     manifests: Mapping[Path, Manifest] = field(default_factory=dict)
+    event_names: EventNames = field(default_factory=EventNames)
 
     def learned(self, packages: Iterable[LocalPackage], wanted: Iterable[PackageRef]) -> "Algorithms":
         """Return what is known once these packages are here and the hub wants those; reads new ones, and blocks."""
@@ -52,7 +74,8 @@ class Algorithms:
             for manifest in manifests.values()
         ]
         by_key = {(item.manifest.id, item.manifest.version): item for item in known}
-        return Algorithms(by_key=by_key, manifests=manifests)
+        names = self.event_names.with_those_of(manifests.values())
+        return Algorithms(by_key=by_key, manifests=manifests, event_names=names)
 
     def name(self, algorithm_id: str, version: str) -> Text:
         """Return the name of an algorithm; that of an unknown one is its id."""
@@ -60,12 +83,14 @@ class Algorithms:
         return Text(zh=algorithm_id, en=algorithm_id) if found is None else found.manifest.name
 
     def event_name(self, code: str) -> Text:
-        """Return the name of a kind of event; that of an unknown one is its code."""
-        return self._event_names.get(code) or Text(zh=code, en=code)
+        """Return the name of a kind of event, also once its package has left; that of an unknown one is its code."""
+        return self._own_names.get(code) or self.event_names.by_code.get(code) or Text(zh=code, en=code)
 
     @cached_property
-    def _event_names(self) -> Mapping[str, Text]:
-        return {kind.code: kind.name for item in self.by_key.values() for kind in item.manifest.events}
+    def _own_names(self) -> Mapping[str, Text]:
+        """Return the names of the product's own events."""
+        own = (item.manifest for item in self.by_key.values() if item.built_in)
+        return {kind.code: kind.name for manifest in own for kind in manifest.events}
 
 
 def _manifest(path: Path) -> Manifest | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from appliance.agent.algorithms import Algorithms
+from appliance.agent.algorithms import Algorithms, EventNames
 from appliance.agent.fencing import fenced_tasks, next_fence_s
 from appliance.agent.live import Happenings, LiveFeed
 from appliance.agent.plan import Outcome, Wishes, default_recording, merge
@@ -125,6 +125,8 @@ class AgentState:
     async def load(self) -> None:
         """Read wishes, plan and counters: a cold boot runs on without a hub."""
         self.software = await asyncio.to_thread(_read_what_is_shipped)
+        names = await self.database.read(lambda db: documents.get(db, documents.EVENT_NAMES, EventNames))
+        self.algorithms = Algorithms(event_names=names or EventNames())
         proposal = self.config.serial or f"fs-{os.urandom(5).hex()}"
         self.serial = await self.database.run(lambda db: documents.serial(db, proposal))
         self.wishes = await self.database.read(
@@ -257,6 +259,8 @@ class AgentState:
         self.report_changes.note()
         known = await asyncio.to_thread(self.algorithms.learned, plan.packages, self.wishes.packages)
         if self.outcome is outcome:
+            if known.event_names != self.algorithms.event_names:
+                await self.database.run(lambda db: documents.put(db, documents.EVENT_NAMES, known.event_names))
             self.algorithms = known
 
     def heard_neighbours(self) -> Sequence[Service]:

@@ -56,11 +56,17 @@ def judged_alike_by(old: Manifest, new: Manifest) -> bool:
     return (old.rule, old.params, old.events) == (new.rule, new.params, new.events)
 
 
-def compared(pairs: Sequence[tuple[Sequence[Detection], Sequence[Detection]]], manifest: Manifest) -> Trial:
+def compared(
+    pairs: Sequence[tuple[Sequence[Detection], Sequence[Detection]]],
+    manifest: Manifest,
+    *,
+    enough: int = ENOUGH_SEEN,
+    least: float = LEAST_AGREEMENT,
+) -> Trial:
     """Compare what the old and the new version saw in the same frames, of the labels that make events.
 
-    The new one is refused when it finds less than `LEAST_AGREEMENT` of what the old one found, if that was enough to
-    tell. A better model differs; one that sees nothing of the known is not the same algorithm.
+    The new one is refused when it finds less than a share `least` of what the old one found, if that was enough to tell.
+    A better model differs; one that sees nothing of the known is not the same algorithm.
     """
     labels = {label for event in manifest.events if event.when is not None for label in event.when.labels}
     before = agreed = 0
@@ -69,7 +75,7 @@ def compared(pairs: Sequence[tuple[Sequence[Detection], Sequence[Detection]]], m
         before += len(known)
         agreed += sum(_found_again(item, new) for item in known)
     refusal = ""
-    if before >= ENOUGH_SEEN and agreed < LEAST_AGREEMENT * before:
+    if before >= enough and agreed < least * before:
         refusal = f"switch_refused: of {before} things that the old version sees in the newest frames it finds {agreed}"
     return Trial(frames=len(pairs), seen_before=before, agreed=agreed, refusal=refusal)
 

@@ -225,6 +225,11 @@ class ModelReport(WireModel):
     oldest_s: float = 0.0
     dropped: dict[str, int] = Field(default_factory=dict, description="frames that it never saw, by reason")
     restarts: int = 0
+    provider: str = Field(default="", description="what computes it: CPU, CUDA or TensorRT")
+    plain: str = Field(
+        default="", description="why it does not run by TensorRT though that is here: a stable code with words"
+    )
+    gave_up: int = Field(default=0, description="how often it went back from TensorRT to CUDA")
 
 
 class EngineReport(WireModel):

@@ -22,6 +22,7 @@ PLAN = "plan"
 INCARNATION = "incarnation"
 SERIAL = "serial"
 PROCESSES = "processes"
+EVENT_NAMES = "event_names"
 
 Document = TypeVar("Document", bound=BaseModel)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.engine.branch import Branch
-from appliance.analysis.engine.devices import Device
+from appliance.analysis.engine.devices import CardFails, Device
 from appliance.analysis.engine.network import Head, Network, Tensors
 from appliance.analysis.engine.wire import (
     ASK,
@@ -43,7 +43,9 @@ from federation.packages.manifest import ModelInput
 SPARE_BYTES = 512 << 20
 """Address space that threads and allocators reserve and do not use."""
 
-_FILE_BYTES = 1 << 20
+FILE_BYTES = 1 << 20
+"""No model writes files; one whose plan is built may be given more."""
+
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -67,10 +69,10 @@ class _Taught:
     branch: str
 
 
-def serve(ends: Sequence[tuple[Connection, Any]], device: Device, memory_bytes: int) -> None:
+def serve(ends: Sequence[tuple[Connection, Any]], device: Device, memory_bytes: int, file_bytes: int) -> None:
     """Answer on every connection, each on a thread of its own with its slot for pictures, until they are closed."""
     allowance = Allowance(bound=device.kind == "cpu", began_with_bytes=own_pages()[0] * _PAGE_BYTES)
-    _shut_in()
+    _shut_in(file_bytes)
     allowance.grant(memory_bytes)
     cv2.setNumThreads(1)
     own = Networks(device, allowance)
@@ -117,10 +119,10 @@ class Networks:
             return Answer(fault=_fault(error))
 
     def _open(self, asked: Open, model: bytes) -> Answer:
-        network = Network(asked.input, model, self._device)
+        network = Network(asked.input, model, self._device, asked.plan)
         network.warm()
         self._networks[asked.network] = (asked.input, network)
-        return Answer(batch=network.batch)
+        return Answer(batch=network.batch, provider=network.provider, tensorrt=network.tensorrt)
 
     def _teach(self, asked: Teach, model: bytes) -> Answer:
         self._allowance.grant(asked.memory_bytes)
@@ -212,6 +214,8 @@ def _fault(error: Exception) -> Fault:
         return Fault(code="bad_output", error=_line(error))
     if isinstance(error, MemoryError):
         return Fault(code="memory_short", error="the memory that the package declares is not enough")
+    if isinstance(error, CardFails) or "CUDA failure" in str(error):
+        return Fault(code="card_fails", error=_line(error))
     short = "bad_alloc" in str(error) or "Failed to allocate" in str(error)
     return Fault(code="memory_short" if short else "failed", error=_line(error))
 
@@ -226,9 +230,9 @@ def _places(seen: Sequence[Sighting]) -> tuple[Places, ...]:
     return tuple((index, packed(mask)) for index, mask in masks[:MOST_AREAS])
 
 
-def _shut_in() -> None:
+def _shut_in(file_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     os.chdir("/")  # a path in a model leads to nothing of ours
 
 

@@ -1,5 +1,6 @@
 """What models run on: the cores of this machine, or its graphics cards, and how a session is opened there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ GPU_SINGLE_RUNS = 6
 """The same of a model that takes one picture at once and so leaves the card idle most of the time."""
 
 _QUIET = 3
+
+Provider = tuple[str, Mapping[str, str]]
+"""What onnxruntime computes by, with its options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +65,10 @@ class CardFails(Exception):
     """A session was to run on a card and does not."""
 
 
-def open_session(model: bytes, device: Device) -> ort.InferenceSession:
+def open_session(model: bytes, device: Device, first: Provider | None = None) -> ort.InferenceSession:
     """Return a session that uses one thread a call and never spins while it waits.
 
-    Raises CardFails where onnxruntime would quietly compute on the cores instead.
+    What `first` can compute it computes. Raises CardFails where onnxruntime would quietly do without the card, or it.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
@@ -74,7 +78,10 @@ def open_session(model: bytes, device: Device) -> ort.InferenceSession:
     if device.kind != "cpu":
         ort.set_default_logger_severity(_QUIET)
         ort.preload_dlls(directory="")  # NVIDIA's libraries as Python packages bring them; else the system's are found
-    session = ort.InferenceSession(model, options, providers=device.providers())
+    wanted = [first, *device.providers()] if first else device.providers()
+    session = ort.InferenceSession(model, options, providers=wanted)
+    if first is not None and first[0] not in session.get_providers():
+        raise CardFails(f"onnxruntime cannot use {first[0]} on {device.name}")
     if device.kind != "cpu" and "CUDAExecutionProvider" not in session.get_providers():
         raise CardFails(f"onnxruntime cannot use {device.name}: the driver, CUDA or cuDNN is missing or too old")
     return session

@@ -59,13 +59,14 @@ class Dispatcher(Generic[Work, Result]):
             async with asyncio.TaskGroup() as group:
                 while True:
                     await self._ready()
-                    await self.place.turns.acquire()
+                    place = self.place  # it may be another for the next batch
+                    await place.turns.acquire()
                     self._expire()
                     batch = self.queue.take(self.clock())
                     if batch:
-                        group.create_task(self._serve(batch), name="batch")
+                        group.create_task(self._serve(batch, place), name="batch")
                     else:
-                        self.place.turns.release()
+                        place.turns.release()
         finally:
             for asked in self.queue.clear():
                 _settle(asked, Dropped(reason="unloaded"))
@@ -85,14 +86,14 @@ class Dispatcher(Generic[Work, Result]):
         for asked in self.queue.expire(self.clock()):
             _settle(asked, Dropped(reason="stale"))
 
-    async def _serve(self, batch: list[Waiting[_Asked[Work, Result]]]) -> None:
+    async def _serve(self, batch: list[Waiting[_Asked[Work, Result]]], place: Place) -> None:
         asked = [item.work for item in batch]
         results: Sequence[Result | Dropped] = [Dropped(reason="unloaded")] * len(asked)
         try:
             loop = asyncio.get_running_loop()
-            results = await loop.run_in_executor(self.place.threads, self.serve, [item.work for item in asked])
+            results = await loop.run_in_executor(place.threads, self.serve, [item.work for item in asked])
         finally:
-            self.place.turns.release()
+            place.turns.release()
             self.queue.free(batch)
             self._news.set()
             for item, result in zip(asked, results, strict=True):

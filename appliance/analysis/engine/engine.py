@@ -11,11 +11,12 @@ from appliance.analysis.engine.declaration import declared_by
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher
 from appliance.analysis.engine.frame import Dropped, Frame, Gallery
-from appliance.analysis.engine.host import HostLost, ModelFails
+from appliance.analysis.engine.host import Host, HostLost, ModelFails
 from appliance.analysis.engine.loaded import LoadedModels
-from appliance.analysis.engine.model import Sighted
+from appliance.analysis.engine.model import Model, Sighted
 from appliance.analysis.engine.packages import Asked, PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane, Limits
+from appliance.analysis.engine.worker import Hosts
 from appliance.analysis.finding import Picture
 from appliance.analysis.outside.calling import Bound
 from appliance.analysis.outside.system import HEAD, OutsideSystem, called
@@ -36,6 +37,7 @@ class Engine:
         memory_bytes: int,
         systems: Mapping[str, Bound] | None = None,
         clock: Clock = time.monotonic,
+        hosts: Hosts = Host,
     ) -> None:
         """Set up for these devices, so much memory for all models, and these systems of others by their names."""
         self.packages: dict[PackageKey, Ready | Unusable] = {}
@@ -44,7 +46,9 @@ class Engine:
         self._systems = systems or {}
         self._wanted: Mapping[PackageKey, Path] = {}
         self._group = asyncio.TaskGroup()
-        self._models = LoadedModels(devices=devices, memory_bytes=memory_bytes, group=self._group, clock=clock)
+        self._models = LoadedModels(
+            devices=devices, memory_bytes=memory_bytes, group=self._group, clock=clock, hosts=hosts
+        )
         self._eyes: Dispatcher[Frame, Picture] = Dispatcher(
             place=self._models.places[devices[0]], limits=Limits(), serve=_pictures, clock=clock
         )
@@ -105,6 +109,15 @@ class Engine:
     def dropped(self) -> int:
         """Frames that somebody needed and did not see, of all models together."""
         return self._models.dropped + self._eyes.queue.dropped.total()
+
+    def shares(self) -> dict[Model, dict[Path, Ready]]:
+        """Return for every loaded model the packages that share it, by their files."""
+        found: dict[Model, dict[Path, Ready]] = {}
+        for key, state in self.packages.items():
+            model = self._models[state.network].model if isinstance(state, Ready) else None
+            if isinstance(state, Ready) and isinstance(model, Model) and key in self._wanted:
+                found.setdefault(model, {})[self._wanted[key]] = state
+        return found
 
     def report(self) -> EngineReport:
         """Return what is held, what it costs and what waits."""

@@ -44,8 +44,10 @@ class Host:
     Beside each connection lies memory that both processes see: pictures are put there and not sent.
     """
 
-    def __init__(self, device: Device, *, memory_bytes: int, slot_bytes: int) -> None:
-        """Start the process; `slot_bytes` is what the pictures of one call may take."""
+    def __init__(
+        self, device: Device, *, memory_bytes: int, slot_bytes: int, file_bytes: int = child.FILE_BYTES
+    ) -> None:
+        """Start the process; `slot_bytes` is what the pictures of one call may take, `file_bytes` what a file may."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([child.__name__])
         self.slot_bytes = max(slot_bytes, LEAST_SLOT_BYTES)
@@ -54,7 +56,8 @@ class Host:
         pairs = [context.Pipe() for _ in range(device.workers)]
         slots = [context.RawArray("B", self.slot_bytes) for _ in pairs]
         theirs = [(pair[1], slot) for pair, slot in zip(pairs, slots, strict=True)]
-        self._process = context.Process(target=child.serve, args=(theirs, device, memory_bytes), daemon=True)
+        given = (theirs, device, memory_bytes, file_bytes)
+        self._process = context.Process(target=child.serve, args=given, daemon=True)
         self._process.start()
         self._free: queue.SimpleQueue[tuple[Connection, NDArray[np.uint8]]] = queue.SimpleQueue()
         for (own, other), slot in zip(pairs, slots, strict=True):
@@ -104,13 +107,15 @@ class Host:
             raise ModelFails(answer.fault.code, answer.fault.error)
         return answer
 
-    def prepare(self) -> None:
-        """Run a model that sees nothing; raise ModelFails or HostLost if that cannot be.
+    def prepare(self, plan: str = "") -> Answer:
+        """Run a model that sees nothing, by TensorRT if a folder for its plan is named; raise ModelFails or HostLost.
 
         What a card's libraries take in every process is taken now, and not counted as the model's.
         """
-        self.ask(Open(network="trial", input=TRIAL_INPUT), model=trial_model(), within_s=LOAD_WITHIN_S)
+        opened = Open(network="trial", input=TRIAL_INPUT, plan=plan)
+        answer = self.ask(opened, model=trial_model(), within_s=LOAD_WITHIN_S)
         self._base_bytes = self._taken_bytes()
+        return answer
 
     def memory_bytes(self) -> int:
         """Return what the model takes of the memory; 0 if its process has ended."""

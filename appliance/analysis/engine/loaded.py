@@ -1,6 +1,7 @@
 """The models that are loaded: on which device each is, who uses it, and what room is left."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -8,12 +9,16 @@ from dataclasses import dataclass, field
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher, Place
+from appliance.analysis.engine.host import Host, HostLost, ModelFails
 from appliance.analysis.engine.model import Model, Seen, Sighted
 from appliance.analysis.engine.packages import PackageKey
 from appliance.analysis.engine.queue import Limits
 from appliance.analysis.engine.reporting import model_report
+from appliance.analysis.engine.worker import Hosts
 from appliance.analysis.outside.system import OutsideSystem
 from appliance.local import ModelReport
+
+log = logging.getLogger(__name__)
 
 WARM_S = 300.0
 """A model that nobody needs any more stays for so long, unless another needs its memory."""
@@ -39,9 +44,16 @@ class LoadedModels:
     """Loads models where there is room and ends them; all methods run on the event loop."""
 
     def __init__(
-        self, *, devices: tuple[Device, ...], memory_bytes: int, group: asyncio.TaskGroup, clock: Clock
+        self,
+        *,
+        devices: tuple[Device, ...],
+        memory_bytes: int,
+        group: asyncio.TaskGroup,
+        clock: Clock,
+        hosts: Hosts = Host,
     ) -> None:
         """Load on these devices, within so much memory for all; their lines are fed by tasks of `group`."""
+        self._hosts = hosts
         self.devices = devices
         self.memory_bytes = memory_bytes
         self.places = {device: _place(device) for device in devices}
@@ -114,6 +126,9 @@ class LoadedModels:
         await self._unload([name for name in idle if now_s - (self._by_network[name].idle_since_s or 0.0) > WARM_S])
         for model, head in list(self._unneeded_heads()):
             await asyncio.to_thread(model.forget, head)
+        for loaded in list(self._by_network.values()):
+            if isinstance(loaded.model, Model) and loaded.model.stranded:
+                await self._move(loaded, loaded.model)
 
     async def drop_unused(self) -> None:
         """End models that nobody needs, at once."""
@@ -130,15 +145,36 @@ class LoadedModels:
         present = self._by_network.get(declared.network)
         if present is not None and isinstance(present.model, Model):
             return present.model
-        device = self._emptiest(declared.kind)
-        model = Model(declared, device)
-        try:
-            await asyncio.to_thread(model.load)
-        except BaseException:
-            await asyncio.to_thread(model.end)
-            raise
-        self._feed(declared.network, model, self.places[device], device.limits(model.batch))
+        model = await self._started(declared)
+        self._feed(declared.network, model, self.places[model.device], model.device.limits(model.batch))
         return model
+
+    async def _started(self, declared: ModelOf) -> Model:
+        """Return a model on the emptiest device that takes it: one may be full, or have died."""
+        devices = self._emptiest_first(declared.kind)
+        for device in devices:
+            model = Model(declared, device, self._hosts)
+            try:
+                await asyncio.to_thread(model.load)
+            except (HostLost, ModelFails) as error:
+                await asyncio.to_thread(model.end)
+                if device is devices[-1] or not _another_may_do(error):
+                    raise
+                log.warning("model %s does not start on %s: %s", declared.network[:12], device.name, error)
+            except BaseException:
+                await asyncio.to_thread(model.end)
+                raise
+            else:
+                return model
+        raise HostLost("there is no device")
+
+    async def _move(self, loaded: Loaded, model: Model) -> None:
+        """Have a model go on where others do: what it has in hand is answered, and the next frame starts it there."""
+        others = [device for device in self._emptiest_first(model.declared.kind) if device != model.device]
+        if others:
+            log.warning("model %s goes from %s to %s", model.name[:12], model.device.name, others[0].name)
+            await asyncio.to_thread(model.move, others[0])
+            loaded.dispatcher.place = self.places[others[0]]
 
     def _feed(self, name: str, model: Model | OutsideSystem, place: Place, limits: Limits) -> None:
         dispatcher: Dispatcher[Sighted, Seen] = Dispatcher(
@@ -177,10 +213,15 @@ class LoadedModels:
             loaded.feeding.cancel()
             await asyncio.to_thread(loaded.model.end)
 
-    def _emptiest(self, kind: str) -> Device:
+    def _emptiest_first(self, kind: str) -> list[Device]:
         able = [device for device in self.devices if device.kind == kind] or list(self.devices)
         used = [item.model.device for item in self._by_network.values() if isinstance(item.model, Model)]
-        return min(able, key=used.count)
+        return sorted(able, key=used.count)
+
+
+def _another_may_do(error: HostLost | ModelFails) -> bool:
+    """Tell whether another device may take a model that one did not."""
+    return isinstance(error, HostLost) or error.code in {"memory_short", "card_fails"}
 
 
 def _place(device: Device) -> Place:

@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
 
 from appliance.analysis.decoders import Outcome, decode
 from appliance.analysis.decoders.dense import places_of
-from appliance.analysis.engine.devices import GPU_RUNS, GPU_SINGLE_RUNS, Device, bucket, open_session
+from appliance.analysis.engine.devices import GPU_RUNS, GPU_SINGLE_RUNS, Device, Provider, bucket, open_session
 from appliance.analysis.engine.entry import CardEntry
 from appliance.analysis.engine.exit import CardExit, can_narrow
+from appliance.analysis.engine.tensorrt import PROVIDER, load_libraries, provider, refuse_absent
 from appliance.analysis.preprocessing import Placement, tensor_of
 from appliance.analysis.sightings import Sighting, sightings
 from federation.packages.manifest import ModelInput
@@ -19,6 +21,7 @@ from federation.packages.outputs import DenseOutput, ModelOutput, SemanticOutput
 
 MOST_AT_ONCE = 16
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
+_PROVIDERS = {PROVIDER: "TensorRT", "CUDAExecutionProvider": "CUDA", "CPUExecutionProvider": "CPU"}
 Tensors = Mapping[str, NDArray[Any]]
 Canvases = NDArray[np.uint8]
 """(n, height, width, 3), BGR: pictures that lie in the input as `placed` lays them."""
@@ -27,10 +30,14 @@ Canvases = NDArray[np.uint8]
 class Network:
     """One session of one model. `run` is thread-safe."""
 
-    def __init__(self, declared: ModelInput, model: bytes, device: Device) -> None:
-        """Load the model; raise ValueError if its inputs are not as declared."""
+    def __init__(self, declared: ModelInput, model: bytes, device: Device, plan: str = "") -> None:
+        """Load the model; raise ValueError if its inputs are not as declared, CardFails if its card cannot be used.
+
+        On a card it is computed by TensorRT where a folder is named that holds its plan, or is to hold it.
+        """
         self._declared = declared
-        self._session = open_session(model, device)
+        first, self.tensorrt = _by_plan(model, declared, device, plan)
+        self._session = open_session(model, device, first)
         self._device = device
         self._entry = None if device.kind == "cpu" else CardEntry(declared, device)
         self._exits: dict[str, tuple[tuple[DenseOutput, int], CardExit | None]] = {}
@@ -47,6 +54,11 @@ class Network:
         # On a card alone: onnxruntime keeps handles and memory there for every thread that ever ran, so they are few.
         self._runs = ThreadPoolExecutor(GPU_RUNS if self.batch > 1 else GPU_SINGLE_RUNS, thread_name_prefix="card")
         self._warm = 1 if self._entry is None else min(self.batch, device.batch)
+
+    @property
+    def provider(self) -> str:
+        """What computes it."""
+        return _PROVIDERS.get(self._session.get_providers()[0], "")
 
     def warm(self) -> None:
         """Run once with every size of batch that a card will see: a new one costs it time, now and not on duty."""
@@ -128,6 +140,15 @@ class Head:
         """Return what was seen in the picture that lies so in the input, strongest first; raise BadOutput."""
         least = self._output.min_share if isinstance(self._output, SemanticOutput) else 0.0
         return sightings(self.outcome(tensors), placement, self._size, min_share=least)
+
+
+def _by_plan(model: bytes, declared: ModelInput, device: Device, plan: str) -> tuple[Provider | None, str]:
+    """Return TensorRT with its version, where it is asked for on a card; raise CardFails where it is not here."""
+    if not plan or device.kind == "cpu":
+        return None, ""
+    refuse_absent()
+    ort.preload_dlls(directory="")  # what it needs of CUDA
+    return provider(model, declared, device, plan), load_libraries()
 
 
 def _refuse_other_shape(entry: Any, declared: ModelInput) -> None:

@@ -41,6 +41,9 @@ def model_report(
         "memory_mb": round(cost.memory_bytes / 2**20, 1),
         "card_memory_mb": round(cost.card_bytes / 2**20, 1),
         "declared_mb": model.memory_bytes >> 20,
+        "provider": cost.provider,
+        "plain": cost.plain,
+        "gave_up": cost.gave_up,
         "parts": tuple(parts_of(model, users)),
     }
     return figures.model_copy(update=own)

@@ -27,6 +27,7 @@ class Open(_Message):
     do: Literal["open"] = "open"
     network: str
     input: ModelInput
+    plan: str = Field(default="", description="where TensorRT's plan of it lies or is built; empty: without TensorRT")
 
 
 class Teach(_Message):
@@ -74,7 +75,7 @@ Places = tuple[Annotated[int, Field(ge=0, le=10_000)], _Bits]
 class Fault(_Message):
     """Why something could not be computed; `gone`: a head that is asked is not known."""
 
-    code: Literal["bad_output", "memory_short", "failed", "gone"]
+    code: Literal["bad_output", "memory_short", "card_fails", "failed", "gone"]
     error: str = Field(default="", max_length=500)
 
 
@@ -94,6 +95,8 @@ class Answer(_Message):
 
     fault: Fault | None = None
     batch: int = Field(default=1, ge=1, le=64)
+    provider: Literal["", "CPU", "CUDA", "TensorRT"] = ""
+    tensorrt: str = Field(default="", max_length=32, description="its version where it computes")
     seen: dict[str, tuple[tuple[Row, ...], ...]] = Field(default_factory=dict)
     places: dict[str, tuple[tuple[Places, ...], ...]] = Field(default_factory=dict)
     faults: dict[str, Fault] = Field(default_factory=dict)

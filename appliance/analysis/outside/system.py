@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.engine.cost import Cost
 from appliance.analysis.engine.frame import Dropped
-from appliance.analysis.engine.model import Cost, Seen, Sighted
+from appliance.analysis.engine.model import Seen, Sighted
 from appliance.analysis.finding import Found
 from appliance.analysis.outside.breaker import Breaker
 from appliance.analysis.outside.calling import Bound, Caller, Line

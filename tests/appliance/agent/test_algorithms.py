@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent.algorithms import Algorithms
+from appliance.agent.algorithms import MOST_NAMES, Algorithms, EventNames
 from appliance.local import LocalPackage
 from federation.messages import LicenceTerm, PackageRef
-from federation.packages import shipped_packages, write_package
+from federation.packages import Text, shipped_packages, write_package
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 SHIPPED = "fengsui.street_objects"
@@ -43,6 +43,28 @@ def test_a_package_is_read_once_and_forgotten_when_it_is_needed_no_more(package:
 
     assert (SHIPPED, package.version) in again.by_key
     assert (SHIPPED, package.version) not in later.by_key
+
+
+def test_events_keep_their_names_when_their_package_leaves(package: LocalPackage) -> None:
+    known = Algorithms().learned([package], [])
+    event = known.by_key[SHIPPED, package.version].manifest.events[0]
+
+    later = known.learned([], []).learned([], [])
+    kept = later.event_names.model_dump_json()
+
+    assert later.event_name(event.code) == event.name
+    assert Algorithms(event_names=EventNames.model_validate_json(kept)).event_name(event.code) == event.name
+
+
+def test_so_many_names_are_kept_those_of_the_newest_packages(package: LocalPackage) -> None:
+    many = EventNames(by_code={f"old/{number}": Text(zh="旧", en="Old") for number in range(MOST_NAMES)})
+    events = Algorithms().learned([package], []).event_names.by_code
+
+    kept = Algorithms(event_names=many).learned([package], []).event_names.by_code
+
+    assert len(kept) == MOST_NAMES
+    assert next(iter(kept)) == f"old/{len(events)}"
+    assert list(kept)[-len(events) :] == list(events)
 
 
 def test_a_package_that_cannot_be_read_keeps_its_id_for_a_name(package: LocalPackage, tmp_path: Path) -> None:
