@@ -33,7 +33,7 @@ LOOK_EVERY_S = 5.0
 BUILD_WITHIN_S = 1800.0
 
 LEAST_ALIKE = 0.9
-"""The same model by other arithmetic: of what CUDA sees it finds so much again, and so much of what it finds CUDA saw."""
+"""The same model by other arithmetic: so much of what one sees the other finds again."""
 
 Shares = Mapping[Path, Ready]
 VersionOn = Callable[[Device, Path], str]
@@ -132,8 +132,12 @@ def pictures_of(shares: Shares, engine: Engine) -> list[Picture]:
 def unlike(model: Model, former: Host, beside: Host, pictures: Sequence[Picture], shares: Shares) -> str:
     """Return where two processes of a model see other things in the same pictures; empty if they see the same."""
     before, after = (model.seen_through(host, pictures) for host in (former, beside))
+    if not any(_detections(seen, head) for seen in before for head in seen):
+        return "tensorrt_unproven: nothing is seen in the samples of the packages that share the model"
     for ready in shares.values():
-        seen = [(_detections(old, ready.head), _detections(new, ready.head)) for old, new in zip(before, after, strict=True)]
+        seen = [
+            (_detections(old, ready.head), _detections(new, ready.head)) for old, new in zip(before, after, strict=True)
+        ]
         for pairs in (seen, [(new, old) for old, new in seen]):
             trial = compared(pairs, ready.manifest, enough=1, least=LEAST_ALIKE)
             if trial.refusal:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from appliance.analysis.accelerating import Acceleration, version_on
 from appliance.analysis.decoding import DecoderPool, cropped, jpeg
+from appliance.analysis.engine.cards import cards_here
 from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Frame
 from appliance.analysis.finding import Picture
@@ -36,12 +38,19 @@ REPORT_EVERY_S = 1.0
 
 async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
     """Analyse what the agent's plan asks for, until cancelled."""
-    engine, decoders = await asyncio.to_thread(_engine, settings or Settings())
+    settings = settings or Settings()
+    engine, decoders = await asyncio.to_thread(_engine, settings)
+    card = next((device for device in engine.devices if device.kind != "cpu"), None)
     async with agent_client(run_folder) as agent:
         vision = Vision(run_folder=run_folder, agent=agent, engine=engine, decoders=decoders)
         try:
             async with serving(vision.snapshots, Pictures(engine), run_folder), asyncio.TaskGroup() as group:
                 group.create_task(vision.engine.run(), name="engine")
+                if card is not None and settings.plans_folder is not None:
+                    accelerating = Acceleration(
+                        engine=engine, device=card, folder=settings.plans_folder, version_on=version_on
+                    )
+                    group.create_task(accelerating.run(), name="accelerating")
                 group.create_task(vision.judging.run(), name="judging")
                 group.create_task(vision.follow_plans(), name="plans")
                 group.create_task(vision.follow_views(), name="views")
@@ -177,6 +186,7 @@ class Vision:
 
     async def _report(self) -> None:
         at, decoding, pictures = datetime.now(UTC), self._sights.report(self._levels.gop_s), self._inspection.news()
+        cards = await asyncio.to_thread(cards_here)
         report = VisionReport(
             pid=os.getpid(),
             tasks=self.judging.reports(at),
@@ -185,7 +195,7 @@ class Vision:
             decoding=decoding,
             pictures=dict(pictures),
             events_dropped=self.events.dropped,
-            engine=self.engine.report(),
+            engine=self.engine.report(cards),
         )
         try:
             await self._agent.report(report)

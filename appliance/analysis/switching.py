@@ -65,8 +65,8 @@ def compared(
 ) -> Trial:
     """Compare what the old and the new version saw in the same frames, of the labels that make events.
 
-    The new one is refused when it finds less than a share `least` of what the old one found, if that was enough to tell.
-    A better model differs; one that sees nothing of the known is not the same algorithm.
+    The new one is refused when it finds less than a share `least` of what the old one found, if that was `enough` to
+    tell. A better model differs; one that sees nothing of the known is not the same algorithm.
     """
     labels = {label for event in manifest.events if event.when is not None for label in event.when.labels}
     before = agreed = 0

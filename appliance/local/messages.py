@@ -232,10 +232,25 @@ class ModelReport(WireModel):
     gave_up: int = Field(default=0, description="how often it went back from TensorRT to CUDA")
 
 
+class CardReport(WireModel):
+    """One graphics card of this box as its driver describes it now, and what the engine does there."""
+
+    device: str
+    name: str
+    is_used: bool = Field(description="whether models run on it; if not, why is in the log of vision")
+    memory_mb: int
+    used_mb: int = Field(description="by everything that uses the card")
+    busy_percent: int
+    models: int = 0
+    failing: int = Field(default=0, description="how many of its models do not work now")
+    pictures_per_s: float = 0.0
+
+
 class EngineReport(WireModel):
     """What the engine holds, and what became of packages that it does not hold."""
 
     devices: tuple[str, ...] = ()
+    cards: tuple[CardReport, ...] = ()
     memory_mb: int = Field(default=0, description="what all models may take together")
     models: tuple[ModelReport, ...] = ()
     loading: tuple[str, ...] = ()

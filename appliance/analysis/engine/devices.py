@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import onnxruntime as ort
 
@@ -20,6 +20,8 @@ GPU_SINGLE_RUNS = 6
 """The same of a model that takes one picture at once and so leaves the card idle most of the time."""
 
 _QUIET = 3
+
+ComputedBy = Literal["CPU", "CUDA", "TensorRT"]
 
 Provider = tuple[str, Mapping[str, str]]
 """What onnxruntime computes by, with its options."""

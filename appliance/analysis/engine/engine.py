@@ -7,16 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.analysis.decoding import CannotDecode
+from appliance.analysis.engine.cards import Card
 from appliance.analysis.engine.declaration import declared_by
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher
 from appliance.analysis.engine.frame import Dropped, Frame, Gallery
-from appliance.analysis.engine.host import Host, HostLost, ModelFails
+from appliance.analysis.engine.host import Host, HostLost, Hosts, ModelFails
 from appliance.analysis.engine.loaded import LoadedModels
 from appliance.analysis.engine.model import Model, Sighted
 from appliance.analysis.engine.packages import Asked, PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane, Limits
-from appliance.analysis.engine.worker import Hosts
+from appliance.analysis.engine.reporting import card_reports
 from appliance.analysis.finding import Picture
 from appliance.analysis.outside.calling import Bound
 from appliance.analysis.outside.system import HEAD, OutsideSystem, called
@@ -119,10 +120,16 @@ class Engine:
                 found.setdefault(model, {})[self._wanted[key]] = state
         return found
 
-    def report(self) -> EngineReport:
-        """Return what is held, what it costs and what waits."""
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What models run on."""
+        return self._models.devices
+
+    def report(self, cards: Sequence[Card] = ()) -> EngineReport:
+        """Return what is held, what it costs and what waits, and how busy its cards are."""
         return EngineReport(
-            devices=tuple(device.name for device in self._models.devices),
+            devices=tuple(device.name for device in self.devices),
+            cards=card_reports(cards, self.devices, self._models.report()),
             memory_mb=self._models.memory_bytes >> 20,
             models=self._models.report(),
             loading=tuple(" ".join(key) for key in self._wanted if key not in self.packages),
@@ -196,7 +203,7 @@ def _pictures(frames: Sequence[Frame]) -> list[Picture | Dropped]:
 def _reason(error: HostLost | ModelFails) -> str:
     if isinstance(error, HostLost):
         return f"model_crashed: {error}"
-    code = "memory_short" if error.code == "memory_short" else "package_unusable"
+    code = error.code if error.code in {"memory_short", "card_fails"} else "package_unusable"
     return f"{code}: {error}"
 
 

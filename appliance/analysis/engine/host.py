@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +138,13 @@ class Host:
     def _ended_with(self) -> str:
         code = self._process.exitcode
         return "killed" if code is None else f"signal {-code}" if code < 0 else f"code {code}"
+
+
+class Hosts(Protocol):
+    """Starts processes on a device."""
+
+    def __call__(self, device: Device, *, memory_bytes: int, slot_bytes: int) -> Host:
+        """Return a process; raises HostLost or ModelFails where the device has none."""
 
 
 def _put(slot: NDArray[np.uint8], canvases: Sequence[Picture]) -> None:

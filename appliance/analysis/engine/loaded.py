@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher, Place
-from appliance.analysis.engine.host import Host, HostLost, ModelFails
+from appliance.analysis.engine.host import Host, HostLost, Hosts, ModelFails
 from appliance.analysis.engine.model import Model, Seen, Sighted
 from appliance.analysis.engine.packages import PackageKey
 from appliance.analysis.engine.queue import Limits
 from appliance.analysis.engine.reporting import model_report
-from appliance.analysis.engine.worker import Hosts
 from appliance.analysis.outside.system import OutsideSystem
 from appliance.local import ModelReport
 

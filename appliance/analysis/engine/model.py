@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.analysis.decoding import CannotDecode
-from appliance.analysis.engine.declaration import ModelOf
-from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.heads import aim_at, failed, found_by
 from appliance.analysis.engine.host import Host, HostLost, ModelFails
 from appliance.analysis.engine.looking import look
-from appliance.analysis.engine.worker import Hosts, Worker
+from appliance.analysis.engine.worker import Worker
 from appliance.analysis.finding import Found, Picture
 
 Seen = Mapping[str, Found | Dropped]
@@ -28,10 +26,6 @@ class Sighted:
 
 class Model(Worker):
     """A model with the process that computes it. `look` may be called by several threads."""
-
-    def __init__(self, declared: ModelOf, device: Device, hosts: Hosts = Host) -> None:
-        """Set up; `load` starts the process."""
-        super().__init__(declared, device, hosts)
 
     @property
     def name(self) -> str:

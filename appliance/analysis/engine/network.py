@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from appliance.analysis.decoders import Outcome, decode
 from appliance.analysis.decoders.dense import places_of
-from appliance.analysis.engine.devices import GPU_RUNS, GPU_SINGLE_RUNS, Device, Provider, bucket, open_session
+from appliance.analysis.engine.devices import (
+    GPU_RUNS,
+    GPU_SINGLE_RUNS,
+    ComputedBy,
+    Device,
+    Provider,
+    bucket,
+    open_session,
+)
 from appliance.analysis.engine.entry import CardEntry
 from appliance.analysis.engine.exit import CardExit, can_narrow
 from appliance.analysis.engine.tensorrt import PROVIDER, load_libraries, provider, refuse_absent
@@ -21,7 +29,11 @@ from federation.packages.outputs import DenseOutput, ModelOutput, SemanticOutput
 
 MOST_AT_ONCE = 16
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
-_PROVIDERS = {PROVIDER: "TensorRT", "CUDAExecutionProvider": "CUDA", "CPUExecutionProvider": "CPU"}
+_PROVIDERS: Mapping[str, ComputedBy] = {
+    PROVIDER: "TensorRT",
+    "CUDAExecutionProvider": "CUDA",
+    "CPUExecutionProvider": "CPU",
+}
 Tensors = Mapping[str, NDArray[Any]]
 Canvases = NDArray[np.uint8]
 """(n, height, width, 3), BGR: pictures that lie in the input as `placed` lays them."""
@@ -56,9 +68,9 @@ class Network:
         self._warm = 1 if self._entry is None else min(self.batch, device.batch)
 
     @property
-    def provider(self) -> str:
+    def provider(self) -> ComputedBy:
         """What computes it."""
-        return _PROVIDERS.get(self._session.get_providers()[0], "")
+        return _PROVIDERS[self._session.get_providers()[0]]
 
     def warm(self) -> None:
         """Run once with every size of batch that a card will see: a new one costs it time, now and not on duty."""

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
+from appliance.analysis.engine.cards import Card
+from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.model import Model
 from appliance.analysis.engine.queue import Queue
 from appliance.analysis.outside.system import OutsideSystem
-from appliance.local import ModelReport, PartReport
+from appliance.local import CardReport, ModelReport, PartReport
 
 OVER_S = 10.0
 Role = Literal["model", "backbone", "head", "stage"]
@@ -47,6 +49,32 @@ def model_report(
         "parts": tuple(parts_of(model, users)),
     }
     return figures.model_copy(update=own)
+
+
+def card_reports(
+    cards: Iterable[Card], devices: Iterable[Device], models: Iterable[ModelReport]
+) -> tuple[CardReport, ...]:
+    """Return how it stands with every card of this machine, and what its models do there."""
+    used = {device.name for device in devices}
+    loaded = list(models)
+    found = []
+    for card in cards:
+        name = f"cuda:{card.index}"
+        mine = [model for model in loaded if model.device == name]
+        found.append(
+            CardReport(
+                device=name,
+                name=card.name,
+                is_used=name in used,
+                memory_mb=card.memory_mb,
+                used_mb=card.used_mb,
+                busy_percent=card.busy_percent,
+                models=len(mine),
+                failing=sum(1 for model in mine if model.reason),
+                pictures_per_s=round(sum(model.pictures_per_s for model in mine), 2),
+            )
+        )
+    return tuple(found)
 
 
 def parts_of(model: Model, users: Mapping[tuple[str, str], str]) -> Iterator[PartReport]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from appliance.analysis.engine.devices import ComputedBy
 from appliance.analysis.preprocessing import Placement
 from appliance.analysis.region import GRID_PX, ByteMask
 from federation.packages.manifest import ModelInput
@@ -95,7 +96,7 @@ class Answer(_Message):
 
     fault: Fault | None = None
     batch: int = Field(default=1, ge=1, le=64)
-    provider: Literal["", "CPU", "CUDA", "TensorRT"] = ""
+    provider: ComputedBy = "CPU"
     tensorrt: str = Field(default="", max_length=32, description="its version where it computes")
     seen: dict[str, tuple[tuple[Row, ...], ...]] = Field(default_factory=dict)
     places: dict[str, tuple[tuple[Places, ...], ...]] = Field(default_factory=dict)

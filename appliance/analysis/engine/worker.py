@@ -6,34 +6,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
 from appliance.analysis.engine.cards import card_bytes_of
 from appliance.analysis.engine.cost import Cost
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.heads import teach
-from appliance.analysis.engine.host import LOAD_WITHIN_S, LOOK_WITHIN_S, Host, HostLost, ModelFails
+from appliance.analysis.engine.host import LOAD_WITHIN_S, LOOK_WITHIN_S, Host, HostLost, Hosts, ModelFails
 from appliance.analysis.engine.looking import canvas_bytes
-from appliance.analysis.engine.wire import Forget, Open
+from appliance.analysis.engine.wire import Answer, Forget, Open
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 60.0
 CHECK_MEMORY_EVERY_S = 5.0
 
-STRANDED_AFTER = 3
+STRANDED_AFTER = 2
 """So many failures in a row say that it is the device that fails."""
 
 Refusal = Callable[[Host, Host], str]
 """Why the second process may not take the place of the first; empty: it may."""
-
-
-class Hosts(Protocol):
-    """Starts processes on a device."""
-
-    def __call__(self, device: Device, *, memory_bytes: int, slot_bytes: int) -> Host:
-        """Return a process; raises HostLost where the device has none."""
 
 
 class Worker:
@@ -147,7 +139,7 @@ class Worker:
         """
         with self._lock:
             former = self._running()
-        beside = self._opened(plan)
+        beside, opened = self._opened(plan)
         try:
             refused = refusal(former, beside)
             with self._lock:
@@ -156,7 +148,7 @@ class Worker:
                     return refused or "its process was started anew meanwhile"
                 for head in self._heads.values():  # once more: others may have come
                     self._teach(beside, head)
-                self._host, self._plan = beside, plan
+                self._host, self._plan, self.cost.provider = beside, plan, opened.provider
         except (HostLost, ModelFails):
             beside.end()
             raise
@@ -197,15 +189,15 @@ class Worker:
 
     def _start(self) -> Host:
         try:
-            host = self._opened("")
+            host, opened = self._opened("")
         except (HostLost, ModelFails) as error:
             self._note_loss(None, str(error))
             raise
-        self._host = host
+        self._host, self.batch, self.cost.provider = host, opened.batch, opened.provider
         self._measure(host)
         return host
 
-    def _opened(self, plan: str) -> Host:
+    def _opened(self, plan: str) -> tuple[Host, Answer]:
         """Return a process that has the model open and knows its heads, by a plan of TensorRT if one is named."""
         entry = self.declared.input
         slot_bytes = canvas_bytes(entry) * self.device.batch
@@ -220,8 +212,7 @@ class Worker:
         except (HostLost, ModelFails):
             host.end()
             raise
-        self.batch, self.cost.provider = answer.batch, answer.provider
-        return host
+        return host, answer
 
     def _teach(self, host: Host, head: HeadOf) -> None:
         heads = {**self._heads, head.id: head}.values()

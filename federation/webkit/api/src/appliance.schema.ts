@@ -1701,6 +1701,48 @@ export interface components {
             preset: string | null;
         };
         /**
+         * CardReport
+         * @description One graphics card of this box as its driver describes it now, and what the engine does there.
+         */
+        CardReport: {
+            /** Device */
+            device: string;
+            /** Name */
+            name: string;
+            /**
+             * Is Used
+             * @description whether models run on it; if not, why is in the log of vision
+             */
+            is_used: boolean;
+            /** Memory Mb */
+            memory_mb: number;
+            /**
+             * Used Mb
+             * @description by everything that uses the card
+             */
+            used_mb: number;
+            /** Busy Percent */
+            busy_percent: number;
+            /**
+             * Models
+             * @default 0
+             */
+            models: number;
+            /**
+             * Failing
+             * @description how many of its models do not work now
+             * @default 0
+             */
+            failing: number;
+            /**
+             * Pictures Per S
+             * @default 0
+             */
+            pictures_per_s: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * CertificateStatus
          * @description The certificate by which the hub knows this box.
          */
@@ -1873,6 +1915,11 @@ export interface components {
              * @default []
              */
             devices: string[];
+            /**
+             * Cards
+             * @default []
+             */
+            cards: components["schemas"]["CardReport"][];
             /**
              * Memory Mb
              * @description what all models may take together
@@ -2681,6 +2728,24 @@ export interface components {
              * @default 0
              */
             restarts: number;
+            /**
+             * Provider
+             * @description what computes it: CPU, CUDA or TensorRT
+             * @default
+             */
+            provider: string;
+            /**
+             * Plain
+             * @description why it does not run by TensorRT though that is here: a stable code with words
+             * @default
+             */
+            plain: string;
+            /**
+             * Gave Up
+             * @description how often it went back from TensorRT to CUDA
+             * @default 0
+             */
+            gave_up: number;
         } & {
             [key: string]: unknown;
         };

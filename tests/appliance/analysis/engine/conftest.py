@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
+from appliance.analysis.engine.host import Host, Hosts
 from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane
 from federation.messages import Detection
@@ -80,9 +81,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(*, memory_mb: int = 4096) -> AsyncIterator[Running]:
+async def running(
+    *, memory_mb: int = 4096, devices: tuple[Device, ...] = (CPU,), hosts: Hosts = Host
+) -> AsyncIterator[Running]:
     """Run an engine."""
-    engine = Engine(devices=(CPU,), memory_bytes=memory_mb << 20)
+    engine = Engine(devices=devices, memory_bytes=memory_mb << 20, hosts=hosts)
     task = asyncio.create_task(engine.run())  # noqa: TID251 - ended below
     try:
         yield Running(engine)
