@@ -181,3 +181,29 @@ def test_a_detector_of_coco_classes_serves_part_of_the_catalogue_and_what_it_lac
     expect(wanting.get_by_test_id("authorisation")).to_have_text("授权即将到期")
     expect(page.get_by_test_id("licence-notice")).to_contain_text("现有任务继续运行")
     look(portal.url, ("/catalogue", "/algorithms"), "hub")
+
+
+def test_a_task_is_made_at_any_point_of_a_city_however_many_there_are(
+    portal: Portal, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    rows = [f"p{number:03},路口{number:03},rtsp://127.0.0.1/{number}" for number in range(230)]
+    sheet = "点位编号,点位名称,视频流地址\n" + "\n".join(rows)
+    sign_in(portal.url, portal.data)
+    page.click(".menu a[href='/points']")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "points.csv", "mimeType": "text/csv", "buffer": sheet.encode()}
+    )
+    expect(page.locator(".el-message").last).to_contain_text("230")
+
+    page.click(".menu a[href='/tasks']")
+    page.get_by_role("button", name="新建任务").first.click()
+    page.get_by_test_id("task-points").click()
+    expect(page.get_by_test_id("more-points")).to_contain_text("共 230 个")
+    page.get_by_role("option", name="路口001").click()
+    page.get_by_test_id("task-points").locator("input").fill("p229")
+    page.get_by_role("option", name="路口229").click()
+    pictured(page, screenshots / "portal-task-points")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_test_id("task-points")).to_contain_text("路口001")
+    expect(page.get_by_test_id("task-points")).to_contain_text("路口229")

@@ -3,7 +3,7 @@ import { bilingual } from '@fengsui/kit'
 export const texts = bilingual(
   {
     tasks: {
-      title: '分析任务', hint: '点位 × 算法 × 时段 × 优先级', one: '任务名称', point: '点位', algorithm: '算法', status: '状态', node: '执行节点', priority: '优先级',
+      title: '分析任务', hint: '点位 × 算法 × 时段 × 优先级', one: '任务名称', point: '点位', morePoints: '列出前 {shown} 个，共 {total} 个；输入名称、编号或地址查找其余点位', algorithm: '算法', status: '状态', node: '执行节点', priority: '优先级',
       calendar: '运行时段', frames: '已分析帧', events: '事件数', create: '新建任务', start: '启动', stop: '停止', search: '任务或点位名称',
       empty: '还没有分析任务', emptyHint: '选择点位和算法即可新建任务，平台会自动分配到有空闲算力的节点。', region: '分析区域、屏蔽区域与警戒线',
       view: '视角', anyView: '任意视角（未单独绘制时使用）', drawn: '已绘制', goThere: '转到并取图', parameters: '算法参数', always: '全天运行', window: '添加时段', workdays: '工作日 9–18 点', midnight: '结束时间 00:00 表示当日 24 点',
@@ -23,7 +23,7 @@ export const texts = bilingual(
   },
   {
     tasks: {
-      title: 'Tasks', hint: 'Point × algorithm × hours × priority', one: 'Task', point: 'Point', algorithm: 'Algorithm', status: 'Status', node: 'Node', priority: 'Priority',
+      title: 'Tasks', hint: 'Point × algorithm × hours × priority', one: 'Task', point: 'Point', morePoints: 'The first {shown} of {total}; type a name, id or address to find others', algorithm: 'Algorithm', status: 'Status', node: 'Node', priority: 'Priority',
       calendar: 'Hours', frames: 'Frames', events: 'Events', create: 'New task', start: 'Start', stop: 'Stop', search: 'Task or point name',
       empty: 'There is no task yet', emptyHint: 'Choose points and algorithms; the hub places the tasks on nodes with free capacity.', region: 'Region, masks and lines',
       view: 'View', anyView: 'Any other view', drawn: 'drawn', goThere: 'Go there, take a picture', parameters: 'Parameters', always: 'All day, every day', window: 'Add hours', workdays: 'Workdays 9–18', midnight: 'An end of 00:00 is midnight',
