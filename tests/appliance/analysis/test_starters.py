@@ -79,6 +79,14 @@ def test_who_stays_inside_is_reported_once() -> None:
     assert found[6][0].dwell_s == 1.0
 
 
+@pytest.mark.parametrize(("sensitivity", "reported"), [(1.0, True), (0.0, False)])
+def test_who_is_hardly_seen_is_reported_at_a_high_sensitivity_alone(sensitivity: float, *, reported: bool) -> None:
+    judge = starter("area_intrusion", sensitivity=sensitivity)
+    faint = [(street() * 0.6 + street(INSIDE) * 0.4).astype(np.uint8) for _ in range(6)]
+
+    assert bool(watch(judge, [street()] * 5 + faint)) == reported
+
+
 def test_who_stays_outside_is_not_reported() -> None:
     assert watch(intrusion(), [street()] * 5 + [street(OUTSIDE) for _ in range(6)]) == {}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 
-from tests.bench.engine import bundle, cameras, counting, graphics, packages, throughput
+from tests.bench.engine import bundle, cameras, counting, graphics, packages, scene, throughput
 from tests.bench.engine.material import Material, given
 from tests.bench.engine.table import rows
 
@@ -29,8 +29,9 @@ WITH_FOOTAGE: dict[str, Callable[[Material, float], Awaitable[dict[str, Any]]]] 
 PLANTED: dict[str, Callable[[Material | None, float], Awaitable[dict[str, Any]]]] = {
     "packages": packages.measure,
     "bundle": bundle.measure,
+    "scene": scene.measure,
 }
-SCENARIOS = ("throughput", "cameras", "packages", "bundle", "counting", "graphics")
+SCENARIOS = ("throughput", "cameras", "packages", "bundle", "scene", "counting", "graphics")
 
 
 def main(argv: list[str]) -> int:

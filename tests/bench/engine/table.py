@@ -48,6 +48,14 @@ LINES = (
     ("bundle", "head_runs_per_backbone_run", "heads computed for each of its runs", "", ""),
     ("bundle", "apart_memory_mb", "memory of the whole models", "MB", ""),
     ("bundle", "bundle_memory_mb", "of the bundle", "MB", ""),
+    ("scene", "happenings", "happenings on the scripted street", "", ""),
+    ("scene", "recall_percent", "reported of them, end to end", "%", ""),
+    ("scene", "precision_percent", "reports that are true", "%", ""),
+    *(
+        ("scene", f"{kind}_{figure}_percent", f"{kind}: {figure}", "%", "")
+        for kind in ("area_intrusion", "left_object", "illegal_stop", "smoke")
+        for figure in ("recall", "precision")
+    ),
     ("counting", "frames_equal_percent", "vtest.avi: people as in direct detection", "%", "100"),
     ("counting", "people_mean_direct", "people in the mean, every frame direct", "", ""),
     ("counting", "people_mean_engine", "every frame by the engine", "", ""),

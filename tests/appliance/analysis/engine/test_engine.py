@@ -106,12 +106,12 @@ async def test_a_model_that_asks_for_80_gb_is_refused_its_memory(engine: Running
     assert labels((await engine.sees([B]))[B]) == ["person"]
 
 
-def hungry() -> bytes:
-    """Return a model that sees one thing, and asks for 16 GB when a picture has a bright spot."""
+def hungry(numbers: float = 1.6e10) -> bytes:
+    """Return a model that sees one thing, and asks for memory for a quarter of so many numbers at a bright spot."""
     constants = {
         "row": np.array([[[8, 12, 16, 20, 0.9, 1]]], np.float32),
         "usual": np.array(0.75, np.float32),
-        "much": np.array(1.6e10, np.float32),
+        "much": np.array(numbers, np.float32),
         "one": np.array([1], np.int64),
     }
     nodes = [
@@ -149,6 +149,29 @@ async def test_a_picture_at_which_a_model_outgrows_its_memory_costs_this_picture
     assert isinstance(refused, Dropped)
     assert "memory" in refused.detail
     assert [labels(at_it[B]), labels(after[A]), labels(after[B])] == [["person"]] * 3
+
+
+async def test_a_model_that_keeps_more_than_its_package_declares_is_ended_alone_and_comes_back(
+    engine: Running, pack: Pack
+) -> None:
+    bright = np.full((360, 720, 3), 255, np.uint8)
+    growing = hungry(numbers=3e8)  # 300 MB that onnxruntime keeps for the next picture
+    await engine.holds({A: await pack("a", growing, demanding(64)), B: await pack("b", one_box())})
+    others: list[tuple[Detection, ...] | Dropped] = []
+
+    async def ended() -> bool:
+        others.append((await engine.sees([A, B], bright))[B])
+        return any(item.restarts for item in engine.engine.report().models)
+
+    await until(ended, within_s=90, what="the end of the process that has grown")
+    grown = next(item for item in engine.engine.report().models if item.packages == ("a 1.0.0",))
+
+    async def back() -> bool:
+        return not isinstance((await engine.sees([A]))[A], Dropped)
+
+    assert "declared are 64" in grown.reason
+    assert {tuple(labels(found)) for found in others} == {("person",)}
+    await until(back, within_s=90, what="the model at work again")
 
 
 def demanding(ram_mb: int) -> Manifest:
