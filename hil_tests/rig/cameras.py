@@ -80,7 +80,11 @@ class VirtualCameras:
 
     def behave(self, name: str, **changes: Any) -> None:
         """Change how the camera behaves from now on; `hil_tests.rig.rtsp.behaviour.Behaviour` says what there is."""
-        self._mount(name).behave(**changes)
+        mount = self._mount(name)
+        shown = self._mount(str(changes.get("shows") or name)).own_clip
+        mount.behave(**changes)
+        if "shows" in changes:
+            self.show(name, shown)
 
     def show(self, name: str, clip: Clip) -> None:
         """Let the camera show another clip in the same sessions: another size, another distance of key pictures."""

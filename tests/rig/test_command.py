@@ -63,6 +63,12 @@ def test_footage_is_served_and_controlled_until_the_command_is_ended(
         name = mounts["street"]["path"].strip("/")
         assert main(["control", "--control-socket", str(control), "set", name, "state=frozen", "loss=0.5"]) == 0
         assert '"state": "frozen"' in capsys.readouterr().out
+        for shown, loop_s in (("yard", 3), ("street", 2)):
+            other = mounts[shown]["path"].strip("/")
+            assert main(["control", "--control-socket", str(control), "set", name, f"shows={other}"]) == 0
+            assert json.loads(capsys.readouterr().out)["camera"]["loop_s"] == pytest.approx(loop_s, abs=0.2)
+        assert main(["control", "--control-socket", str(control), "set", name, "shows=cam77"]) == 2
+        assert "no camera is called 'cam77'" in capsys.readouterr().err
         assert main(["control", "--control-socket", str(control), "set", "cam77", "state=frozen"]) == 2
         assert "no camera is called 'cam77'" in capsys.readouterr().err
         assert main(["control", "--control-socket", str(control), "set", name, "mood=bad"]) == 2

@@ -20,6 +20,8 @@ class Behaviour:
     refused, `answers_get_parameter`, `session_timeout_s`, `odd` (lower-case headers, line feeds, no Content-Length,
     absolute control URLs and no CSeq, as seen on real cameras), `redirect_to` another URL.
 
+    `shows` another camera's clip, in the same sessions: pictures of another size, key pictures at another distance.
+
     Faults: see `State`; `stalls_in` a method that is never answered; `loss` share of packets that vanish; `bad_sps`;
     `clock_jump_s` by which the camera's picture times are moved; `refuses` every password; `storms` with a new
     challenge on every request; `drip_bytes_per_s` at which answers trickle; `giant_header_bytes`.
@@ -34,6 +36,7 @@ class Behaviour:
     session_timeout_s: int = 60
     odd: bool = False
     redirect_to: str = ""
+    shows: str = ""
     stalls_in: str = ""
     loss: float = 0.0
     bad_sps: bool = False

@@ -72,12 +72,18 @@ class Mount:
     _seats: dict[Viewer, Seat] = field(default_factory=dict)
     _sent_units: int = 0
     _dropped_units: int = 0
+    _own: Clip | None = None
     _dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - faults that can be repeated
 
     @property
     def clip(self) -> Clip:
         """What the camera shows now."""
         return self.timeline.clip
+
+    @property
+    def own_clip(self) -> Clip:
+        """What it shows by itself."""
+        return self._own or self.clip
 
     @property
     def is_watched(self) -> bool:
@@ -119,6 +125,7 @@ class Mount:
 
     def show(self, timeline: Timeline) -> None:
         """Show another clip from now on, in the same sessions."""
+        self._own = self.own_clip
         self.timeline.leave(self)
         self.timeline = timeline
         timeline.join(self)
