@@ -174,6 +174,7 @@ def _for_the_hub(state: AgentState, parts: Parts) -> tuple[Routes, ...]:
         *parts.video.routes(_always),
         devices_api.turning_routes(parts.devices),
         models_api.task_routes(state, parts.jobs),
+        capture_api.taking_routes(Snapshots(desk=parts.video.desk, camera=state.camera)),
     )
 
 
@@ -203,6 +204,7 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
         if outcome.action == "password.changed":
             await asyncio.to_thread(state.config.first_password_file.unlink, missing_ok=True)
 
+    snapshots = Snapshots(desk=parts.video.desk, camera=state.camera)
     sign_in = SignIn(
         accounts=PanelAccounts(database=state.database),
         sessions=PanelSessions(database=state.database),
@@ -224,8 +226,9 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             models_api.task_routes(state, parts.jobs),
             exchange_api.routes(parts.exchange),
             *parts.video.routes(lambda call: sign_in.still_signed_in(call.request)),
+            capture_api.taking_routes(snapshots),
             capture_api.routes(
-                Snapshots(desk=parts.video.desk, camera=state.camera),
+                snapshots,
                 Plans(desk=parts.video.desk, camera=state.camera, note=parts.panel.note),
             ),
             _metrics(state),

@@ -22,12 +22,26 @@ def routes(snapshots: Snapshots, plans: Plans) -> Routes:
     return part
 
 
-def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
+def taking_routes(snapshots: Snapshots) -> Routes:
+    """Return the operations that take a picture now and give it; the hub asks for them too."""
+    part = Routes(tag="snapshots")
+
     @part.post("/api/v1/snapshots", access=CAN_OPERATE, status=201)
     async def take_snapshot(body: model.SnapshotDraft) -> model.SnapshotRow:
         """Take a picture of a camera now; 503 with the reason if there is none in time, 422 for an unknown preset."""
         return await snapshots.take(body)
 
+    @part.get("/api/v1/snapshots/{snapshot_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
+    async def get_snapshot_picture(snapshot_id: Slug) -> web.StreamResponse:
+        """Give the picture of a snapshot in full resolution."""
+        content = await snapshots.picture(snapshot_id)
+        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return web.Response(body=content, content_type="image/jpeg", headers=headers)
+
+    return part
+
+
+def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
     @part.post("/api/v1/snapshots/queue", access=CAN_OPERATE, status=202)
     async def ask_for_snapshots(body: model.SnapshotDrafts) -> Page[model.SnapshotRow]:
         """Ask for pictures that are taken in their turn; a restart loses none of them, and failures are retried."""
@@ -47,13 +61,6 @@ def _add_snapshots(part: Routes, snapshots: Snapshots) -> None:
     async def get_snapshot(snapshot_id: Slug) -> model.SnapshotRow:
         """Tell what became of one snapshot."""
         return await snapshots.find(snapshot_id)
-
-    @part.get("/api/v1/snapshots/{snapshot_id}/picture.jpg", access=CAN_READ, produces="image/jpeg")
-    async def get_snapshot_picture(snapshot_id: Slug) -> web.StreamResponse:
-        """Give the picture of a snapshot in full resolution."""
-        content = await snapshots.picture(snapshot_id)
-        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
-        return web.Response(body=content, content_type="image/jpeg", headers=headers)
 
 
 def _add_plans(part: Routes, plans: Plans) -> None:

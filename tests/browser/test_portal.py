@@ -42,6 +42,15 @@ PAGES = (
 )
 
 TEN_SECONDS = re.compile(r"\d\d.* 秒|分钟")
+# Takes a picture of the camera that turns, by the API.
+SNAPSHOT = """async draft => {
+  const { csrf_token } = await (await fetch('/api/v1/session')).json(), body = JSON.stringify(draft)
+  const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
+  const answer = await fetch('/api/v1/points/dome/snapshot.jpg', { method: 'POST', headers, body })
+  const { status } = answer
+  if (!answer.ok) return { status, code: (await answer.json()).code }
+  return { status, width: (await createImageBitmap(await answer.blob())).width }
+}"""
 OPEN, LISTENING = "01", "0A"  # states of a socket in /proc/net/tcp
 DRAWN = (
     "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length"
@@ -127,6 +136,7 @@ def test_a_camera_is_recorded_as_the_portal_says_and_its_recording_is_played_and
 
     page.goto(f"{demo.site.portal_url}/recordings")
     expect(page.locator(".total")).to_have_text(TEN_SECONDS, timeout=120_000)  # so that it can go on for a while
+    expect(page.locator(".screen img")).not_to_have_js_property("naturalWidth", 0)  # the cover, by way of the hub
     page.click(".toggle")
     expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=120_000)
     goes_on(page)
@@ -294,6 +304,15 @@ def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
         for width, height in ((1920, 1080), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
             page.screenshot(path=screenshots / f"portal-task-preset-{width}.png", animations="disabled")
+
+        right = {"x": 0.5, "y": 0, "width": 0.5, "height": 1}
+        whole, half, unknown = (
+            page.evaluate(SNAPSHOT, {"aim": {"kind": "preset", "preset": preset}, "region": region, "within_s": 60})
+            for preset, region in (("2", None), ("2", right), ("99", None))
+        )
+        assert (whole["status"], half["status"]) == (200, 200)
+        assert half["width"] * 2 == whole["width"] > 0
+        assert (unknown["status"], unknown["code"]) == (422, "unknown_preset")
     noted = [entry for entry in demo.hub.every("/api/v1/audit") if entry["action"] == "point.turn"]
     assert [entry["detail"] for entry in noted] == [{"preset": "1"}, {"preset": "2"}, {}]
 

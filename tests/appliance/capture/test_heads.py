@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
+from appliance.local.sockets import DOOR_SOCKET
 from federation.testing.waiting import until
 from hil_tests.rig.onvif import SimulatedCamera, View, served
 from tests.appliance.capture.conftest import Box, running_box
@@ -152,6 +153,20 @@ async def test_what_the_camera_refuses_and_what_cannot_be_turned_is_told(site: S
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_preset")
     assert (cannot.status_code, cannot.json()["code"]) == (503, "cannot_turn")
     assert (presets.status_code, presets.json()["code"]) == (409, "cannot_turn")
+    await site.is_home()
+
+
+async def test_the_hub_may_have_a_picture_taken_and_get_it_and_sees_no_others(site: Site) -> None:
+    door = httpx.AsyncHTTPTransport(uds=str(site.box.config.run_folder / DOOR_SOCKET))
+    async with httpx.AsyncClient(transport=door, base_url="http://door", timeout=120) as hub:
+        draft = {"point_id": DOME, "aim": {"kind": "preset", "preset": "1"}}
+        taken = await hub.post("/api/v1/snapshots", json=draft)
+        picture = await hub.get(taken.json()["picture_url"])
+        others = [await hub.get(path) for path in ("/api/v1/snapshots", "/api/v1/snapshots/plans")]
+
+    assert (taken.status_code, taken.json()["state"], picture.status_code) == (201, "done", 200)
+    assert round(float(np.mean(decoded(picture.content))), -1) == 120
+    assert [answer.is_success for answer in others] == [False, False]
     await site.is_home()
 
 
