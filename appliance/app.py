@@ -18,6 +18,7 @@ from appliance.agent.door import door
 from appliance.agent.exchange import Exchange
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
+from appliance.agent.set_aside import part_with_pictures
 from appliance.agent.state import AgentState
 from appliance.agent.sweeping import Sweeper
 from appliance.artifacts.pacing import Pacing
@@ -45,8 +46,9 @@ from appliance.playback.catalogue import Catalogue
 from appliance.playback.player import Player
 from appliance.playback.service import Recordings
 from appliance.store import results
+from appliance.store.damage import check, outliving
 from appliance.store.database import Database
-from appliance.store.lane_memory import LaneMemory
+from appliance.store.lane_memory import LaneMemory, log_is_gone
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.reserve import Reserve
 from appliance.store.results import Doer, record
@@ -70,13 +72,21 @@ STATIC = Path(__file__).parent / "panel" / "static"
 
 
 async def run(config: Config) -> None:
-    """Run the agent until cancelled."""
+    """Run the agent until cancelled; a database that turns out damaged is set aside, and a new one is begun."""
     await asyncio.to_thread(config.run_folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+    await outliving(config.database_file, lambda: _run(config))
+
+
+async def _run(config: Config) -> None:
     reserve = Reserve(file=config.data_folder / "reserve")
     await asyncio.to_thread(reserve.release_where_full)
+    log_gone = await asyncio.to_thread(log_is_gone, config.lanes_file, config.database_file)
+    if log_gone:
+        await asyncio.to_thread(check, config.database_file)
     async with Database(config.database_file) as database:
         memory = LaneMemory(config.lanes_file, database)
-        await memory.recall()
+        await memory.recall(log_gone=log_gone)
+        await part_with_pictures(database, config.pictures_folder)
         state = AgentState(config, database)
         await state.load()
         membership = Membership(state)
@@ -92,6 +102,7 @@ async def run(config: Config) -> None:
                 door(_for_the_hub(state, parts), config.run_folder),
                 asyncio.TaskGroup() as group,
             ):
+                group.create_task(database.until_damaged(), name="damage")
                 group.create_task(_kept_up(membership.run, "membership"), name="membership")
                 group.create_task(_kept_up(neighbourhood.run, "neighbourhood"), name="neighbourhood")
                 group.create_task(_kept_up(parts.exchange.run, "exchange"), name="exchange")
@@ -108,8 +119,9 @@ async def run(config: Config) -> None:
                     group.create_task(_kept_up(parts.jobs.queue.run, "results queue"), name="results queue")
         finally:
             video.recordings.player.close()
-            await state.ended()
-            await memory.keep()
+            if not database.is_damaged:
+                await state.ended()
+                await memory.keep(closed=True)
 
 
 def _shared(state: AgentState) -> tuple[Routes, ...]:

@@ -60,10 +60,10 @@ def _add_routes(app: web.Application, state: AgentState) -> None:
         except ValueError:
             return _refused("after must be a number")
         seen = state.plan_changes.count
-        if state.outcome.plan.version <= after:
+        if state.outcome.plan.version == after:
             await state.plan_changes.beyond(seen, within_s=PLAN_WITHIN_S)
         found = state.outcome.plan
-        if found.version <= after:
+        if found.version == after:
             return web.Response(status=204)
         return web.Response(body=found.to_bytes(), content_type="application/json")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from appliance.agent import set_aside
 from appliance.agent.algorithms import Algorithms, EventNames
 from appliance.agent.fencing import fenced_tasks, next_fence_s
 from appliance.agent.live import Happenings, LiveFeed
@@ -38,6 +39,7 @@ from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.discovery import Browsing, Service
+from federation.identity.key import NodeKey
 from federation.machine import MachineGauge, MachineShares, metrics_of
 from federation.messages import (
     ArtifactReport,
@@ -127,7 +129,8 @@ class AgentState:
         self.software = await asyncio.to_thread(_read_what_is_shipped)
         names = await self.database.read(lambda db: documents.get(db, documents.EVENT_NAMES, EventNames))
         self.algorithms = Algorithms(event_names=names or EventNames())
-        proposal = self.config.serial or f"fs-{os.urandom(5).hex()}"
+        key = await asyncio.to_thread(NodeKey.open, self.config.key_file)
+        proposal = self.config.serial or f"fs-{key.fingerprint[:10]}"  # the same for every database of this box
         self.serial = await self.database.run(lambda db: documents.serial(db, proposal))
         self.wishes = await self.database.read(
             lambda db: Wishes(
@@ -141,12 +144,20 @@ class AgentState:
             )
         )
         before = await self.database.read(lambda db: documents.get(db, documents.PLAN, Plan))
-        self.outcome = Outcome(plan=before or Plan(version=0))
+        # A new database: the other processes may know a plan of the one before.
+        self.outcome = Outcome(plan=before or Plan(version=int(datetime.now(UTC).timestamp())))
+        await self.record_set_aside()
         supervisor = await asyncio.to_thread(supervisor_name)
         known = await self.database.read(lambda db: documents.get(db, documents.PROCESSES, ProcessRecord))
         self._processes = known or self._processes
         await self._keep_processes(agent_started(known, supervisor=supervisor, pid=os.getpid()))
         await self.replan()
+
+    async def record_set_aside(self) -> None:
+        """Write into the record which damaged databases were set aside, each once."""
+        found = await set_aside.reports(self.config.data_folder)
+        if await self.commit(lambda db: set_aside.record(db, found)):
+            self.report_changes.note()
 
     async def ended(self) -> None:
         """Note that the agent ends in order."""
@@ -414,6 +425,7 @@ class AgentState:
             lanes=await self.lanes(),
             evidence_backlog=await self.database.read(evidence.backlog),
             restarts=self.restarts,
+            set_aside=await set_aside.reports(self.config.data_folder),
         )
 
     async def metrics(self) -> Metrics:

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from appliance.agent import set_aside
 from appliance.agent.state import AgentState
 from appliance.config import RecordConfig
+from appliance.store import damage
 from appliance.store.lanes import LaneRule
 from appliance.store.moments import to_us
 from appliance.store.reserve import Reserve
@@ -35,7 +37,9 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled; raise sqlite3.Error where not even a removal can be written."""
+        await asyncio.to_thread(set_aside.remove_parted, self._state.config.pictures_folder)
         while True:
+            await self._state.record_set_aside()
             swept = await self._step()
             for digest in swept.pictures:
                 await asyncio.to_thread(self._state.pictures.remove, digest)
@@ -45,7 +49,8 @@ class Sweeper:
                 await asyncio.sleep(EVERY_S if self._full_since is None else LOOK_AGAIN_S)
 
     async def _step(self) -> Swept:
-        room = await asyncio.to_thread(disk_room, self._state.config.data_folder)
+        folder = self._state.config.data_folder
+        room = await asyncio.to_thread(disk_room, folder)
         moment = Moment(
             now_us=to_us(datetime.now(UTC)),
             disk_bytes=room.size_bytes,
@@ -54,6 +59,8 @@ class Sweeper:
             clock_right=self._state.clock.look().state is ClockState.SYNCHRONISED,
             full_s=0.0 if self._full_since is None else time.monotonic() - self._full_since,
         )
+        if moment.free_bytes < wanted_bytes(self._bounds, moment):
+            await asyncio.to_thread(damage.remove_oldest, folder)
         if await self._state.database.read(lambda db: is_full(db, self._bounds, moment)):
             self._full_since = self._full_since or time.monotonic()
         else:

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
 from federation.messages import (
+    DatabaseSetAside,
     Detection,
     Lane,
     LaneReport,
@@ -115,6 +116,7 @@ class Status(Output):
     evidence_backlog: int
     processes: tuple[ProcessStatus, ...]
     restarts: int
+    set_aside: tuple[DatabaseSetAside, ...]
     cpu_share: float
     memory_share: float
     disk_share: float

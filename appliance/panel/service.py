@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from appliance.agent import set_aside
 from appliance.agent.algorithms import Algorithm, Algorithms
 from appliance.agent.membership import Membership
 from appliance.agent.neighbourhood import Neighbourhood
@@ -58,6 +59,7 @@ class PanelService:
             evidence_backlog=await state.database.read(evidence.backlog),
             processes=self._processes(),
             restarts=state.restarts,
+            set_aside=await set_aside.reports(state.config.data_folder),
             cpu_share=state.shares.cpu,
             memory_share=state.shares.memory,
             disk_share=state.shares.disk,

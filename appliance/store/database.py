@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from sqlite_utils import Database as SchemaDatabase
 from sqlite_utils.migrations import Migrations
 
+from appliance.store.damage import is_damage
 from appliance.store.schema import migrations as appliance_migrations
 
 Result = TypeVar("Result")
@@ -42,13 +43,14 @@ class Database:
     def __init__(self, path: Path, migrations: Migrations = appliance_migrations) -> None:
         """Name the file; nothing is opened yet."""
         self._path = path
-        self._writer = _Writer(path, migrations)
+        self._damage = _Damage()
+        self._writer = _Writer(path, migrations, self._damage)
         self._reader_thread = ThreadPoolExecutor(1, thread_name_prefix="storage-reader")
         self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and bring its schema up to date; raise sqlite3.Error with nothing left open."""
-        loop = asyncio.get_running_loop()
+        loop = self._damage.loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._writer.thread, self._writer.open)
             self._reader = await loop.run_in_executor(self._reader_thread, _reading, self._path)
@@ -88,23 +90,58 @@ class Database:
         """Run `work`, which only reads what is committed, beside the storage thread."""
         return await asyncio.get_running_loop().run_in_executor(self._reader_thread, self._read, work)
 
+    async def until_damaged(self) -> NoReturn:
+        """Wait until any work finds the file damaged, whoever hears of that besides, and raise what it found."""
+        await self._damage.found.wait()
+        assert self._damage.error is not None  # noqa: S101 - a fault of ours
+        raise self._damage.error
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether any work has found the file damaged."""
+        return self._damage.error is not None
+
+    def before_commit(self, look: Callable[[sqlite3.Connection], None]) -> None:
+        """Call `look`, on the storage thread, in every transaction that is about to be committed; it adds nothing."""
+        self._writer.look = look
+
     def _read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         if self._reader is None:
             raise sqlite3.ProgrammingError("the appliance's database is not open")
-        self._reader.execute("BEGIN")  # one view of the record, however many statements
         try:
-            return work(self._reader)
-        finally:
-            self._reader.execute("ROLLBACK")
+            self._reader.execute("BEGIN")  # one view of the record, however many statements
+            try:
+                return work(self._reader)
+            finally:
+                self._reader.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self._damage.note(error)
+            raise
+
+
+class _Damage:
+    """The first sign of damage. `note` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.found = asyncio.Event()
+        self.error: BaseException | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def note(self, error: BaseException) -> None:
+        if self.error is None and self.loop is not None and is_damage(error):
+            self.error = error
+            self.loop.call_soon_threadsafe(self.found.set)
 
 
 class _Writer:
     """The writing half. `submit` may be called from any thread; everything else runs on `thread`."""
 
-    def __init__(self, path: Path, migrations: Migrations) -> None:
+    def __init__(self, path: Path, migrations: Migrations, damage: _Damage) -> None:
+        self.look: Callable[[sqlite3.Connection], None] | None = None
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
         self._path = path
         self._migrations = migrations
+        self._damage = damage
         self._connection: sqlite3.Connection | None = None
         self._waiting: queue.SimpleQueue[tuple[Work, Future[Any]]] = queue.SimpleQueue()
         self._commits = 0
@@ -146,6 +183,7 @@ class _Writer:
         try:
             results = self._transact([work for work, _ in works])
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            self._damage.note(error)
             for _, future in works:
                 future.set_exception(error)
             return
@@ -153,6 +191,7 @@ class _Writer:
             if failure is None:
                 future.set_result(result)
             else:
+                self._damage.note(failure)
                 future.set_exception(failure)
         self._move_on()
 
@@ -163,8 +202,10 @@ class _Writer:
         """
         self._commits += 1
         if self._connection is not None and self._commits % COMMITS_PER_CHECKPOINT == 0:
-            with suppress(sqlite3.OperationalError):  # a full disk: the log holds what is committed until the next try
+            try:
                 self._connection.execute("PRAGMA wal_checkpoint(passive)")
+            except sqlite3.Error as error:  # a full disk: the log holds what is committed until the next try
+                self._damage.note(error)
 
     def _transact(self, works: Sequence[Work]) -> list[tuple[Any, BaseException | None]]:
         """Run works, each in its own savepoint, and commit them together; return result or failure of each."""
@@ -174,6 +215,8 @@ class _Writer:
         db.execute("BEGIN IMMEDIATE")
         try:
             results = [_apart(db, work) for work in works]
+            if self.look is not None:
+                self.look(db)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:

@@ -1,10 +1,13 @@
 """Single documents by name: the hub's desired state, the last plan, counters; and what was added on this box."""
 
 import json
+import logging
 import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from federation.messages import (
     CameraSpec,
@@ -17,6 +20,8 @@ from federation.messages import (
     TaskSpec,
 )
 
+log = logging.getLogger(__name__)
+
 DESIRED = {Shard.WORK: "desired/work", Shard.POLICY: "desired/policy", Shard.CAPTURES: "desired/captures"}
 PLAN = "plan"
 INCARNATION = "incarnation"
@@ -28,9 +33,9 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 def get(db: sqlite3.Connection, name: str, model: type[Document]) -> Document | None:
-    """Return a document, or None if there is none."""
+    """Return a document, or None if there is none that can be read: who wrote it writes it again."""
     text = _text(db, name)
-    return None if text is None else model.model_validate_json(text)
+    return None if text is None else next(_readable(model, name, [text]), None)
 
 
 def put(db: sqlite3.Connection, name: str, document: BaseModel) -> None:
@@ -59,8 +64,9 @@ def forget(db: sqlite3.Connection, name: str) -> None:
 
 
 def next_incarnation(db: sqlite3.Connection) -> int:
-    """Return a number that is larger than each before."""
-    following = int(_value(db, INCARNATION) or 0) + 1
+    """Return a number that is larger than each before, also than those of a database that this one replaced."""
+    before = _value(db, INCARNATION)
+    following = before + 1 if isinstance(before, int) and before > 0 else int(datetime.now(UTC).timestamp())
     _store(db, INCARNATION, json.dumps(following))
     return following
 
@@ -77,7 +83,7 @@ def serial(db: sqlite3.Connection, proposal: str) -> str:
 def local_cameras(db: sqlite3.Connection) -> tuple[CameraSpec, ...]:
     """Return the cameras that were added on this box."""
     found = db.execute("SELECT body FROM local_cameras ORDER BY point_id").fetchall()
-    return tuple(CameraSpec.model_validate_json(body) for (body,) in found)
+    return tuple(_readable(CameraSpec, "a camera", (body for (body,) in found)))
 
 
 def put_local_camera(db: sqlite3.Connection, camera: CameraSpec) -> None:
@@ -93,7 +99,7 @@ def remove_local_camera(db: sqlite3.Connection, point_id: str) -> bool:
 def local_tasks(db: sqlite3.Connection) -> tuple[TaskSpec, ...]:
     """Return the tasks that were added on this box."""
     found = db.execute("SELECT body FROM local_tasks ORDER BY task_id").fetchall()
-    return tuple(TaskSpec.model_validate_json(body) for (body,) in found)
+    return tuple(_readable(TaskSpec, "a task", (body for (body,) in found)))
 
 
 def put_local_task(db: sqlite3.Connection, task: TaskSpec) -> None:
@@ -109,7 +115,7 @@ def remove_local_task(db: sqlite3.Connection, task_id: str) -> bool:
 def local_recordings(db: sqlite3.Connection) -> dict[str, RecordingSpec]:
     """Return what was set on this box for the recording of cameras, by point."""
     found = db.execute("SELECT point_id, body FROM local_recordings").fetchall()
-    return {point_id: RecordingSpec.model_validate_json(body) for point_id, body in found}
+    return {point_id: spec for point_id, body in found for spec in _readable(RecordingSpec, point_id, [body])}
 
 
 def put_local_recording(db: sqlite3.Connection, point_id: str, spec: RecordingSpec) -> None:
@@ -121,7 +127,7 @@ def local_scenes(db: sqlite3.Connection) -> dict[str, tuple[Scene, ...]]:
     """Return what was drawn on this box on the pictures of cameras, by point."""
     drawn: dict[str, tuple[Scene, ...]] = {}
     for point_id, body in db.execute("SELECT point_id, body FROM drawn_scenes ORDER BY point_id, preset"):
-        drawn[point_id] = (*drawn.get(point_id, ()), Scene.model_validate_json(body))
+        drawn[point_id] = (*drawn.get(point_id, ()), *_readable(Scene, point_id, [body]))
     return drawn
 
 
@@ -134,14 +140,26 @@ def put_local_scene(db: sqlite3.Connection, point_id: str, scene: Scene) -> None
         db.execute("INSERT OR REPLACE INTO drawn_scenes VALUES (?, ?, ?)", (*place, scene.model_dump_json()))
 
 
+def _readable(model: type[Document], name: str, texts: Iterable[str]) -> Iterator[Document]:
+    """Yield what can be read; what a disk has spoilt, unnoticed by SQLite, must not keep the box from starting."""
+    for text in texts:
+        try:
+            yield model.model_validate_json(text)
+        except ValidationError as error:
+            log.warning("%s cannot be read in the database, and is left out: %s", name, str(error)[:300])
+
+
 def _text(db: sqlite3.Connection, name: str) -> str | None:
     found = db.execute("SELECT body FROM documents WHERE name = ?", (name,)).fetchone()
     return None if found is None else str(found[0])
 
 
 def _value(db: sqlite3.Connection, name: str) -> Any:
-    text = _text(db, name)
-    return None if text is None else json.loads(text)
+    try:
+        return json.loads(_text(db, name) or "null")
+    except ValueError:
+        log.warning("%s cannot be read in the database, and is begun anew", name)
+        return None
 
 
 def _store(db: sqlite3.Connection, name: str, body: str) -> None:

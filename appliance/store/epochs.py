@@ -10,11 +10,11 @@ from federation.messages import PAST_EPOCHS, Lane, PastEpoch
 def past(db: sqlite3.Connection, lane: Lane) -> tuple[PastEpoch, ...]:
     """Return the epochs before the present one, oldest first: the newest `PAST_EPOCHS` of them."""
     found = db.execute(
-        "SELECT epoch, produced, acknowledged FROM past_epochs WHERE lane = ? ORDER BY number", (lane,)
+        "SELECT epoch, produced, acknowledged, reserved FROM past_epochs WHERE lane = ? ORDER BY number", (lane,)
     ).fetchall()
     return tuple(
-        PastEpoch(epoch=epoch, produced=produced, acknowledged=acknowledged)
-        for epoch, produced, acknowledged in found[-PAST_EPOCHS:]
+        PastEpoch(epoch=epoch, produced=produced, acknowledged=acknowledged, reserved=reserved)
+        for epoch, produced, acknowledged, reserved in found[-PAST_EPOCHS:]
     )
 
 
@@ -22,17 +22,21 @@ def remember(db: sqlite3.Connection, lane: Lane, ended: Iterable[PastEpoch]) -> 
     """Let these, oldest first, be all that is known of the epochs before."""
     db.execute("DELETE FROM past_epochs WHERE lane = ?", (lane,))
     db.executemany(
-        "INSERT INTO past_epochs (lane, epoch, produced, acknowledged) VALUES (?, ?, ?, ?)",
-        [(lane, each.epoch, each.produced, each.acknowledged) for each in tuple(ended)[-PAST_EPOCHS:]],
+        "INSERT INTO past_epochs (lane, epoch, produced, acknowledged, reserved) VALUES (?, ?, ?, ?, ?)",
+        [(lane, each.epoch, each.produced, each.acknowledged, each.reserved) for each in tuple(ended)[-PAST_EPOCHS:]],
     )
 
 
-def leave_out(db: sqlite3.Connection, lane: Lane, *, produced: int, acknowledged: int, at_us: int) -> None:
-    """Put tombstones over the numbers up to `produced` that a database gave which was newer than this one."""
+def leave_out(db: sqlite3.Connection, lane: Lane, given: PastEpoch, at_us: int) -> None:
+    """Put tombstones over the numbers that a database gave, or may have given, which was newer than this one."""
     last = outbox.state_of(db, lane).produced
-    delivered = max(0, min(acknowledged, produced) - last)
-    outbox.give_up(db, lane, count=delivered, reason=outbox.EXPIRED, at_us=at_us)
-    outbox.give_up(db, lane, count=produced - last - delivered, reason=outbox.REPLACED, at_us=at_us)
+    for upto, reason in (
+        (min(given.acknowledged, given.produced), outbox.EXPIRED),
+        (given.produced, outbox.REPLACED),
+        (given.reserved, outbox.UNCERTAIN),
+    ):
+        outbox.give_up(db, lane, count=upto - last, reason=reason, at_us=at_us)
+        last = max(last, upto)
 
 
 def begin(db: sqlite3.Connection, lane: Lane, epoch: str, claimed: int) -> None:
@@ -42,7 +46,7 @@ def begin(db: sqlite3.Connection, lane: Lane, epoch: str, claimed: int) -> None:
     """
     state = outbox.state_of(db, lane)
     (left_out,) = db.execute(
-        "SELECT coalesce(max(last), 0) FROM tombstones WHERE lane = ? AND reason IN (?, ?) AND last <= ?",
+        "SELECT coalesce(max(last), 0) FROM tombstones WHERE lane = ? AND reason IN (?, ?, ?) AND last <= ?",
         (lane, *outbox.OF_BEFORE, claimed),
     ).fetchone()
     ended = PastEpoch(epoch=state.epoch, produced=claimed, acknowledged=claimed)

@@ -18,8 +18,9 @@ DISK_FULL = "disk_full"  # given up before the hub had them, because there was n
 CLEARED = "cleared"  # given up for the same reason once the hub had them: it asks again if it is restored from a backup
 EXPIRED = "expired"  # of a database that is no more, which the hub had once
 REPLACED = "replaced"  # of a database that is no more, and the hub never had them
+UNCERTAIN = "uncertain"  # of a database that is no more, if they were given at all
 UNKNOWN = "unknown"  # numbers without a row that nobody gave up: the database was damaged
-OF_BEFORE = (EXPIRED, REPLACED)
+OF_BEFORE = (EXPIRED, REPLACED, UNCERTAIN)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -260,3 +260,8 @@ def _past_epochs(db: Database) -> None:
             produced INTEGER NOT NULL,
             acknowledged INTEGER NOT NULL
         )""")
+
+
+@migrations(name="0017_reserved_numbers")
+def _reserved_numbers(db: Database) -> None:
+    db.execute("ALTER TABLE past_epochs ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0")

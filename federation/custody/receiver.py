@@ -6,6 +6,7 @@ from federation.messages import Batch, Hello, PastEpoch
 
 EXPIRED = "expired"  # the hub had them once and has lost them; the sender kept them for as long as it promised
 REPLACED = "replaced"  # they went with the sender's database, before any hub had them
+UNCERTAIN = "uncertain"  # if they were given at all, they went with it too: nobody can tell
 UNKNOWN = "unknown"  # the sender does not know either: its outbox was damaged
 
 
@@ -39,7 +40,11 @@ def greet(cursor: int, hello: Hello) -> Verdict:
 
 def outlive(cursor: int, past: PastEpoch) -> Verdict:
     """Judge an epoch that is over against the highest number of it that the hub has committed: the rest never comes."""
-    return _passed(cursor, past.produced, acknowledged=past.acknowledged, otherwise=REPLACED)
+    known = _passed(cursor, past.produced, acknowledged=past.acknowledged, otherwise=REPLACED)
+    if past.reserved <= known.upto:
+        return known
+    perhaps = Gap(first=known.upto + 1, last=past.reserved, reason=UNCERTAIN)
+    return Verdict(upto=past.reserved, gaps=(*known.gaps, perhaps))
 
 
 def _passed(cursor: int, last: int, *, acknowledged: int, otherwise: str) -> Verdict:

@@ -33,13 +33,14 @@ class Lane(StrEnum):
 class PastEpoch(WireModel):
     """An epoch of a lane that is over: no row of it is held any more.
 
-    Its numbers went up to `produced`; those up to `acknowledged` a hub had once. What the hub does not have of them it
-    never gets.
+    Its numbers went up to `produced`, and may have gone up to `reserved`, where that is more: nobody can tell any more.
+    Those up to `acknowledged` a hub had once. What the hub does not have of them it never gets.
     """
 
     epoch: str = Field(min_length=1, max_length=64)
     produced: int = Field(ge=0, le=HIGHEST_SEQUENCE)
     acknowledged: int = Field(default=0, ge=0, le=HIGHEST_SEQUENCE)
+    reserved: int = Field(default=0, ge=0, le=HIGHEST_SEQUENCE)
 
 
 class Hello(WireModel):
@@ -72,7 +73,7 @@ class Tombstone(WireModel):
 
     `reason` is a short code: `quota` (the lane reached its disk quota), `disk_full`, `overflow` (made faster than they
     could be committed), `damaged` (what they spoke of could no longer be read), `replaced` (they were in the
-    database that this one replaced), `unknown`.
+    database that this one replaced), `uncertain` (they may have been in it), `unknown`.
     """
 
     last: int = Field(ge=1)

@@ -131,6 +131,14 @@ class LaneReport(WireModel):
         return self.produced - self.acknowledged
 
 
+class DatabaseSetAside(WireModel):
+    """A database of the box that was damaged and still lies beside the one that took its place."""
+
+    database: str = Field(max_length=32, description="appliance, recordings or captures")
+    file: str = Field(max_length=120, description="its name in the box's data folder")
+    at: AwareDatetime
+
+
 class ReportedState(WireModel):
     """The whole state of an appliance; `applied` says which documents it follows.
 
@@ -147,3 +155,4 @@ class ReportedState(WireModel):
     lanes: tuple[LaneReport, ...] = ()
     evidence_backlog: int = Field(default=0, ge=0, description="pictures the hub has not stored yet")
     restarts: int = Field(default=0, ge=0, description="unplanned restarts of its processes since boot")
+    set_aside: tuple[DatabaseSetAside, ...] = Field(default=(), max_length=64, description="oldest first")

@@ -25,7 +25,8 @@ class Gap(Output):
         description="`quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than"
         " committed; `damaged`: no longer readable; `expired`: acknowledged once, and no longer held by the box when"
         " the hub was restored; `replaced`: they went with a database of the box that was replaced or restored, before"
-        " the hub had them; `cleared`: acknowledged once, and given up by the box when its disk was full, before"
+        " the hub had them; `uncertain`: the same, of rows that there may never have been;"
+        " `cleared`: acknowledged once, and given up by the box when its disk was full, before"
         " the hub was restored; `missing`: a file of a border never came; `unknown`"
     )
     seen_at: AwareDatetime

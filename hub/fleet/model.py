@@ -10,6 +10,7 @@ from federation.messages import (
     ArtifactReport,
     CameraReport,
     ClockState,
+    DatabaseSetAside,
     LaneReport,
     LinkPolicy,
     Shard,
@@ -108,6 +109,7 @@ class NodeDetail(Node):
     tasks: tuple[TaskReport, ...]
     artifacts: tuple[ArtifactReport, ...]
     lanes: tuple[LaneReport, ...]
+    set_aside: tuple[DatabaseSetAside, ...]
 
 
 class SiteRow(Output):

@@ -31,6 +31,7 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher, *, silent_s: float) -
         tasks=reported.tasks if reported else (),
         artifacts=reported.artifacts if reported else (),
         lanes=reported.lanes if reported else (),
+        set_aside=reported.set_aside if reported else (),
     )
 
 

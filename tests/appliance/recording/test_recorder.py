@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from appliance.recording.space import Limits
+from appliance.store.damage import all_set_aside
 from federation.messages import Calendar, RecordingSpec, RecordingState, Window
 from federation.testing.waiting import until
 from tests.appliance.coded import START, coded, later
@@ -209,4 +210,4 @@ async def test_a_damaged_index_is_made_again_from_the_files(tmp_path: Path) -> N
         await studio.stored(SEGMENTS, lambda rows: bool(rows) and not rows[0][3])
 
     assert studio.rows("SELECT id, path, first_us, last_us, size_bytes, mime, entries FROM segments") == before
-    assert (tmp_path / "damaged-recordings.db").exists()
+    assert [aside.database for aside in all_set_aside(tmp_path)] == ["recordings"]

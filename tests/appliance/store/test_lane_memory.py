@@ -1,5 +1,6 @@
 """What a box knows of its lanes when its database is replaced, or comes from a backup."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +11,9 @@ import pytest
 
 from appliance.store import epochs, outbox
 from appliance.store.database import Database
-from appliance.store.lane_memory import LaneMemory
+from appliance.store.kept_lanes import KeptLanes
+from appliance.store.lane_memory import LaneMemory, log_is_gone
+from federation.custody.receiver import outlive
 from federation.messages import PAST_EPOCHS, Lane, PastEpoch, new_id
 
 LANE = Lane.RESULTS
@@ -55,7 +58,7 @@ async def test_a_new_database_knows_how_far_the_one_before_had_got(
         await memory(second).recall()
         await add(second, 1)
 
-        assert await past(second) == (PastEpoch(epoch=before, produced=5, acknowledged=3),)
+        assert await past(second) == (PastEpoch(epoch=before, produced=5, acknowledged=3, reserved=5),)
         assert (await state(second)).produced == 1
 
 
@@ -158,3 +161,101 @@ async def test_a_file_that_says_nothing_is_begun_anew(
 
     assert ((await state(database)).produced, await past(database)) == (2, ())
     assert '"produced":2' in (tmp_path / "lanes.json").read_text(encoding="utf-8")
+
+
+async def test_no_number_is_committed_that_the_file_does_not_name(
+    tmp_path: Path, database: Database, memory: Callable[[Database], LaneMemory]
+) -> None:
+    kept = memory(database)
+    await kept.recall()
+    for count in (1, 70, 1, 500, 3):
+        if count == 3:
+            await kept.keep()
+        await add(database, count)
+
+        written = KeptLanes.model_validate_json((tmp_path / "lanes.json").read_bytes()).lanes[LANE].present
+        assert written.reserved >= (await state(database)).produced
+    await kept.keep()
+    await kept.keep()
+
+    written = KeptLanes.model_validate_json((tmp_path / "lanes.json").read_bytes()).lanes[LANE].present
+    assert written.reserved == written.produced == 575, "a lane that is quiet has none ahead"
+
+
+async def test_a_busy_lane_writes_the_file_seldom(
+    tmp_path: Path, database: Database, memory: Callable[[Database], LaneMemory]
+) -> None:
+    await memory(database).recall()
+    files = set()
+    for _ in range(300):
+        await add(database, 1)
+        files.add((tmp_path / "lanes.json").stat().st_ino)
+
+    assert len(files) <= 4
+
+
+async def test_what_was_given_since_the_file_was_written_is_told_as_uncertain(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory]
+) -> None:
+    async with Database(tmp_path / "first.db") as first:
+        kept = memory(first)
+        await kept.recall()
+        await add(first, 5)
+        await kept.keep()
+        await add(first, 2)
+        before = (await state(first)).epoch
+    async with Database(tmp_path / "second.db") as second:
+        await memory(second).recall()
+
+        [told] = await past(second)
+
+    verdict = outlive(3, told)
+    assert (told.epoch, told.produced) == (before, 5)
+    assert [(gap.first, gap.last, gap.reason) for gap in verdict.gaps] == [
+        (4, 5, "replaced"),
+        (6, told.reserved, "uncertain"),
+    ]
+    assert told.reserved >= 7
+
+
+@pytest.mark.parametrize("ends", ["in order", "by a kill", "by a kill, and the log is gone"])
+async def test_a_log_that_is_gone_is_noticed_and_no_number_is_given_twice(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory], ends: str
+) -> None:
+    file, lanes = tmp_path / "a.db", tmp_path / "lanes.json"
+    async with Database(file):
+        pass  # the log is in the file
+    async with Database(file) as database:
+        kept = memory(database)
+        await kept.recall()
+        await add(database, 5)
+        if ends == "in order":
+            await kept.keep(closed=True)
+        shutil.copy(file, tmp_path / "killed.db")
+        if ends == "by a kill":
+            shutil.copy(f"{file}-wal", tmp_path / "killed.db-wal")
+    is_gone = await asyncio.to_thread(log_is_gone, lanes, tmp_path / "killed.db")
+    async with Database(tmp_path / "killed.db") as again:
+        await memory(again).recall(log_gone=is_gone)
+        found = await state(again)
+
+    assert is_gone == (ends == "by a kill, and the log is gone")
+    if is_gone:
+        assert found.produced >= 5
+        assert found.given_up == found.produced
+
+
+async def test_what_a_hub_had_once_is_known_after_a_restore_of_the_box_too(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory]
+) -> None:
+    async with Database(tmp_path / "a.db") as database:
+        await add(database, 4)
+        shutil.copy(tmp_path / "a.db", tmp_path / "backup.db")
+        shutil.copy(tmp_path / "a.db-wal", tmp_path / "backup.db-wal")
+        await acknowledge(database, 4)
+        await memory(database).keep()
+    async with Database(tmp_path / "backup.db") as restored:
+        await memory(restored).recall()
+
+        written = KeptLanes.model_validate_json((tmp_path / "lanes.json").read_bytes()).lanes[LANE].present
+        assert ((await state(restored)).acknowledged, written.acknowledged) == (0, 4)

@@ -13,7 +13,7 @@ from sqlite_utils import Database as SchemaDatabase
 
 from appliance.store import epochs, outbox
 from appliance.store.batches import next_batch
-from appliance.store.lane_memory import KeptLanes, found_lanes, never_back, tell
+from appliance.store.kept_lanes import KeptLanes, found_lanes, has_room, kept_anew, tell, with_room
 from appliance.store.schema import migrations
 from federation.custody.any_order import Standing
 from federation.messages import PAST_EPOCHS, Ack, Batch, Hello, Lane
@@ -80,7 +80,7 @@ class Restores(RuleBasedStateMachine):
             number = len(self.made) + 1
             self.made[number] = set()
             outbox.append(self.box, LANE, body=json.dumps({"id": number}))
-        self.keep()
+        self.commit()
 
     @rule(count=st.integers(0, 3))
     def talk(self, count: int) -> None:
@@ -89,7 +89,7 @@ class Restores(RuleBasedStateMachine):
         state = outbox.state_of(self.box, LANE)
         if ack.upto > state.acknowledged and not self.believes(ack, state.base):
             epochs.begin(self.box, LANE, self.new_epoch(), ack.upto)
-            self.note_places()
+            self.commit()
             ack = self.ask(self.hello())
         for _ in range(count):
             said = next_batch(self.box, NODE, LANE, ack.upto + 1, 3)
@@ -98,7 +98,11 @@ class Restores(RuleBasedStateMachine):
             ack = self.ask(Batch.from_bytes(said.payload))
             assert not ack.nak
         outbox.acknowledge(self.box, LANE, ack.epoch, ack.upto)
-        self.keep()
+
+    @rule()
+    def keep(self) -> None:
+        """Write the file that lies beside the database, as the box does each second; it is never told of a fault."""
+        self.kept = kept_anew(self.kept, found_lanes(self.box), {})
 
     @rule()
     def prune(self) -> None:
@@ -110,8 +114,9 @@ class Restores(RuleBasedStateMachine):
 
     @rule()
     def restore_box(self) -> None:
+        """Begin with a database that is older, be it from a backup or for want of its log."""
         self.box = database_of(self.box_backup)
-        self.recall()
+        self.recall(log_gone=True)
 
     @precondition(lambda self: self.epochs < PAST_EPOCHS)
     @rule()
@@ -166,15 +171,17 @@ class Restores(RuleBasedStateMachine):
         made.execute("UPDATE lanes SET epoch = ?", (self.new_epoch(),))
         return made
 
-    def recall(self) -> None:
-        tell(self.box, self.kept.lanes, 0)
+    def recall(self, *, log_gone: bool = False) -> None:
+        tell(self.box, self.kept.lanes, 0, log_gone=log_gone)
         self.keep()
 
-    def keep(self) -> None:
-        self.kept = never_back(self.kept, found_lanes(self.box)) if self.kept.lanes else found_lanes(self.box)
-        self.note_places()
-
-    def note_places(self) -> None:
+    def commit(self) -> None:
+        """Name what is about to be given in the file, where it is not named yet; then it is given."""
+        found = found_lanes(self.box)
+        if not has_room(
+            self.kept, {lane: (each.present.epoch, each.present.produced) for lane, each in found.lanes.items()}
+        ):
+            self.kept = with_room(self.kept, found)
         epoch = outbox.state_of(self.box, LANE).epoch
         for sequence, body in self.box.execute("SELECT sequence, body FROM outbox WHERE lane = ?", (LANE,)):
             self.made[json.loads(body)["id"]].add((epoch, sequence))

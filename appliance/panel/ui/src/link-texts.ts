@@ -21,7 +21,7 @@ export const linkTexts = bilingual(
       off: '本机未接入中心',
       offHint: '在“接入中心”页接入后，这里显示每个通道的上报进度；在此之前数据保存在本机。',
       laneName: '通道',
-      reason: { quota: '通道配额已满', disk_full: '磁盘已满', overflow: '产生过快，来不及保存', damaged: '文件已损坏', expired: '已过保留期', replaced: '本机数据库被更换或恢复', unknown: '原因不明' },
+      reason: { quota: '通道配额已满', disk_full: '磁盘已满', overflow: '产生过快，来不及保存', damaged: '文件已损坏', expired: '已过保留期', replaced: '本机数据库被更换或恢复', uncertain: '本机数据库被更换或恢复，不确定是否产生过', unknown: '原因不明' },
     },
   },
   {
@@ -43,7 +43,7 @@ export const linkTexts = bilingual(
       off: 'This box has no hub',
       offHint: 'Join one on the page Hub: the progress of every lane is then shown here. Until then everything is kept on this box.',
       laneName: 'Lane',
-      reason: { quota: 'the quota of the lane was reached', disk_full: 'the disk was full', overflow: 'made faster than they could be kept', damaged: 'the file was damaged', expired: 'kept for its time', replaced: 'the database of this box was replaced or restored', unknown: 'unknown' },
+      reason: { quota: 'the quota of the lane was reached', disk_full: 'the disk was full', overflow: 'made faster than they could be kept', damaged: 'the file was damaged', expired: 'kept for its time', replaced: 'the database of this box was replaced or restored', uncertain: 'the database of this box was replaced or restored; perhaps there were none', unknown: 'unknown' },
     },
   },
 )

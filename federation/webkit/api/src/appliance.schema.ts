@@ -1796,6 +1796,29 @@ export interface components {
             password: string;
         };
         /**
+         * DatabaseSetAside
+         * @description A database of the box that was damaged and still lies beside the one that took its place.
+         */
+        DatabaseSetAside: {
+            /**
+             * Database
+             * @description appliance, recordings or captures
+             */
+            database: string;
+            /**
+             * File
+             * @description its name in the box's data folder
+             */
+            file: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Decoding
          * @description How much of a camera is decoded for its tasks: key frames, or every frame where those are rare.
          */
@@ -3880,6 +3903,8 @@ export interface components {
             processes: components["schemas"]["ProcessStatus"][];
             /** Restarts */
             restarts: number;
+            /** Set Aside */
+            set_aside: components["schemas"]["DatabaseSetAside"][];
             /** Cpu Share */
             cpu_share: number;
             /** Memory Share */

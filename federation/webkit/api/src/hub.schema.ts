@@ -2868,6 +2868,29 @@ export interface components {
             hint_en: string;
         };
         /**
+         * DatabaseSetAside
+         * @description A database of the box that was damaged and still lies beside the one that took its place.
+         */
+        DatabaseSetAside: {
+            /**
+             * Database
+             * @description appliance, recordings or captures
+             */
+            database: string;
+            /**
+             * File
+             * @description its name in the box's data folder
+             */
+            file: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Declaration
          * @description What an operator says of a node that does not speak: it lives, or it is dead.
          */
@@ -3507,7 +3530,7 @@ export interface components {
             last: number;
             /**
              * Reason
-             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and no longer held by the box when the hub was restored; `replaced`: they went with a database of the box that was replaced or restored, before the hub had them; `cleared`: acknowledged once, and given up by the box when its disk was full, before the hub was restored; `missing`: a file of a border never came; `unknown`
+             * @description `quota` and `disk_full`: the box gave them up for want of room; `overflow`: made faster than committed; `damaged`: no longer readable; `expired`: acknowledged once, and no longer held by the box when the hub was restored; `replaced`: they went with a database of the box that was replaced or restored, before the hub had them; `uncertain`: the same, of rows that there may never have been; `cleared`: acknowledged once, and given up by the box when its disk was full, before the hub was restored; `missing`: a file of a border never came; `unknown`
              */
             reason: string;
             /**
@@ -4281,6 +4304,8 @@ export interface components {
             artifacts: components["schemas"]["ArtifactReport"][];
             /** Lanes */
             lanes: components["schemas"]["LaneReport"][];
+            /** Set Aside */
+            set_aside: components["schemas"]["DatabaseSetAside"][];
         };
         /**
          * NodeMetrics
