@@ -259,6 +259,12 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
     return Hub(foundation=foundation, security=security, fleet=fleet, joining=joining, parts=tuple(parts))
 
 
+async def _clear(*stores: ContentStore) -> None:
+    """Remove what a hub that was killed has left on its way into the stores."""
+    for store in stores:
+        await asyncio.to_thread(store.clear)
+
+
 def _upper(foundation: Foundation, pictures: ContentStore) -> Upper:
     config, http = foundation.config, foundation.config.http
     scheme = "http" if http.certificate_file is None else "https"
@@ -403,6 +409,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
             node_routes=(hub.artifacts.api.node_routes(artifacts),),
             run=artifacts.run,
         ),
+        Part(name="storage", start=functools.partial(_clear, packages, picture_store)),
         Part(
             name="repository",
             routes=(
@@ -415,7 +422,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         ),
         Part(
             name="starters",
-            run=Starters(database, repository).offer if foundation.config.offer_shipped else None,
+            run=Starters(database, repository, packages).offer if foundation.config.offer_shipped else None,
         ),
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(

@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import shutil
-import tempfile
-from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -15,6 +12,7 @@ from hub.repository.chunks import chunks_of
 from hub.repository.service import Repository
 from hub.repository.tables import offered_packages
 from hub.security.audit import HUB
+from hub.storage import ContentStore
 
 log = logging.getLogger(__name__)
 
@@ -22,21 +20,19 @@ log = logging.getLogger(__name__)
 class Starters:
     """Offers what ships once: what was deleted stays deleted, and a newer version comes only where it is kept."""
 
-    def __init__(self, database: Database, repository: Repository) -> None:
-        """Put packages into `repository`, and remember them in `database`."""
+    def __init__(self, database: Database, repository: Repository, store: ContentStore) -> None:
+        """Put packages into `repository`, and remember them in `database`; they are made beside those of `store`."""
         self._database = database
         self._repository = repository
+        self._store = store
 
     async def offer(self) -> None:
         """Import every shipped package whose version was not offered before."""
         offered = await self._database.run(_offered)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="fengsui-shipped-"))
-        try:
+        async with self._store.workplace() as folder:
             for algorithm_id, files in (await asyncio.to_thread(shipped_packages)).items():
                 package = await asyncio.to_thread(write_package, files, folder / f"{algorithm_id}.algpkg")
                 await self._offer_one(package, offered.get(algorithm_id))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder)
 
     async def _offer_one(self, package: Package, before: str | None) -> None:
         manifest = package.manifest

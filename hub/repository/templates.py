@@ -1,8 +1,6 @@
 """The catalogue of city algorithms 算法目录: which have a model here, which could have one, and which have none."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,12 +67,9 @@ class TemplateDesk:
         stored = None if model.digest is None else await self._store.find(model.digest)
         if stored is None:
             raise Problem(409, "no_package", f"The package of {algorithm_id} is not in the repository.")
-        folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="fengsui-binding-")
-        try:
-            path = await asyncio.to_thread(_packed, stored.path, manifest, Path(folder))
+        async with self._store.workplace() as folder:
+            path = await asyncio.to_thread(_packed, stored.path, manifest, folder)
             return await self._repository.add(chunks_of(path), actor)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder)
 
 
 def _template(slug: str) -> Template:

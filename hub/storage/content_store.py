@@ -20,6 +20,7 @@ from federation.messages import new_id
 
 WRITE_BYTES = 256 * 2**10
 FREE_BYTES_FLOOR = 256 * 2**20
+INCOMING = "incoming"
 
 
 class StorageError(Exception):
@@ -52,8 +53,8 @@ class Writing:
 
     def __init__(self, folder: Path, *, limit_bytes: int) -> None:
         """Prepare a new file beside the store's folders; blocks, so it runs on a thread."""
-        (folder / "incoming").mkdir(parents=True, exist_ok=True)
-        self.path = folder / "incoming" / new_id()
+        (folder / INCOMING).mkdir(parents=True, exist_ok=True)
+        self.path = folder / INCOMING / new_id()
         self.size_bytes = 0
         self.start = b""
         self._folder = folder
@@ -115,6 +116,20 @@ class ContentStore:
         """Keep files of at most `limit_bytes` below `folder`, which is made when it is needed."""
         self.folder = folder
         self.limit_bytes = limit_bytes
+
+    def clear(self) -> None:
+        """Remove what a hub that was killed has left on its way in; call it before anything comes. Blocks."""
+        shutil.rmtree(self.folder / INCOMING, ignore_errors=True)
+
+    @asynccontextmanager
+    async def workplace(self) -> AsyncIterator[Path]:
+        """Give a folder to make a file in, beside those on their way in; it is removed afterwards."""
+        folder = self.folder / INCOMING / f"made-{new_id()}"
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:

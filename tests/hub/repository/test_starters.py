@@ -1,5 +1,6 @@
 """What ships with a model is in the repository of a new hub, and what somebody deleted stays away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,11 @@ WITHIN_S = 120.0  # its model is tried, on a busy machine
 
 @pytest.fixture
 def fresh(config: HubConfig) -> HubConfig:
-    """A hub that offers what ships."""
+    """A hub that offers what ships, and was killed while it tried that: files on their way in are left."""
+    for store in ("packages", "pictures"):
+        left = config.data_folder / store / "incoming" / "made-before"
+        left.mkdir(parents=True)
+        (left / "fengsui.street_objects.algpkg").write_bytes(b"half of it")
     return config.model_copy(update={"offer_shipped": True})
 
 
@@ -44,3 +49,4 @@ async def test_a_new_hub_has_the_detector_on_its_shelf_and_one_that_was_deleted_
     assert (found["on_shelf"], found["source"], found["binds"]) == (True, "upload", True)
     assert [item["code"] for item in found["examined"]["findings"] if item["outcome"] == "failed"] == ["unsigned"]
     assert await shipped(hub) is None
+    assert await asyncio.to_thread(lambda: list(fresh.data_folder.glob("*/incoming/*"))) == []

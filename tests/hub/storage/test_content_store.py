@@ -60,3 +60,18 @@ async def test_a_file_that_is_removed_is_found_no_more(tmp_path: Path) -> None:
     await store.remove(digest)
 
     assert await store.find(digest) is None
+
+
+async def test_what_is_made_beside_the_store_is_gone_afterwards_and_what_a_kill_leaves_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    store = ContentStore(tmp_path, limit_bytes=100)
+    async with store.workplace() as folder:
+        await asyncio.to_thread((folder / "a").write_bytes, b"x")
+    assert await files(tmp_path) == []
+    await keep(store, b"kept")
+    (tmp_path / "incoming" / "left").write_bytes(b"y")
+
+    await asyncio.to_thread(store.clear)
+
+    assert [path.read_bytes() for path in await files(tmp_path)] == [b"kept"]
