@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlite_utils import Database as SchemaDatabase
+
 from appliance.errors import ApplianceError
+from appliance.store.schema import migrations
 
 log = logging.getLogger(__name__)
 
@@ -107,16 +110,43 @@ def check(file: Path) -> None:
 def _is_sound(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(file)) as db:
-            return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.Error:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)) and _names_what_it_should(db)
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter from a message about a name that is no text
         return False
 
 
+def _names_what_it_should(db: sqlite3.Connection) -> bool:
+    """Tell whether migrations, tables and columns have the names that we gave them: to SQLite any name is good."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        migrations.apply(SchemaDatabase(new))
+        made, all_of_them = _migrated(db), _migrated(new)
+        if made == all_of_them:
+            return (_schema(db), _lanes(db)) == (_schema(new), _lanes(new))
+        return made == all_of_them[: len(made)] or made[: len(all_of_them)] == all_of_them
+
+
+def _migrated(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    return sorted(db.execute("SELECT migration_set, name FROM _sqlite_migrations"))
+
+
+def _schema(db: sqlite3.Connection) -> set[tuple[str, ...]]:
+    return set(db.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+
+
+def _lanes(db: sqlite3.Connection) -> set[str]:
+    """Return the lanes whose epoch and numbers are some."""
+    found = db.execute(
+        "SELECT lane FROM lanes WHERE length(epoch) BETWEEN 1 AND 64 AND acknowledged >= 0 AND produced >= 0"
+        " AND typeof(produced) = 'integer' AND typeof(acknowledged) = 'integer'"
+    )
+    return {lane for (lane,) in found}
+
+
 def _is_to_blame(file: Path, errors: list[BaseException]) -> bool:
-    """Tell whether a database is the cause of what failed; what SQLite finds strange is looked at closely."""
+    """Tell whether a database is the cause of what failed; it is looked through where its content may be."""
     if any(map(is_damage, errors)):
         return True
-    strange = any(isinstance(each, sqlite3.Error) and _code(each) in {None, sqlite3.SQLITE_ERROR} for each in errors)
+    strange = any(isinstance(each, ValueError | TypeError) or _code(each) == sqlite3.SQLITE_ERROR for each in errors)
     return strange and not _is_sound(file)
 
 

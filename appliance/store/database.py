@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
@@ -49,12 +50,12 @@ class Database:
         self._reader: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the file and bring its schema up to date; raise sqlite3.Error with nothing left open."""
+        """Open the file and bring its schema up to date; leave nothing open where that fails."""
         loop = self._damage.loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._writer.thread, self._writer.open)
             self._reader = await loop.run_in_executor(self._reader_thread, _reading, self._path)
-        except sqlite3.Error:
+        except BaseException:
             await self.__aexit__(None, None, None)
             raise
         return self
@@ -149,7 +150,7 @@ class _Writer:
     def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.touch(mode=0o600)  # it holds the cameras' passwords
-        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = _opened(self._path)
         try:
             for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
@@ -251,7 +252,14 @@ def _lay_out_log(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open a file; text that a disk has spoilt is read as what is left of it, so that no row stops those behind it."""
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    connection = _opened(path)
     connection.execute("PRAGMA query_only = on")
     return connection

@@ -53,7 +53,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return config.database_file
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32), spoilt=st.integers(1, 40), length=st.sampled_from([1, 8, 300, PAGE_BYTES]))
 def test_a_box_starts_whatever_the_disk_has_spoilt(
     sound: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, spoilt: int, length: int
@@ -146,3 +146,15 @@ def test_files_of_other_names_are_nobodys_business(tmp_path: Path) -> None:
 
     assert all_set_aside(tmp_path) == []
     assert not remove_oldest(tmp_path)
+
+
+async def test_a_row_whose_text_the_disk_has_spoilt_stops_no_other(tmp_path: Path) -> None:
+    async with Database(tmp_path / "a.db") as database:
+        await database.run(lambda db: [outbox.append(db, Lane.RESULTS, body='{"id":"1"}') for _ in range(3)])
+        await database.run(
+            lambda db: db.execute("UPDATE outbox SET body = CAST(x'7b22ff227d' AS TEXT) WHERE sequence = 2")
+        )
+
+        found = await database.read(lambda db: outbox.rows(db, Lane.RESULTS, 1, 9))
+
+    assert found == ['{"id":"1"}', '{"\ufffd"}', '{"id":"1"}']
