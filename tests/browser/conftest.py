@@ -22,6 +22,7 @@ SPEAK_CHINESE = """localStorage.setItem('fengsui.language', '"zh-CN"')"""
 SIDEWAYS = "(() => { const s = document.querySelector('.stage'); return s.scrollWidth - s.clientWidth })()"
 
 FOLLOWS_WITHIN_MS = 20_000
+MISSING_TEXT = "no text: "  # so the script begins what it says of a text that it has not got
 
 SignIn = Callable[[str, Path], None]
 Look = Callable[[str, Sequence[str], str], None]
@@ -52,7 +53,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """Open a Chinese full-size page of a person who has not been here before; no script of ours may fail."""
+    """Open a Chinese full-size page of a person who has not been here before.
+
+    No script of ours may fail, and no text be missing.
+    """
     faults: list[str] = []
     context = browser.new_context(
         viewport={"width": 1920, "height": 1080},
@@ -63,6 +67,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context.set_default_timeout(60_000)
     opened = context.new_page()
     opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda said: faults.append(said.text) if said.text.startswith(MISSING_TEXT) else None)
     yield opened
     context.close()
     assert faults == []

@@ -2,6 +2,7 @@ import { createI18n } from 'vue-i18n'
 import { ref, watch } from 'vue'
 
 import { kitMessages } from './messages.ts'
+import { tellerOfMissing } from './missing-texts.ts'
 import { recall, remember } from './memory.ts'
 
 export const LANGUAGES = ['zh-CN', 'en'] as const
@@ -33,6 +34,7 @@ export const i18n = createI18n({
   legacy: false,
   locale: language.value,
   fallbackLocale: 'zh-CN',
+  missing: tellerOfMissing((words) => console.error(words)),
   messages: { 'zh-CN': {}, en: {} },
 })
 
