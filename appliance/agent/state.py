@@ -146,7 +146,6 @@ class AgentState:
         before = await self.database.read(lambda db: documents.get(db, documents.PLAN, Plan))
         # A new database: the other processes may know a plan of the one before.
         self.outcome = Outcome(plan=before or Plan(version=int(datetime.now(UTC).timestamp())))
-        await self.record_set_aside()
         supervisor = await asyncio.to_thread(supervisor_name)
         known = await self.database.read(lambda db: documents.get(db, documents.PROCESSES, ProcessRecord))
         self._processes = known or self._processes
@@ -156,7 +155,8 @@ class AgentState:
     async def record_set_aside(self) -> None:
         """Write into the record which damaged databases were set aside, each once."""
         found = await set_aside.reports(self.config.data_folder)
-        if await self.commit(lambda db: set_aside.record(db, found)):
+        if await self.database.run(lambda db: set_aside.record(db, found)):
+            self.outbox_changes.note()
             self.report_changes.note()
 
     async def ended(self) -> None:

@@ -39,13 +39,13 @@ class Sweeper:
         """Sweep until cancelled; raise sqlite3.Error where not even a removal can be written."""
         await asyncio.to_thread(set_aside.remove_parted, self._state.config.pictures_folder)
         while True:
-            await self._state.record_set_aside()
             swept = await self._step()
             for digest in swept.pictures:
                 await asyncio.to_thread(self._state.pictures.remove, digest)
             for given in swept.given_up:
                 log.error("%d of lane %s given up before the hub had them: %s", given.count, given.lane, given.reason)
             if not swept:
+                await self._state.record_set_aside()  # not before: on a full disk nothing can be written
                 await asyncio.sleep(EVERY_S if self._full_since is None else LOOK_AGAIN_S)
 
     async def _step(self) -> Swept:

@@ -18,6 +18,7 @@ from appliance.store import events, evidence
 from appliance.store.database import Database
 from appliance.store.reserve import Reserve
 from federation.messages import Event, EventData, EvidenceRef, new_id
+from federation.private_files import write_private
 from federation.testing.waiting import until
 
 PICTURES = 40
@@ -38,10 +39,18 @@ async def makes_room(folder: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await state.database.run(lambda db: db.execute("CREATE TABLE big AS SELECT zeroblob(8000000)").rowcount)
 
+        damaged = folder / "captures-damaged-20260101T000000.000000Z.db"
+        await asyncio.to_thread(damaged.touch)
+        with pytest.raises(OSError, match="space"):
+            await asyncio.to_thread(write_private, folder / "lanes.json", "numbers" * 1000)
         async with sweeping(state, reserve):
             await until(lambda: not pictures(state), within_s=60, what="pictures give way")
 
         await record(state)
+        assert not await asyncio.to_thread(damaged.exists), "what was set aside gives way first"
+        assert not await asyncio.to_thread(lambda: list(folder.glob(".lanes.json.*"))), (
+            "what does not fit leaves nothing"
+        )
 
 
 async def starts(folder: Path) -> None:
