@@ -35,7 +35,7 @@ def _add_routes(app: web.Application, recorder: Recorder) -> None:
 
     async def put_bookmark(request: web.Request) -> web.Response:
         try:
-            await recorder.lock(Bookmark.model_validate_json(await request.read()))
+            await recorder.mark(Bookmark.model_validate_json(await request.read()))
         except ValidationError as error:
             return web.Response(status=422, text=str(error)[:300])
         except TooManyBookmarks as error:
@@ -43,7 +43,7 @@ def _add_routes(app: web.Application, recorder: Recorder) -> None:
         return web.Response(status=204)
 
     async def remove_bookmark(request: web.Request) -> web.Response:
-        there = await recorder.unlock(request.match_info["bookmark_id"])
+        there = await recorder.unmark(request.match_info["bookmark_id"])
         return web.Response(status=204 if there else 404)
 
     app.router.add_post("/triggers/{point_id}", trigger)

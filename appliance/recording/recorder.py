@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.config import Config
 from appliance.errors import ProcessAway
-from appliance.recording import index, locks, retention
+from appliance.recording import bookmarks, index, retention
 from appliance.recording.backfill import Backfill
 from appliance.recording.camera import Budget, CameraRecorder
 from appliance.recording.recovery import mend
@@ -105,13 +105,13 @@ class Recorder:
                 else:
                     await asyncio.sleep(RESTART_PAUSE_S)
 
-    async def lock(self, lock: locks.Lock) -> None:
-        """Keep a stretch of time from being removed; raise ProcessAway while the index cannot be used."""
-        await self._ready().database.run(lambda db: locks.put(db, lock))
+    async def mark(self, bookmark: bookmarks.Bookmark) -> None:
+        """Mark or lock a stretch of time; raise ProcessAway while the index cannot be used."""
+        await self._ready().database.run(lambda db: bookmarks.put(db, bookmark))
 
-    async def unlock(self, lock_id: str) -> bool:
-        """Let a stretch go again; tell whether it was locked."""
-        return await self._ready().database.run(lambda db: locks.remove(db, lock_id))
+    async def unmark(self, bookmark_id: str) -> bool:
+        """Remove a bookmark; tell whether there was one."""
+        return await self._ready().database.run(lambda db: bookmarks.remove(db, bookmark_id))
 
     async def _run(self) -> None:
         settings = self.settings
