@@ -173,11 +173,12 @@ class Parts:
 
 def _parts(state: AgentState, membership: Membership, neighbourhood: Neighbourhood) -> Parts:
     panel = PanelService(state=state, membership=membership, neighbourhood=neighbourhood)
-    video = _video(state, panel)
+    jobs = Jobs(state)
+    video = _video(state, panel, jobs)
     snapshots = membership.snapshots = video.desk.owed_pictures(state.database)
     devices = Devices(state=state, desk=video.desk)
     exchange = Exchange(state, membership, snapshots)
-    return Parts(panel=panel, exchange=exchange, video=video, devices=devices, jobs=Jobs(state))
+    return Parts(panel=panel, exchange=exchange, video=video, devices=devices, jobs=jobs)
 
 
 def _for_the_hub(state: AgentState, parts: Parts) -> tuple[Routes, ...]:
@@ -241,7 +242,7 @@ def _api(state: AgentState, parts: Parts, passwords: Passwords) -> Api:
             capture_api.taking_routes(snapshots),
             capture_api.routes(
                 snapshots,
-                Plans(desk=parts.video.desk, camera=state.camera, note=parts.panel.note),
+                Plans(desk=parts.video.desk, camera=state.camera, holds=parts.jobs.holds, note=parts.panel.note),
             ),
             _metrics(state),
         ),
@@ -292,7 +293,7 @@ async def _first_account(state: AgentState, passwords: Passwords) -> None:
     await asyncio.to_thread(write_private, state.config.first_password_file, password + "\n")
 
 
-def _video(state: AgentState, panel: PanelService) -> Video:
+def _video(state: AgentState, panel: PanelService, jobs: Jobs) -> Video:
     config = state.config
     catalogue = Catalogue(index_file=config.recordings_index_file, folder=config.recordings_folder)
     recordings = Recordings(
@@ -310,6 +311,7 @@ def _video(state: AgentState, panel: PanelService) -> Video:
             camera=state.camera,
             report=state.camera_report,
             hub=_hub_side(state),
+            order_task=jobs.analyse,
             views=state.views,
             watched=lambda: state.outcome.plan.points_with_presets,
         ),

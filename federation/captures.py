@@ -4,8 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from federation.http import Input, Output
-from federation.messages import Aim, CaptureTarget, Region, TargetUrl, Want
+from federation.http import Input, Output, Problem
+from federation.http.problem import FieldError
+from federation.messages import Aim, CaptureTarget, PlanAlgorithm, Region, TargetUrl, Want
 
 FRESH_S = 2.0
 TAKEN_WITHIN_S = 10.0
@@ -25,6 +26,12 @@ class PictureDraft(Input):
     def want(self) -> Want:
         """What picture that is."""
         return Want(aim=self.aim, region=self.region)
+
+
+def unknown_algorithm(named: PlanAlgorithm, hint: str) -> Problem:
+    """Return the problem that a plan names an algorithm that is not there, with a `hint` at those that are."""
+    text = f"There is no algorithm {named.algorithm_id!r} {named.version[:20]!r}; {hint}."
+    return Problem(422, "unknown_algorithm", text, errors=(FieldError(field="body.algorithm", message=text),))
 
 
 class TargetDraft(Input):

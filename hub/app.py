@@ -427,7 +427,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
         Part(name="points", routes=(hub.points.api.routes(points, pictures),)),
         Part(
             name="captures",
-            routes=(hub.captures.api.routes(CapturePlans(database, changed=scheduler.wake)),),
+            routes=(hub.captures.api.routes(CapturePlans(database, repository, changed=scheduler.wake)),),
             run=CaptureKeeping(database=database, store=picture_store, bounds=foundation.config.captures).run,
         ),
         Part(name="scheduling", routes=(hub.scheduling.api.routes(scheduler),), run=scheduler.run),

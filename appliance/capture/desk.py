@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from appliance.capture import homes, index, plans
+from appliance.capture.analyst import Analyst, OrderTask
 from appliance.capture.bounds import Bounds, clear
 from appliance.capture.courier import Courier
 from appliance.capture.dispatcher import BOX, Dispatcher
@@ -65,12 +66,14 @@ class Desk:
 
     `camera` and `report` return what is known of a point, None for one that is not of this box. On the board of
     `views` stands where cameras look; those that are `watched` are asked for it all the time.
+    Pictures of plans that name an algorithm go into picture tasks by `order_task`.
     """
 
     settings: Settings
     camera: Callable[[str], CameraSpec | None]
     report: Callable[[str], CameraReport | None]
     hub: HubSide | None = None
+    order_task: OrderTask | None = None
     views: ViewBoard = field(default_factory=ViewBoard)
     watched: Callable[[], frozenset[str]] = frozenset
     figures: Figures = field(default_factory=Figures)
@@ -188,6 +191,9 @@ class Desk:
                     bounds = Bounds(shelf=shelf, folder=settings.folder, capture=settings.capture)
                     group.create_task(bounds.run(), name="space of snapshots")
                     group.create_task(self._courier(shelf, planner).run(), name="deliveries of snapshots")
+                    if self.order_task is not None:
+                        analyst = _analyst(shelf, planner, self.order_task)
+                        group.create_task(analyst.run(), name="analysis of snapshots")
                     if self.hub is not None:
                         group.create_task(self.hub.follow(planner), name="the hub's snapshot plans")
                         group.create_task(self.hub.tell_forever(shelf), name="words on snapshots")
@@ -236,6 +242,10 @@ class Desk:
         links = (link for link in self.settings.capture.links if link.leads_to(address.hostname or ""))
         device = _gate(f"device {address.netloc or point_id}", per_s)
         return [device, *(_gate(f"link {link.name}", link.per_s) for link in links)]
+
+
+def _analyst(shelf: Shelf, planner: Planner, order: OrderTask) -> Analyst:
+    return Analyst(database=shelf.database, pictures=shelf.pictures, algorithm=planner.algorithm, order=order)
 
 
 def _gate(name: str, per_s: float) -> Gate:

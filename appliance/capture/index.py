@@ -11,14 +11,14 @@ from appliance.store.moments import from_us, to_us
 from federation.messages import Want
 
 State = Literal["waiting", "done", "failed"]
-Delivery = Literal["none", "waiting", "done", "failed"]
+Onward = Literal["none", "waiting", "done", "failed"]
 MOST_WAITING = 100_000
 _COLUMNS = (
     "number, id, point_id, plan_id, origin, want, fresh_s, within_s, state, attempts, due_us, reason, asked_us,"
     " settled_us, taken_us, digest, size_bytes, width_px, height_px"
 )
 
-_READ = f"{_COLUMNS}, delivery, delivery_attempts, delivery_reason"
+_READ = f"{_COLUMNS}, delivery, delivery_attempts, delivery_reason, analysis, analysis_task, analysis_reason"
 _MOMENTS = {"asked_at": "asked_us", "settled_at": "settled_us", "taken_at": "taken_us"}
 
 
@@ -30,7 +30,8 @@ class QueueFull(Exception):
 class Snapshot:
     """One order and what became of it; `digest` is None without a picture, or once that was removed.
 
-    `delivery` says what became of it at the service that its plan names, `delivery_reason` why it has not got it (yet).
+    `delivery` says what became of it at the service that its plan names, `delivery_reason` why it has not got it (yet);
+    `analysis` the same of its plan's algorithm. `analysis_task` is the picture task that it went into.
     """
 
     number: int
@@ -52,9 +53,12 @@ class Snapshot:
     size_bytes: int
     width_px: int
     height_px: int
-    delivery: Delivery
+    delivery: Onward
     delivery_attempts: int
     delivery_reason: str
+    analysis: Onward
+    analysis_task: str
+    analysis_reason: str
 
     @property
     def order(self) -> Order:
@@ -116,7 +120,8 @@ def settle(db: sqlite3.Connection, order: Order, kept: Kept, now: datetime) -> S
     _adopt(db, order)
     db.execute(
         "UPDATE snapshots SET state = 'done', reason = '', settled_us = ?, taken_us = ?, digest = ?, size_bytes = ?,"
-        " width_px = ?, height_px = ?, attempts = ?, delivery = ?, delivery_due_us = ?, owed = ? WHERE id = ?",
+        " width_px = ?, height_px = ?, attempts = ?, delivery = ?, delivery_due_us = ?, analysis = ?, owed = ?"
+        " WHERE id = ?",
         (
             to_us(now),
             to_us(shot.taken_at),
@@ -127,6 +132,7 @@ def settle(db: sqlite3.Connection, order: Order, kept: Kept, now: datetime) -> S
             order.attempts + 1,
             "waiting" if order.delivered else "none",
             to_us(now),
+            "waiting" if order.analysed else "none",
             _owed(order),
             order.id,
         ),

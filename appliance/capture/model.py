@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from appliance.capture.order import Origin
 from federation.captures import PictureDraft, Target, TargetDraft
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, Box, PlanCalendar, Round, Slug
+from federation.messages import Aim, Box, PlanAlgorithm, PlanCalendar, Round, Slug
 
 MOST_ORDERS = 1_000
 
@@ -46,6 +46,11 @@ class SnapshotRow(Output):
     height_px: int
     delivery: Literal["none", "waiting", "done", "failed"] = Field(description="to the service that its plan names")
     delivery_reason: str = Field(description="why it is not there (yet)")
+    analysis: Literal["none", "waiting", "done", "failed"] = Field(
+        description="by the algorithm that its plan names; done once it is in a picture task"
+    )
+    analysis_task: str = Field(description="the id of that picture task; empty without one")
+    analysis_reason: str = Field(description="why it is in none (yet)")
 
 
 class SnapshotQuery(PageQuery):
@@ -85,6 +90,7 @@ class PlanDetail(Output):
     calendar: PlanCalendar
     rounds: tuple[Round, ...]
     target: Target | None
+    algorithm: PlanAlgorithm | None
 
 
 class PlanDraft(Input):
@@ -96,6 +102,9 @@ class PlanDraft(Input):
     calendar: PlanCalendar = PlanCalendar()
     rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000, description="each camera once")
     target: TargetDraft | None = Field(default=None, description="where each picture goes besides this box")
+    algorithm: PlanAlgorithm | None = Field(
+        default=None, description="an algorithm of this box that looks at the pictures, up to 100 in one picture task"
+    )
 
 
 class PlanRow(Output):

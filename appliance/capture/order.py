@@ -36,8 +36,8 @@ class Order:
 
     A camera that is turned for it rests for `dwell_s` first.
 
-    `attempts` have failed so far. Its picture goes on to a service if it is to be `delivered`; the hub learns what
-    became of it if it is `for_hub`.
+    `attempts` have failed so far. Its picture goes on to a service if it is to be `delivered`, to an algorithm if it is
+    to be `analysed`; the hub learns what became of it if it is `for_hub`.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Order:
     within_s: float = TAKEN_WITHIN_S
     attempts: int = 0
     delivered: bool = False
+    analysed: bool = False
     for_hub: bool = False
 
     @cached_property

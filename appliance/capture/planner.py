@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from appliance.capture.order import Order, Origin
 from appliance.capture.pacing import Gate, Rate
 from appliance.capture.timetable import HEADROOM, Due, Timetable
-from federation.messages import CapturePlan, CaptureTarget, new_id
+from federation.messages import CapturePlan, CaptureTarget, PlanAlgorithm, new_id
 
 TICK_S = 0.25
 SLOWEST_PER_S = 0.1
@@ -59,6 +59,11 @@ class Planner:
         plan = self._by_id.get(plan_id)
         return None if plan is None else plan.target
 
+    def algorithm(self, plan_id: str) -> PlanAlgorithm | None:
+        """Return the algorithm that looks at the pictures of a plan, None for none."""
+        plan = self._by_id.get(plan_id)
+        return None if plan is None else plan.algorithm
+
     async def _follow(self) -> None:
         plans = (*self._own, *self._of_hub)
         self._by_id = {plan.plan_id: plan for plan in plans}
@@ -88,6 +93,7 @@ class Planner:
                 plan_id=due.plan_id,
                 dwell_s=stop.dwell_s,
                 delivered=self.target(due.plan_id) is not None,
+                analysed=self.algorithm(due.plan_id) is not None,
                 for_hub=self.is_of_hub(due.plan_id),
             )
             self.put(order)

@@ -11,10 +11,10 @@ from appliance.capture.desk import Desk
 from appliance.capture.service import ready
 from appliance.capture.timetable import Timed
 from appliance.store.results import Doer
-from federation.captures import Target
+from federation.captures import Target, unknown_algorithm
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CameraSpec, CapturePlan, CaptureTarget, new_id
+from federation.messages import CameraSpec, CapturePlan, CaptureTarget, PlanAlgorithm, new_id
 
 MOST_PLANS = 64
 MOST_ROUNDS = 20_000
@@ -24,10 +24,14 @@ Note = Callable[[Doer, str, str, dict[str, JsonValue]], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Plans:
-    """Decisions over the desk's plans; `note` writes down who changed what."""
+    """Decisions over the desk's plans; `holds` tells whether this box has an algorithm.
+
+    `note` writes down who changed what.
+    """
 
     desk: Desk
     camera: Callable[[str], CameraSpec | None]
+    holds: Callable[[PlanAlgorithm], bool]
     note: Note
 
     def list(self) -> Page[model.PlanRow]:
@@ -81,6 +85,8 @@ class Plans:
         others = sum(len(timed.rounds) for timed in self._timed() if timed.plan.plan_id != plan_id)
         if others + len(draft.rounds) > MOST_ROUNDS:
             raise invalid("body.rounds", f"all plans together have at most {MOST_ROUNDS} cameras")
+        if draft.algorithm is not None and not self.holds(draft.algorithm):
+            raise unknown_algorithm(draft.algorithm, "GET /api/v1/footage names those that are here")
 
     def _timed(self) -> tuple[Timed, ...]:
         with ready():
@@ -128,4 +134,5 @@ def _detail(plan: CapturePlan) -> model.PlanDetail:
         calendar=plan.calendar,
         rounds=plan.rounds,
         target=None if plan.target is None else Target.shown(plan.target),
+        algorithm=plan.algorithm,
     )

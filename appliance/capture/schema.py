@@ -88,3 +88,15 @@ def _exported(db: Database) -> None:
     db.execute("ALTER TABLE snapshots ADD COLUMN export_due_us INTEGER NOT NULL DEFAULT 0")
     db.execute("CREATE INDEX snapshots_unexported ON snapshots (number) WHERE owed = 'picture' AND exported = 0")
     db.execute("CREATE INDEX snapshots_exported ON snapshots (export_due_us) WHERE owed = 'picture' AND exported > 0")
+
+
+@migrations(name="0008_analysis")
+def _analysis(db: Database) -> None:
+    # What became of a picture whose plan names an algorithm, and the picture task that it went into.
+    for column in (
+        "analysis TEXT NOT NULL DEFAULT 'none' CHECK (analysis IN ('none', 'waiting', 'done', 'failed'))",
+        "analysis_task TEXT NOT NULL DEFAULT ''",
+        "analysis_reason TEXT NOT NULL DEFAULT ''",
+    ):
+        db.execute(f"ALTER TABLE snapshots ADD COLUMN {column}")
+    db.execute("CREATE INDEX snapshots_analysis ON snapshots (settled_us, plan_id) WHERE analysis = 'waiting'")

@@ -141,6 +141,9 @@ def row(found: Snapshot) -> model.SnapshotRow:
         height_px=found.height_px,
         delivery=found.delivery,
         delivery_reason=found.delivery_reason,
+        analysis=found.analysis,
+        analysis_task=found.analysis_task,
+        analysis_reason=found.analysis_reason,
     )
 
 

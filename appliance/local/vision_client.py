@@ -34,6 +34,10 @@ class VisionClient:
         self._socket = str(run_folder / VISION_SOCKET)
         self._session = session
 
+    async def greet(self) -> None:
+        """Return if the process answers."""
+        await self._ask("GET", "/")
+
     async def snapshot(self, point_id: str) -> bytes | None:
         """Return the newest picture of a camera as JPEG, None while there is none."""
         return await self._ask("GET", f"/snapshot/{point_id}")

@@ -120,6 +120,13 @@ class CaptureTarget(WireModel):
     token: str = Field(default="", max_length=512, pattern=r"^[\x21-\x7e]*$", repr=False, description="bearer token")
 
 
+class PlanAlgorithm(WireModel):
+    """An algorithm that looks at every picture of a plan, in picture tasks (图片任务) of the box that took it."""
+
+    algorithm_id: Slug
+    version: str = Field(min_length=1, max_length=64)
+
+
 class CapturePlan(WireModel):
     """Pictures that are taken again and again (抓图计划): every `every_s` seconds while the calendar is open."""
 
@@ -130,6 +137,7 @@ class CapturePlan(WireModel):
     calendar: PlanCalendar = PlanCalendar()
     rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000)
     target: CaptureTarget | None = Field(default=None, description="where pictures go besides the box's own store")
+    algorithm: PlanAlgorithm | None = Field(default=None, description="who looks at the pictures, besides")
 
 
 class SnapshotTold(WireModel):

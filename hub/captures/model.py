@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from federation.captures import Target, TargetDraft
 from federation.http import Input, Output, PageQuery
-from federation.messages import Aim, PlanCalendar, Round, Slug
+from federation.messages import Aim, PlanAlgorithm, PlanCalendar, Round, Slug
 
 
 class CapturePlanDraft(Input):
@@ -18,6 +18,10 @@ class CapturePlanDraft(Input):
     calendar: PlanCalendar = PlanCalendar()
     rounds: tuple[Round, ...] = Field(min_length=1, max_length=10_000, description="each point once")
     target: TargetDraft | None = Field(default=None, description="where each picture goes besides the hub")
+    algorithm: PlanAlgorithm | None = Field(
+        default=None,
+        description="one with a model that looks at the pictures, at the appliance, up to 100 in one picture task",
+    )
 
 
 class CapturePlanRow(Output):
@@ -46,6 +50,7 @@ class CapturePlanDetail(Output):
     calendar: PlanCalendar
     rounds: tuple[Round, ...]
     target: Target | None
+    algorithm: PlanAlgorithm | None
 
 
 class Capture(Output):

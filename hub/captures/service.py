@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from federation.captures import Target
+from federation.captures import Target, unknown_algorithm
 from federation.http import Page
 from federation.http.problem import conflict, invalid, not_found
-from federation.messages import CapturePlan, CaptureTarget, new_id
+from federation.messages import CapturePlan, CaptureTarget, PlanAlgorithm, new_id
 from hub.captures.model import (
     Capture,
     CapturePlanDetail,
@@ -22,6 +22,7 @@ from hub.database import Database
 from hub.database.moments import from_us, now_us
 from hub.events.tables import pictures
 from hub.points.tables import points
+from hub.repository.service import Repository
 from hub.security.audit import Actor, record
 
 MOST_PLANS = 64
@@ -31,9 +32,10 @@ HOUR_US = 3_600_000_000
 class CapturePlans:
     """Plans of snapshots; `changed` is told after each change, so that appliances follow it."""
 
-    def __init__(self, database: Database, *, changed: Callable[[], None]) -> None:
-        """Keep plans in `database`."""
+    def __init__(self, database: Database, repository: Repository, *, changed: Callable[[], None]) -> None:
+        """Keep plans in `database`; the algorithms that they may name are those of `repository`."""
         self._database = database
+        self._repository = repository
         self._changed = changed
 
     async def plans(self) -> Page[CapturePlanRow]:
@@ -53,6 +55,7 @@ class CapturePlans:
 
     async def add(self, draft: CapturePlanDraft, actor: Actor) -> CapturePlanDetail:
         """Add a plan."""
+        self._check_algorithm(draft.algorithm)
         plan = _plan(new_id(), draft, None)
 
         def work(connection: Connection) -> None:
@@ -67,6 +70,7 @@ class CapturePlans:
 
     async def change(self, plan_id: str, draft: CapturePlanDraft, actor: Actor) -> CapturePlanDetail:
         """Replace a plan."""
+        self._check_algorithm(draft.algorithm)
         present = await self._database.run(lambda connection: _found(connection, plan_id))
         plan = _plan(plan_id, draft, present.target)
 
@@ -110,6 +114,15 @@ class CapturePlans:
         shown = found[: query.limit]
         following = str(shown[-1].cursor) if len(found) > query.limit else None
         return Page(items=tuple(map(_capture, shown)), next=following)
+
+    def _check_algorithm(self, named: PlanAlgorithm | None) -> None:
+        if named is None:
+            return
+        found = self._repository.catalogue.algorithms.get(named.algorithm_id)
+        release = None if found is None else found.release(named.version)
+        if found is None or release is None or not release.looks_at_pictures:
+            raise unknown_algorithm(named, "name one of the repository that has a model, and a version of it")
+        self._repository.require_usable(found)
 
     async def _commit(self, work: Callable[[Connection], None], plan: CapturePlan) -> CapturePlanDetail:
         await self._database.run(work)
@@ -161,6 +174,7 @@ def _detail(plan: CapturePlan) -> CapturePlanDetail:
         calendar=plan.calendar,
         rounds=plan.rounds,
         target=None if plan.target is None else Target.shown(plan.target),
+        algorithm=plan.algorithm,
     )
 
 

@@ -35,6 +35,11 @@ class Release:
         """What makes one version newer than another."""
         return self.manifest.order
 
+    @property
+    def looks_at_pictures(self) -> bool:
+        """Whether it has a model of its own, which can be shown single pictures."""
+        return self.digest is not None and self.manifest.model_file is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
@@ -78,6 +83,7 @@ class Listed:
             needs_region=manifest.needs_region,
             needs_line=manifest.needs_line,
             binds=binds(manifest),
+            looks_at_pictures=self.newest.looks_at_pictures,
             authorisation=allowed.state,
         )
 

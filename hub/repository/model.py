@@ -146,6 +146,7 @@ class AlgorithmBrief(Output):
     needs_region: bool
     needs_line: bool
     binds: bool = Field(description="whether its model can be bound to algorithms of the catalogue")
+    looks_at_pictures: bool = Field(description="whether it has a model, which snapshot plans may name")
     authorisation: LicenceState
 
 

@@ -142,6 +142,13 @@ class Repository:
             expanded |= dict.fromkeys([member.id for member in members] or [algorithm_id])
         return tuple(expanded)
 
+    def require_usable(self, item: Listed) -> None:
+        """Raise Problem for an algorithm that is off the shelf, or that no licence in force allows to use."""
+        if not item.on_shelf:
+            raise conflict("algorithm_off_shelf", f"{item.id} is off the shelf; put it on the shelf first.")
+        if not self.catalogue.authorisation(item.newest.manifest).allows:
+            raise unlicensed(item.id)
+
     async def _forget_unused(self, digest: str) -> None:
         releases = [release for item in self.catalogue.algorithms.values() for release in item.releases]
         if all(release.digest != digest for release in releases):

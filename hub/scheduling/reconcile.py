@@ -4,7 +4,7 @@ Pure decisions; `service` reads, commits and publishes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from federation.messages import Calendar, CameraSpec, OnCut, PackageRef, RecordingSpec, Scene, Shapes, TaskSpec
@@ -12,7 +12,7 @@ from federation.packages.licences import terms_of
 from firmware_profiles.profile import UnknownProfile, load_profile
 from hub.fleet.liveness import may_move
 from hub.fleet.roster import NodeRecord
-from hub.repository.catalogue import Catalogue
+from hub.repository.catalogue import Catalogue, Release
 from hub.scheduling.homes import Resident, is_pulled_always
 from hub.scheduling.placement import ANALYSE, PULL, Decision, Placed, PlacementRequest, Placer, Unit, place_all
 
@@ -182,7 +182,8 @@ def _wish(
     always |= {one.point_id for one in residents if is_pulled_always(one.recorded, unit)}
     at_home = {one.point_id for one in residents}
     seen = {each: cameras[each] if each in at_home else _not_recorded(cameras[each]) for each in always | at_home}
-    packages = [_package(algorithm_id, catalogue) for algorithm_id in sorted({task.algorithm_id for task in placed})]
+    named = sorted({task.algorithm_id for task in placed})
+    packages = [_package(catalogue.algorithms[algorithm_id].newest, catalogue) for algorithm_id in named]
     return Wish(
         cameras=(
             *(seen[point_id] for point_id in sorted(always)),
@@ -192,6 +193,19 @@ def _wish(
         tasks=tuple(_spec(task, catalogue) for task in placed),
         used={ANALYSE: sum(_cost(task, catalogue) for task in placed), PULL: float(len(always))},
     )
+
+
+def with_captures(wish: Wish, plans: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> Wish:
+    """Return a wish with an appliance's share of the snapshot plans, and the packages that look at their pictures."""
+    packages = {(each.algorithm_id, each.version): each for each in wish.packages}
+    for plan in plans:
+        named = plan.get("algorithm") or {}
+        found = catalogue.algorithms.get(named.get("algorithm_id", ""))
+        release = None if found is None else found.release(named["version"])
+        if release is not None:
+            ref = _package(release, catalogue)
+            packages[ref.algorithm_id, ref.version] = ref
+    return replace(wish, captures=tuple(plans), packages=tuple(packages[key] for key in sorted(packages)))
 
 
 def _not_recorded(camera: CameraSpec) -> CameraSpec:
@@ -217,10 +231,9 @@ def _spec(task: WantedTask, catalogue: Catalogue) -> TaskSpec:
     )
 
 
-def _package(algorithm_id: str, catalogue: Catalogue) -> PackageRef:
-    release = catalogue.algorithms[algorithm_id].newest
+def _package(release: Release, catalogue: Catalogue) -> PackageRef:
     return PackageRef(
-        algorithm_id=algorithm_id,
+        algorithm_id=release.manifest.id,
         version=release.manifest.version,
         digest=release.digest,
         size_bytes=release.size_bytes,

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -23,11 +22,11 @@ from hub.live import LiveFeed
 from hub.points.tables import points
 from hub.repository.catalogue import Listed
 from hub.repository.rows import task_counts
-from hub.repository.service import Repository, unlicensed
+from hub.repository.service import Repository
 from hub.scheduling.homes import homes
 from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
 from hub.scheduling.placement import Placer
-from hub.scheduling.reconcile import Wish, moves, units, wishes
+from hub.scheduling.reconcile import Wish, moves, units, wishes, with_captures
 from hub.scheduling.rows import (
     cameras_used,
     columns_of,
@@ -238,10 +237,7 @@ class Scheduler:
         found = self._repository.catalogue.algorithms.get(algorithm_id)
         if found is None:
             raise invalid("body.algorithm_ids", f"There is no algorithm {algorithm_id[:80]!r}.")
-        if not found.on_shelf:
-            raise conflict("algorithm_off_shelf", f"{algorithm_id} is off the shelf; put it on the shelf first.")
-        if not self._repository.catalogue.authorisation(found.newest.manifest).allows:
-            raise unlicensed(algorithm_id)
+        self._repository.require_usable(found)
         return found
 
     def _require_room(self, connection: Connection, item: Listed, more: int) -> None:
@@ -281,7 +277,7 @@ class Scheduler:
         at_home = {one.point_id: one.node_id for one in residents if one.node_id is not None}
         shares = shared_out(plans, at_home)
         found = wishes(wanted, residents, boxes, cameras_used(connection), catalogue)
-        return {node_id: replace(wish, captures=tuple(shares.get(node_id, ()))) for node_id, wish in found.items()}
+        return {node_id: with_captures(wish, shares.get(node_id, ()), catalogue) for node_id, wish in found.items()}
 
     async def _find(self, query: TaskQuery) -> list[Task]:
         statement = filtered(query).order_by(tasks.c.id.desc())

@@ -6,6 +6,7 @@ of which there are no results. A result and its message for the queue are commit
 
 import asyncio
 import base64
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from appliance.local.vision_client import VisionClient
 from appliance.panel.models.callbacks import Callbacks, refuse_forbidden
 from appliance.panel.models.footage import UPLOADS, FootageFolder, read_picture
 from appliance.panel.models.kept import KeptPictures
-from appliance.panel.models.looking import Looker
+from appliance.panel.models.looking import Looker, is_loaded, is_wanted
 from appliance.panel.models.model import JobPlan, row_of, shown
 from appliance.panel.models.results_queue import ResultsQueue
 from appliance.panel.models.working import Worker
@@ -24,10 +25,12 @@ from appliance.store import picture_jobs
 from appliance.store.picture_jobs import NewJob, StoredJob
 from federation.http import Page, Problem
 from federation.http.problem import conflict, not_found
-from federation.messages import new_id
-from federation.viewing.pictures import HandedPicture, Job, JobDraft, JobRow, ResultQuery
+from federation.messages import PlanAlgorithm, new_id
+from federation.viewing.pictures import Job, JobDraft, JobRow, ResultQuery
 
 MOST_WAITING = 16
+MOST_OF_PLANS = 8
+"""Tasks of snapshot plans are put in line only while fewer wait."""
 
 
 class Jobs:
@@ -38,6 +41,7 @@ class Jobs:
         config = state.config
         record_free = config.record.free_bytes
         self._to_this_box = config.capture.deliver_to_this_box
+        self._state = state
         self._database = state.database
         self._vision = VisionClient(config.run_folder)
         self._news, self._arriving = asyncio.Event(), set[str]()
@@ -71,13 +75,28 @@ class Jobs:
         """Put a task in line; refuse it where its results cannot go or the line is full."""
         plan = JobPlan.of(draft)
         await self._check(plan)
-        job_id = new_id()
-        self._arriving.add(job_id)
-        try:
-            await self._keep(job_id, draft.pictures)
-            return await self._add(job_id, plan)
-        finally:
-            self._arriving.discard(job_id)
+        contents = (_decoded(picture.content) for picture in draft.pictures)
+        return await self._ordered(plan, contents, most_waiting=MOST_WAITING)
+
+    async def analyse(self, algorithm: PlanAlgorithm, pictures: Mapping[str, bytes]) -> str:
+        """Put pictures of a snapshot plan in line by their names, and return the id of the task.
+
+        People find room in the line besides. Refuse them also while nobody can look yet, and will soon.
+        """
+        await self._check_that_somebody_looks(algorithm)
+        plan = JobPlan(
+            algorithm_id=algorithm.algorithm_id,
+            version=algorithm.version,
+            handed=tuple(pictures),
+            every_s=1.0,
+            queue=self.queue.exists,
+            callback_url=None,
+        )
+        return (await self._ordered(plan, pictures.values(), most_waiting=MOST_OF_PLANS)).id
+
+    def holds(self, algorithm: PlanAlgorithm) -> bool:
+        """Tell whether a model of an algorithm is here, or on its way here."""
+        return is_loaded(self._state, algorithm) or is_wanted(self._state, algorithm)
 
     async def again(self, job_id: str) -> Job:
         """Order once more what a task looked at."""
@@ -90,7 +109,7 @@ class Jobs:
                 if content is None:
                     raise conflict("pictures_gone", "The box has not kept the pictures of this task; hand them over.")
                 await self._put(fresh_id, number, content)
-            return await self._add(fresh_id, plan)
+            return await self._add(fresh_id, plan, most_waiting=MOST_WAITING)
         finally:
             self._arriving.discard(fresh_id)
 
@@ -170,9 +189,25 @@ class Jobs:
         if plan.callback_url is not None:
             await refuse_forbidden(plan.callback_url, to_this_box=self._to_this_box)
 
-    async def _keep(self, job_id: str, pictures: tuple[HandedPicture, ...]) -> None:
-        for number, picture in enumerate(pictures, start=1):
-            await self._put(job_id, number, _decoded(picture.content))
+    async def _check_that_somebody_looks(self, algorithm: PlanAlgorithm) -> None:
+        try:
+            await self._vision.greet()
+        except ProcessAway as error:
+            raise Problem(503, "process_away", f"{error}.") from error
+        if is_wanted(self._state, algorithm) and not is_loaded(self._state, algorithm):
+            name = f"{algorithm.algorithm_id} {algorithm.version}"
+            reason = self._state.engine.unusable.get(name, "its package is on its way, or its model is being loaded")
+            raise Problem(503, "not_loaded", f"{name} cannot look at pictures now: {reason}.")
+
+    async def _ordered(self, plan: JobPlan, contents: Iterable[bytes], *, most_waiting: int) -> Job:
+        job_id = new_id()
+        self._arriving.add(job_id)
+        try:
+            for number, content in enumerate(contents, start=1):
+                await self._put(job_id, number, content)
+            return await self._add(job_id, plan, most_waiting=most_waiting)
+        finally:
+            self._arriving.discard(job_id)
 
     async def _put(self, job_id: str, number: int, content: bytes) -> None:
         open_jobs = {job.id for job in await self._database.read(picture_jobs.still_open)} | self._arriving
@@ -180,12 +215,12 @@ class Jobs:
             await asyncio.to_thread(self._kept.remove, job_id)
             raise Problem(507, "disk_full", "The box has no room for these pictures; make room on its disk.")
 
-    async def _add(self, job_id: str, plan: JobPlan) -> Job:
+    async def _add(self, job_id: str, plan: JobPlan, *, most_waiting: int) -> Job:
         job = NewJob(id=job_id, plan=plan.model_dump_json(), total=plan.total, callback=plan.callback_url is not None)
         now = datetime.now(UTC)
-        if not await self._database.run(lambda db: picture_jobs.add(db, job, now, most_waiting=MOST_WAITING)):
+        if not await self._database.run(lambda db: picture_jobs.add(db, job, now, most_waiting=most_waiting)):
             await asyncio.to_thread(self._kept.remove, job_id)
-            raise Problem(429, "too_many_jobs", f"{MOST_WAITING} picture tasks wait already; order again later.")
+            raise Problem(429, "too_many_jobs", f"{most_waiting} picture tasks wait already; order again later.")
         self._news.set()
         return await self.job(job_id)
 

@@ -6,14 +6,29 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.agent.state import AgentState
 from appliance.errors import ProcessAway
 from appliance.local.vision_client import CannotRead, NotLoaded, VisionClient
 from appliance.panel.models.model import JobPlan
 from federation.http import Problem
+from federation.messages import PlanAlgorithm
 from federation.viewing.pictures import PictureVerdict
 
 PAUSE_S = 2.0
 PATIENCE_S = 120.0
+
+
+def is_loaded(state: AgentState, algorithm: PlanAlgorithm) -> bool:
+    """Tell whether a model of an algorithm can look at pictures now."""
+    name = f"{algorithm.algorithm_id} {algorithm.version}"
+    return any(name in model.packages for model in state.engine.models)
+
+
+def is_wanted(state: AgentState, algorithm: PlanAlgorithm) -> bool:
+    """Tell whether the hub wants the package of an algorithm on this box: it is here, or on its way."""
+    wanted = state.wishes.work.packages if state.wishes.work else ()
+    key = (algorithm.algorithm_id, algorithm.version)
+    return any(key == (each.algorithm_id, each.version) for each in wanted if each.digest is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

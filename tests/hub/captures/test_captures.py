@@ -2,12 +2,13 @@
 
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from federation.messages import DesiredCaptures, Lane, Shard
+from federation.messages import DesiredCaptures, DesiredWork, Lane, PlanAlgorithm, Shard
 from federation.testing.played_appliance import PlayedAppliance, made_event, made_result, played_appliance
 from hub.captures.keeping import DAY_US, CaptureKeeping
 from hub.captures.sharing import photographed, shared_out
@@ -17,6 +18,7 @@ from hub.database.moments import now_us
 from hub.events.pictures import LARGEST_BYTES
 from hub.storage import ContentStore
 from tests.hub.conftest import ON_SQLITE
+from tests.hub.repository.test_templates import upload
 from tests.hub.scheduling.test_tasks import add_point
 
 PLANS = "/api/v1/captures/plans"
@@ -73,6 +75,39 @@ async def test_a_plan_goes_to_the_box_of_its_points_and_follows_every_change(lin
     assert (await linked_hub.console.get(PLANS)).json()["items"] == []
     actions = [entry["action"] for entry in (await linked_hub.console.get("/api/v1/audit")).json()["items"]]
     assert {"captures.plan.add", "captures.plan.change", "captures.plan.remove"} <= set(actions)
+
+
+def looking(node: PlayedAppliance) -> tuple[list[Any], list[tuple[str, str]]]:
+    """Return the algorithms of the plans that a box was told, and the packages that it was told to hold."""
+    plans, work = node.desired.get(Shard.CAPTURES), node.desired.get(Shard.WORK)
+    named = [plan.algorithm for plan in plans.plans] if isinstance(plans, DesiredCaptures) else []
+    refs = work.packages if isinstance(work, DesiredWork) else ()
+    return named, [(ref.algorithm_id, ref.version) for ref in refs if ref.digest is not None]
+
+
+@ON_SQLITE
+async def test_the_algorithm_of_a_plan_goes_to_the_boxes_that_take_its_pictures(
+    linked_hub: Any, tmp_path: Path
+) -> None:
+    await add_point(linked_hub, "gate")
+    await upload(linked_hub, tmp_path)
+    named = {"algorithm_id": "example.detector", "version": "2.0.0"}
+    wrong = [{**named, "version": "1.0.0"}, {**named, "algorithm_id": "fengsui.area_intrusion"}]
+    refused = [await linked_hub.console.post(PLANS, json=draft(algorithm=each)) for each in wrong]
+    async with played_appliance(await linked_hub.enrol()) as node:
+        made = await linked_hub.console.post(PLANS, json=draft(algorithm=named))
+        path = f"{PLANS}/{made.json()['plan_id']}"
+        there = [PlanAlgorithm(**named)], [("example.detector", "2.0.0")]
+        await node.listen_for(lambda: looking(node) == there)
+        shown = (await linked_hub.console.get(path)).json()
+        await linked_hub.console.put(path, json=draft())
+        await node.listen_for(lambda: looking(node) == ([None], []))
+    await linked_hub.console.patch("/api/v1/algorithms/example.detector", json={"on_shelf": False})
+    off_shelf = await linked_hub.console.put(path, json=draft(algorithm=named))
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(422, "unknown_algorithm")] * 2
+    assert (made.status_code, shown["algorithm"]) == (201, named)
+    assert (off_shelf.status_code, off_shelf.json()["code"]) == (409, "algorithm_off_shelf")
 
 
 async def test_what_a_box_took_is_listed_and_its_picture_shown_once_it_has_come(linked_hub: Any) -> None:

@@ -31,6 +31,7 @@ export const snapshotTexts = bilingual(
       size: '尺寸',
       gone: '图片已按保留策略清理',
       open: '打开原图',
+      analysed: '查看图片任务', unanalysed: '待分析', analysisFailed: '未分析',
     },
   },
   {
@@ -62,6 +63,7 @@ export const snapshotTexts = bilingual(
       size: 'Size',
       gone: 'The picture has been removed to make room',
       open: 'Open full size',
+      analysed: 'See the picture task', unanalysed: 'To be analysed', analysisFailed: 'not analysed',
     },
   },
 )

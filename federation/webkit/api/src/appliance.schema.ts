@@ -3147,6 +3147,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * PlanAlgorithm
+         * @description An algorithm that looks at every picture of a plan, in picture tasks (图片任务) of the box that took it.
+         */
+        PlanAlgorithm: {
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * PlanCalendar
          * @description Weekly windows, and days that are exceptions from them.
          */
@@ -3186,6 +3198,7 @@ export interface components {
             /** Rounds */
             rounds: components["schemas"]["Round"][];
             target: components["schemas"]["Target"] | null;
+            algorithm: components["schemas"]["PlanAlgorithm"] | null;
         };
         /**
          * PlanDraft
@@ -3222,6 +3235,11 @@ export interface components {
              * @default null
              */
             target: components["schemas"]["TargetDraft"] | null;
+            /**
+             * @description an algorithm of this box that looks at the pictures, up to 100 in one picture task
+             * @default null
+             */
+            algorithm: components["schemas"]["PlanAlgorithm"] | null;
         };
         /**
          * PlanRow
@@ -3842,6 +3860,22 @@ export interface components {
              * @description why it is not there (yet)
              */
             delivery_reason: string;
+            /**
+             * Analysis
+             * @description by the algorithm that its plan names; done once it is in a picture task
+             * @enum {string}
+             */
+            analysis: "none" | "waiting" | "done" | "failed";
+            /**
+             * Analysis Task
+             * @description the id of that picture task; empty without one
+             */
+            analysis_task: string;
+            /**
+             * Analysis Reason
+             * @description why it is in none (yet)
+             */
+            analysis_reason: string;
         };
         /**
          * SpanDraft

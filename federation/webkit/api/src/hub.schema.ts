@@ -1807,6 +1807,11 @@ export interface components {
              */
             binds: boolean;
             /**
+             * Looks At Pictures
+             * @description whether it has a model, which snapshot plans may name
+             */
+            looks_at_pictures: boolean;
+            /**
              * Authorisation
              * @enum {string}
              */
@@ -2507,6 +2512,7 @@ export interface components {
             /** Rounds */
             rounds: components["schemas"]["Round"][];
             target: components["schemas"]["Target"] | null;
+            algorithm: components["schemas"]["PlanAlgorithm"] | null;
         };
         /**
          * CapturePlanDraft
@@ -2543,6 +2549,11 @@ export interface components {
              * @default null
              */
             target: components["schemas"]["TargetDraft"] | null;
+            /**
+             * @description one with a model that looks at the pictures, at the appliance, up to 100 in one picture task
+             * @default null
+             */
+            algorithm: components["schemas"]["PlanAlgorithm"] | null;
         };
         /**
          * CapturePlanRow
@@ -4923,6 +4934,18 @@ export interface components {
              * @default
              */
             fault: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PlanAlgorithm
+         * @description An algorithm that looks at every picture of a plan, in picture tasks (图片任务) of the box that took it.
+         */
+        PlanAlgorithm: {
+            /** Algorithm Id */
+            algorithm_id: string;
+            /** Version */
+            version: string;
         } & {
             [key: string]: unknown;
         };

@@ -31,6 +31,12 @@ export interface PlanLine {
   readonly failed?: number
 }
 
+/** An algorithm that may look at the pictures of a plan, by its `key` of id and version. */
+export interface PlanAlgorithm {
+  readonly key: string
+  readonly name: string
+}
+
 /** Where plans are kept. Its functions tell whether it worked, after they have told a person why not. */
 export interface PlanSource {
   readonly find: (id: string) => Promise<Plan | undefined>
@@ -76,9 +82,16 @@ export interface PlanForm {
   url: string
   method: 'POST' | 'PUT'
   token: string
+  /** The key of the algorithm that looks at the pictures, empty for none. */
+  algorithm: string
 }
 
-export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], stops: {}, windows: [], special: [], url: '', method: 'POST', token: '' }
+export const BLANK_PLAN: PlanForm = { name: '', enabled: true, count: 5, unit: 'minute', points: [], stops: {}, windows: [], special: [], url: '', method: 'POST', token: '', algorithm: '' }
+
+/** The key of an algorithm. */
+export function algorithmKey(algorithm: { algorithm_id: string; version: string }): string {
+  return `${algorithm.algorithm_id} ${algorithm.version}`
+}
 
 /** The form of a plan. */
 export function formOf(plan: Plan): PlanForm {
@@ -94,7 +107,7 @@ export function formOf(plan: Plan): PlanForm {
     const presets = round.stops.flatMap((stop) => (stop.aim?.kind === 'preset' ? [stop.aim.preset] : []))
     if (presets.length > 0) stops[round.point_id] = { presets, dwell_s: round.stops[0]?.dwell_s ?? 0 }
   }
-  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), stops, windows, special, url: plan.target?.url ?? '', method: plan.target?.method ?? 'POST', token: '' }
+  return { name: plan.name, enabled: plan.enabled ?? true, count: every / UNITS[unit], unit, points: plan.rounds.map((round) => round.point_id), stops, windows, special, url: plan.target?.url ?? '', method: plan.target?.method ?? 'POST', token: '', algorithm: plan.algorithm ? algorithmKey(plan.algorithm) : '' }
 }
 
 type Round = PlanDraft['rounds'][number]
@@ -113,6 +126,7 @@ function roundOf(point_id: string, wanted: Stops | undefined, before: Round | un
 /** What the form asks for, given the plan before. */
 export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
   const known = new Map((before?.rounds ?? []).map((round) => [round.point_id, round]))
+  const [algorithm_id = '', version = ''] = form.algorithm.split(' ')
   const special = form.special.map(({ day, open, start, end }) => ({ day, hours: open ? [{ start, end }] : [] }))
   return {
     name: form.name.trim(),
@@ -121,5 +135,6 @@ export function draftOf(form: PlanForm, before: Plan | null): PlanDraft {
     calendar: { windows: form.windows.map((window) => ({ ...window })), timezone: before?.calendar?.timezone ?? 'Asia/Shanghai', special },
     rounds: form.points.map((point_id) => roundOf(point_id, form.stops[point_id], known.get(point_id))),
     target: form.url.trim() === '' ? null : { url: form.url.trim(), method: form.method, token: form.token || null },
+    algorithm: form.algorithm === '' ? null : { algorithm_id, version },
   }
 }
