@@ -210,4 +210,5 @@ async def test_a_damaged_index_is_made_again_from_the_files(tmp_path: Path) -> N
         await studio.stored(SEGMENTS, lambda rows: bool(rows) and not rows[0][3])
 
     assert studio.rows("SELECT id, path, first_us, last_us, size_bytes, mime, entries FROM segments") == before
-    assert [aside.database for aside in all_set_aside(tmp_path)] == ["recordings"]
+    aside = await asyncio.to_thread(all_set_aside, tmp_path)
+    assert [each.database for each in aside] == ["recordings"]
