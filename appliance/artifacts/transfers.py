@@ -75,7 +75,12 @@ class Transfers:
 
     async def _look(self) -> None:
         wanted = {item.digest for item in self.wanted()}
-        await asyncio.to_thread(self.holdings.note_wanted, wanted)
+        noting = asyncio.get_running_loop().run_in_executor(None, self.holdings.note_wanted, wanted)
+        try:
+            await asyncio.shield(noting)
+        except asyncio.CancelledError:
+            await noting  # or it would take from who begins after us what is on its way there
+            raise
         self._whole = frozenset(await asyncio.to_thread(self.holdings.whole))
 
     def _reconcile(self, group: asyncio.TaskGroup, slots: asyncio.Semaphore) -> None:

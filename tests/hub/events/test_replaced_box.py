@@ -31,7 +31,7 @@ async def box(folder: Path, name: str) -> AsyncIterator[Database]:
         memory = LaneMemory(folder / "lanes.json", database)
         await memory.recall()
         yield database
-        await memory.keep()
+        await memory.keep(closed=True)
 
 
 async def record(database: Database, member: Member, count: int) -> list[str]:
