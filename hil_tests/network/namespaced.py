@@ -1,11 +1,12 @@
 """Hub and broker in one cell, every box in its own, all plugged into a bridge that has a cell for itself."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hil_tests.network.cell import Cell, cell
+from hil_tests.network.errors import NetworkError
 from hil_tests.network.ground import Endpoint
 from hil_tests.network.packets import BrokerWire, PartyWire, Plug
 
@@ -13,6 +14,7 @@ NETWORK = "10.87.0"
 CENTRE_HOST = f"{NETWORK}.1"
 FIRST_BOX = 11
 FIRST_PORT = 8801
+TRIES = 20
 ROOMY = "2g"  # taken from memory only as far as it is written
 
 
@@ -31,7 +33,17 @@ class MemoryDisk:
     async def fill(self, *, full: bool, writer: int | None) -> None:
         """Shrink the file system to what is used, or let it grow again."""
         del writer  # it is full for everybody
-        size = str(await self._used_bytes()) if full else ROOMY
+        if not full:
+            await self._resize(ROOMY)
+            return
+        for _ in range(TRIES):
+            with suppress(NetworkError):
+                await self._resize(await self._used_bytes())
+                return
+        await self._resize(await self._used_bytes())
+
+    async def _resize(self, size: int | str) -> None:
+        """Give the file system a size; raise NetworkError if more is used, as when somebody writes just now."""
         await self.cell.run("mount", "-o", f"remount,size={size}", str(self.folder))
 
     async def _used_bytes(self) -> int:
