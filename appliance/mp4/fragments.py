@@ -90,8 +90,8 @@ def sample(codec: Codec, payload: bytes, *, key: bool, ticks: int, starts: Seque
 def nal_bounds(payload: bytes, starts: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
     """Yield where each NAL unit of an Annex B byte stream starts and stops; empty ones are left out.
 
-    Where `starts` says at which places they start, each behind its start code, nobody has to look for them: that would
-    cost a recorded camera a tenth of its time.
+    Where `starts` says at which places they start, each behind its start code, nobody has to look for them, which takes
+    20 us in a picture of 20 kB.
     """
     places = starts or tuple(_starts(payload))
     for start, following in zip(places, (*places[1:], len(payload) + len(_START)), strict=False):

@@ -52,7 +52,7 @@ async def outliving(file: Path, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except Exception as error:
+        except Exception as error:  # damage comes alone or within a group; all else is raised again
             if not await asyncio.to_thread(_is_to_blame, file, list(leaves(error))):
                 raise
             log.exception("the database %s is damaged", file.name)
