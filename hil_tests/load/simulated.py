@@ -86,7 +86,7 @@ class Appliance:
         node_id = self.member.node_id
         subscriptions = (topics.ack(node_id), topics.all_desired(node_id), topics.beat_answer(node_id))
         address = await asyncio.to_thread(self.member.address)
-        self.client = await connected(address, node_id, topics=subscriptions, message=self._take)
+        self.client = await connected(address, node_id, topics=subscriptions, message=self.take)
         now = datetime.now(UTC)
         presence = Presence(
             node_id=node_id, incarnation=1, online=True, profile=PROFILE, software="load", started_at=now
@@ -151,7 +151,8 @@ class Appliance:
         )
         self.client.publish(topics.batch(self.member.node_id, Lane.EVENTS), payload)
 
-    def _take(self, topic: str, payload: bytes) -> None:
+    def take(self, topic: str, payload: bytes) -> None:
+        """Take a message of the hub."""
         if topic == topics.ack(self.member.node_id):
             self._believe(Ack.model_validate_json(payload))
         elif topic != topics.beat_answer(self.member.node_id):
@@ -165,6 +166,8 @@ class Appliance:
             )
 
     def _believe(self, ack: Ack) -> None:
+        if ack.epoch != self.sender.epoch:
+            return  # it answers whoever lived under this name before
         self.sender = self.sender.answered(ack)
         del self.waiting[: max(0, ack.upto - self.acknowledged)]
         self.heard_at = asyncio.get_running_loop().time()
