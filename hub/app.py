@@ -94,6 +94,7 @@ from hub.opening.service import Feeds, Opening
 from hub.overview.service import OverviewDesk
 from hub.pictures.service import PictureTasks
 from hub.points.service import Points
+from hub.repository.editing import EditingDesk
 from hub.repository.examiner import Examiner
 from hub.repository.licences import LicenceDesk
 from hub.repository.pictures import PackagePictures
@@ -416,6 +417,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
                 hub.repository.api.routes(
                     repository, TemplateDesk(repository, packages), PackagePictures(repository, packages), licences
                 ),
+                hub.repository.api.editing_routes(EditingDesk(database, repository)),
             ),
             start=repository.load,
             figures=licences.figures,

@@ -5,6 +5,8 @@ import asyncio
 from aiohttp import web
 
 from federation.http import Access, Call, Page, Routes
+from federation.messages import Digest
+from hub.repository.editing import EditingDesk
 from hub.repository.examiner import criteria
 from hub.repository.licences import LicenceDesk
 from hub.repository.model import (
@@ -17,6 +19,7 @@ from hub.repository.model import (
     Criterion,
     EnteredLicence,
     PictureQuery,
+    Presentation,
     ShelfChange,
     TemplateQuery,
     VersionQuery,
@@ -118,3 +121,44 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
         return await desk.bind(slug, body.algorithm_id, Actor.of(call))
 
     return routes
+
+
+def editing_routes(editing: EditingDesk) -> Routes:
+    """Return the operations on what is said here in place of packages."""
+    part = Routes(tag="algorithms")
+
+    @part.put("/api/v1/algorithms/{algorithm_id}/presentation", access=Access(permission=OPERATE))
+    async def present_algorithm(call: Call, algorithm_id: str, body: Presentation) -> Algorithm:
+        """Say what an algorithm is to be called here, and what it is for; its package stays as it is."""
+        return await editing.edit(algorithm_id, body, Actor.of(call))
+
+    @part.delete("/api/v1/algorithms/{algorithm_id}/presentation", access=Access(permission=OPERATE))
+    async def take_presentation_back(call: Call, algorithm_id: str) -> Algorithm:
+        """Let everything be as the package says, its cover too."""
+        return await editing.take_back(algorithm_id, Actor.of(call))
+
+    @part.post(
+        "/api/v1/algorithms/{algorithm_id}/cover",
+        access=Access(permission=OPERATE),
+        consumes="application/octet-stream",
+    )
+    async def give_cover(call: Call, algorithm_id: str) -> Algorithm:
+        """Give an algorithm another cover: the body is a JPEG or PNG of at most a MiB."""
+        chunks = call.request.content.iter_chunked(CHUNK_BYTES)
+        return await editing.give_cover(algorithm_id, chunks, Actor.of(call))
+
+    @part.delete("/api/v1/algorithms/{algorithm_id}/cover", access=Access(permission=OPERATE))
+    async def remove_cover(call: Call, algorithm_id: str) -> Algorithm:
+        """Show the cover of the package again."""
+        return await editing.remove_cover(algorithm_id, Actor.of(call))
+
+    @part.get(
+        "/api/v1/algorithms/{algorithm_id}/covers/{digest}", access=Access(permission=READ), produces="image/jpeg"
+    )
+    async def get_cover(algorithm_id: str, digest: Digest) -> web.Response:
+        """Give the cover that an algorithm was given here."""
+        content, media_type = await editing.cover(algorithm_id, digest)
+        headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=content, content_type=media_type, headers=headers)
+
+    return part

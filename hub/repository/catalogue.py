@@ -17,7 +17,8 @@ from federation.packages.licences import (
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
-from hub.repository.model import Algorithm, AlgorithmBrief, EventKind, LicenceStanding, PackageExamination
+from hub.repository.model import Algorithm, AlgorithmBrief, Edits, EventKind, LicenceStanding, PackageExamination
+from hub.repository.presentation import edited, presented
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class Listed:
     source: str
     on_shelf: bool
     releases: tuple[Release, ...]
+    edits: Edits = field(default_factory=Edits)
+    cover_digest: str | None = None
 
     @property
     def newest(self) -> Release:
@@ -71,9 +74,13 @@ class Listed:
             return self.newest
         return next((item for item in self.releases if item.manifest.version == version), None)
 
+    def presented(self, release: Release | None = None) -> Manifest:
+        """Return the manifest of a version, the newest if none is given, as people here are to see it."""
+        return presented((release or self.newest).manifest, self.edits)
+
     def brief(self, allowed: Authorisation) -> AlgorithmBrief:
         """Return its newest version as lists of choices need it."""
-        manifest = self.newest.manifest
+        manifest = self.presented()
         return AlgorithmBrief(
             id=self.id,
             version=manifest.version,
@@ -90,7 +97,7 @@ class Listed:
     def shown(self, tasks: int, allowed: Authorisation, release: Release | None = None) -> Algorithm:
         """Return a version, the newest if none is given, as it goes over the wire; `tasks` is how many use it."""
         release = release or self.newest
-        manifest = release.manifest
+        manifest = self.presented(release)
         return Algorithm(
             id=self.id,
             version=manifest.version,
@@ -120,6 +127,8 @@ class Listed:
             needs=manifest.runtime.needs,
             capacity=manifest.runtime.capacity,
             cover=manifest.cover,
+            own_cover=self.cover_digest,
+            edited=edited(self.edits, has_cover=self.cover_digest is not None),
             conditions=manifest.conditions,
             scenes=manifest.scenes,
             disclaimer_zh=manifest.disclaimer.zh if manifest.disclaimer else "",
@@ -207,7 +216,7 @@ def gathering(kinds: Mapping[str, str], algorithms: Mapping[str, Listed]) -> dic
     found = {}
     for code in owners.keys() - kinds.keys() - {""}:
         owner = algorithms.get(next(iter(owners[code]))) if len(owners[code]) == 1 else None
-        name = of_template.get(code) or (owner.newest.manifest.name if owner else Text(zh=code, en=code))
+        name = of_template.get(code) or (owner.presented().name if owner else Text(zh=code, en=code))
         found[code] = EventKind(code=code, parent=None, name_zh=name.zh, name_en=name.en)
     return found
 
@@ -222,7 +231,6 @@ def _backend(manifest: Manifest) -> str:
     return manifest.runtime.platforms[0].backend if manifest.runtime.platforms else manifest.kind
 
 
-def listed(algorithm_id: str, source: str, releases: Iterable[Release], *, on_shelf: bool) -> Listed:
-    """Return an algorithm with its versions put in order."""
-    ordered = tuple(sorted(releases, key=lambda release: release.order))
-    return Listed(id=algorithm_id, source=source, on_shelf=on_shelf, releases=ordered)
+def in_order(releases: Iterable[Release]) -> tuple[Release, ...]:
+    """Return versions of an algorithm, oldest first."""
+    return tuple(sorted(releases, key=lambda release: release.order))

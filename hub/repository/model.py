@@ -16,9 +16,11 @@ from federation.packages.description import (
     Scenes,
     Training,
     Vendor,
+    Words,
 )
 from federation.packages.licences import LicenceState, VendorLicence
 from federation.packages.runtime import Platform
+from federation.packages.texts import Text
 
 
 class EventKind(Output):
@@ -75,6 +77,21 @@ class LicenceStanding(Output):
     tasks: int | None = Field(description="how many tasks they allow; none: any number")
 
 
+Editable = Literal["name", "description", "vendor", "targets", "industries", "business", "places", "cover"]
+
+
+class Edits(Output):
+    """What operators say of an algorithm in place of its package; where it is None, the package's word holds."""
+
+    name: Text | None = None
+    description: Text | None = None
+    vendor: Text | None = None
+    targets: Words | None = None
+    industries: Words | None = None
+    business: Words | None = None
+    places: Words | None = None
+
+
 EnteredState = Literal["early", "in_force", "expired", "foreign"]
 
 
@@ -118,6 +135,8 @@ class Algorithm(Output):
     needs: Needs
     capacity: tuple[Capacity, ...] = Field(description="计算能力, as the vendor says")
     cover: str | None = Field(description="path of its cover picture in the package")
+    own_cover: str | None = Field(description="digest of a cover that was given here, which goes first")
+    edited: tuple[Editable, ...] = Field(description="what is said here in place of the package")
     conditions: Conditions | None
     scenes: Scenes
     disclaimer_zh: str
@@ -227,6 +246,32 @@ class AlgorithmQuery(PageQuery):
     source: str | None = Field(default=None, pattern="^(builtin|upload)$")
     on_shelf: bool | None = None
     authorisation: LicenceState | None = Field(default=None, description="how its vendor's licences stand")
+
+
+class LineOfText(Input):
+    """A line for people, in both languages."""
+
+    zh: str = Field(min_length=1, max_length=200)
+    en: str = Field(min_length=1, max_length=200)
+
+
+class Prose(Input):
+    """Some sentences for people, in both languages."""
+
+    zh: str = Field(min_length=1, max_length=2000)
+    en: str = Field(min_length=1, max_length=2000)
+
+
+class Presentation(Input):
+    """All that an operator may say of an algorithm beside its cover; what is as its package says follows that."""
+
+    name: LineOfText
+    description: Prose
+    vendor: LineOfText
+    targets: Words
+    industries: Words
+    business: Words
+    places: Words
 
 
 class ShelfChange(Input):

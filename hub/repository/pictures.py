@@ -34,7 +34,7 @@ class PackagePictures:
             raise not_found("picture", query.path[:80]) from error
         if content is None:
             raise Problem(413, "too_large", f"A picture of a package has at most {LARGEST_BYTES} bytes.")
-        return content, _media_type(content)
+        return content, media_type(content)
 
 
 def _shown(manifest: Manifest) -> set[str]:
@@ -42,7 +42,7 @@ def _shown(manifest: Manifest) -> set[str]:
     return {path for path in (manifest.cover, *(scene.picture for scene in scenes)) if path}
 
 
-def _media_type(content: bytes) -> str:
+def media_type(content: bytes) -> str:
     """Return what the bytes are, whatever their name says: a package is a stranger's."""
     for beginning, media_type in _BEGINNINGS:
         if content.startswith(beginning):

@@ -1,5 +1,6 @@
 """The rows of algorithms and their versions: read whole, written in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,15 @@ from federation.packages import Manifest, Package
 from federation.packages.licences import SignedLicence, VendorLicence, authorisation, licensed_id, vendors_of
 from hub.artifacts.service import enter, strike
 from hub.database.moments import from_us, now_us
-from hub.repository.catalogue import Catalogue, Release, gathering, listed, parent_of
-from hub.repository.model import EventKind, PackageExamination
-from hub.repository.tables import algorithm_versions, algorithms, event_types, vendor_licences
+from hub.repository.catalogue import Catalogue, Listed, Release, gathering, in_order, parent_of
+from hub.repository.model import Edits, EventKind, PackageExamination
+from hub.repository.tables import (
+    algorithm_presentations,
+    algorithm_versions,
+    algorithms,
+    event_types,
+    vendor_licences,
+)
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
 
@@ -130,6 +137,7 @@ def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) ->
         if digest is not None:
             strike(connection, digest)
     connection.execute(delete(algorithm_versions).where(own))
+    connection.execute(delete(algorithm_presentations).where(algorithm_presentations.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
     record(connection, actor, "algorithm.delete", f"algorithm:{algorithm_id}", {})
     return read_catalogue(connection)
@@ -148,13 +156,28 @@ def read_catalogue(connection: Connection) -> Catalogue:
         releases.setdefault(row.algorithm_id, []).append(_release(row))
     heads = connection.execute(select(algorithms)).all()
     kinds = connection.execute(select(event_types)).all()
-    entered = {head.id: listed(head.id, head.source, releases[head.id], on_shelf=head.on_shelf) for head in heads}
+    shown = algorithm_presentations.c
+    said = {
+        row.algorithm_id: row for row in connection.execute(select(shown.algorithm_id, shown.edits, shown.cover_digest))
+    }
+    entered = {head.id: _listed(head, releases[head.id], said.get(head.id)) for head in heads}
     reported = {
         row.code: EventKind(code=row.code, parent=parent_of(row.code), name_zh=row.name_zh, name_en=row.name_en)
         for row in kinds
     }
     parents = gathering({row.code: row.algorithm_id for row in kinds}, entered)
     return Catalogue(algorithms=entered, event_kinds=parents | reported, licences=read_licences(connection))
+
+
+def _listed(head: Any, releases: Sequence[Release], said: Any) -> Listed:
+    return Listed(
+        id=head.id,
+        source=head.source,
+        on_shelf=head.on_shelf,
+        releases=in_order(releases),
+        edits=Edits() if said is None else Edits.model_validate_json(said.edits),
+        cover_digest=None if said is None else said.cover_digest,
+    )
 
 
 def read_licences(connection: Connection) -> tuple[SignedLicence, ...]:

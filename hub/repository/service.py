@@ -171,7 +171,7 @@ def unlicensed(algorithm_id: str) -> Problem:
 
 
 def _matches(item: Listed, query: AlgorithmQuery) -> bool:
-    name = item.newest.manifest.name
+    name = item.presented().name
     text = (query.text or "").lower()
     return (
         (not text or any(text in field.lower() for field in (item.id, name.zh, name.en)))

@@ -1,6 +1,6 @@
 """The tables of algorithms, their versions, and the kinds of event that they report."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, LargeBinary, String, Table, Text
 
 from hub.database.metadata import metadata
 
@@ -22,6 +22,16 @@ algorithm_versions = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("imported_at_us", BigInteger, nullable=False),
     Column("examination", Text, nullable=True),  # JSON of PackageExamination; none for built-in ones
+)
+
+# What operators say of an algorithm in place of its package, which stays as its vendor signed it.
+algorithm_presentations = Table(
+    "algorithm_presentations",
+    metadata,
+    Column("algorithm_id", String(128), ForeignKey("algorithms.id"), primary_key=True),
+    Column("edits", Text, nullable=False),  # JSON of Edits
+    Column("cover_digest", String(80), nullable=True),
+    Column("cover", LargeBinary, nullable=True),  # JPEG or PNG of at most a MiB; none: the package's
 )
 
 vendor_licences = Table(

@@ -111,11 +111,12 @@ def _candidate(template: Template, item: Listed) -> Candidate:
     manifest = item.newest.manifest
     # What the product does without a model knows no classes, and needs none.
     standing = template.standing(manifest.labels if manifest.model_file else template.wanted)
+    name = item.presented().name
     return Candidate(
         algorithm_id=item.id,
         version=manifest.version,
-        name_zh=manifest.name.zh,
-        name_en=manifest.name.en,
+        name_zh=name.zh,
+        name_en=name.en,
         on_shelf=item.on_shelf,
         fits=standing.works,
         lacks=tuple(_class(name) for name in standing.lacks),

@@ -174,7 +174,7 @@ def task_of(
     row: Any, catalogue: Catalogue, nodes: Mapping[str, NodeRecord], reports: Mapping[tuple[str, str], Any]
 ) -> Task:
     """Return a row as the task that is shown."""
-    manifest = catalogue.algorithms[row.algorithm_id].newest.manifest
+    manifest = catalogue.algorithms[row.algorithm_id].presented()
     report = reports.get((row.node_id, row.id))
     status, reason = status_of(
         started=row.started,

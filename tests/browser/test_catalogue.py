@@ -207,3 +207,42 @@ def test_a_task_is_made_at_any_point_of_a_city_however_many_there_are(
 
     expect(page.get_by_test_id("task-points")).to_contain_text("路口001")
     expect(page.get_by_test_id("task-points")).to_contain_text("路口229")
+
+
+def test_what_an_algorithm_is_called_and_shows_is_edited_in_its_details(
+    portal: Portal, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(portal.url, portal.data)
+    page.click(".menu a[href='/algorithms']")
+    page.locator("article", has_text="fengsui.smoke").get_by_test_id("open-algorithm").click()
+    detail, dialog = page.get_by_test_id("algorithm-detail"), page.get_by_test_id("editing")
+
+    # Name, vendor and what it is for are said anew; a large picture becomes its cover.
+    detail.get_by_test_id("open-editing").click()
+    picture = bytes(cv2.imencode(".png", np.full((1200, 1600, 3), (60, 120, 40), np.uint8))[1])
+    dialog.get_by_test_id("cover-file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture})
+    expect(dialog.get_by_test_id("cover").locator("img")).to_have_js_property("naturalWidth", 640)
+    dialog.get_by_test_id("edit-name").fill("秸秆焚烧烟雾")
+    dialog.get_by_test_id("edit-vendor").fill("示范市数据局")
+    dialog.get_by_test_id("edit-industries").locator("input").fill("林业草原")
+    page.get_by_role("option", name="林业草原").click()
+    page.keyboard.press("Tab")
+    pictured(page, screenshots / "portal-algorithm-editing")
+    dialog.get_by_test_id("save-editing").click()
+    expect(dialog).to_be_hidden()
+
+    # Its details, the list and the form of a new task call it so.
+    for said in ("秸秆焚烧烟雾", "示范市数据局", "林业草原", "信息已编辑"):
+        expect(detail).to_contain_text(said)
+    pictured(page, screenshots / "portal-algorithm-edited")
+    page.keyboard.press("Escape")
+    mine = page.locator("article", has_text="秸秆焚烧烟雾")
+    expect(mine.get_by_test_id("cover").locator("img")).to_have_js_property("naturalWidth", 640)
+
+    # All is taken back.
+    mine.get_by_test_id("open-algorithm").click()
+    detail.get_by_test_id("open-editing").click()
+    dialog.get_by_test_id("take-back").click()
+    page.get_by_role("button", name="确定").click()
+    expect(detail.get_by_test_id("edited")).to_have_count(0)
+    expect(page.locator("article", has_text="秸秆焚烧烟雾")).to_have_count(0)

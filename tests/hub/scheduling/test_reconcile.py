@@ -10,7 +10,7 @@ from federation.messages import Calendar, CameraSpec, OnCut, RecordingSpec, Shap
 from federation.packages import builtin_manifests
 from hub.fleet.liveness import Cause, Condition, Life
 from hub.fleet.roster import NodeRecord
-from hub.repository.catalogue import Catalogue, Release, listed
+from hub.repository.catalogue import Catalogue, Listed, Release
 from hub.scheduling.homes import Resident, homes
 from hub.scheduling.model import TaskStatus
 from hub.scheduling.placement import FirstFit
@@ -24,7 +24,8 @@ CAMERA = CameraSpec(point_id="gate", name="东门", url="rtsp://h/gate", usernam
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     release = Release(manifest=builtin_manifests()[ALGORITHM], digest=None, size_bytes=0, imported_at=datetime.now(UTC))
-    return Catalogue(algorithms={ALGORITHM: listed(ALGORITHM, "builtin", [release], on_shelf=True)}, event_kinds={})
+    algorithm = Listed(id=ALGORITHM, source="builtin", on_shelf=True, releases=(release,))
+    return Catalogue(algorithms={ALGORITHM: algorithm}, event_kinds={})
 
 
 def node(

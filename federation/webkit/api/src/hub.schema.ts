@@ -577,6 +577,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/algorithms/{algorithm_id}/presentation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what an algorithm is to be called here, and what it is for; its package stays as it is. */
+        put: operations["present_algorithm"];
+        post?: never;
+        /** Let everything be as the package says, its cover too. */
+        delete: operations["take_presentation_back"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithms/{algorithm_id}/cover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an algorithm another cover: the body is a JPEG or PNG of at most a MiB. */
+        post: operations["give_cover"];
+        /** Show the cover of the package again. */
+        delete: operations["remove_cover"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithms/{algorithm_id}/covers/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Give the cover that an algorithm was given here. */
+        get: operations["get_cover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1743,6 +1796,16 @@ export interface components {
              * @description path of its cover picture in the package
              */
             cover: string | null;
+            /**
+             * Own Cover
+             * @description digest of a cover that was given here, which goes first
+             */
+            own_cover: string | null;
+            /**
+             * Edited
+             * @description what is said here in place of the package
+             */
+            edited: ("name" | "description" | "vendor" | "targets" | "industries" | "business" | "places" | "cover")[];
             conditions: components["schemas"]["Conditions"] | null;
             scenes: components["schemas"]["Scenes"];
             /** Disclaimer Zh */
@@ -3974,6 +4037,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * LineOfText
+         * @description A line for people, in both languages.
+         */
+        LineOfText: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+        };
+        /**
          * LinkPolicy
          * @description How an appliance uses its link to the hub.
          */
@@ -5178,6 +5251,23 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Presentation
+         * @description All that an operator may say of an algorithm beside its cover; what is as its package says follows that.
+         */
+        Presentation: {
+            name: components["schemas"]["LineOfText"];
+            description: components["schemas"]["Prose"];
+            vendor: components["schemas"]["LineOfText"];
+            /** Targets */
+            targets: string[];
+            /** Industries */
+            industries: string[];
+            /** Business */
+            business: string[];
+            /** Places */
+            places: string[];
+        };
+        /**
          * PresetAim
          * @description A place that the camera remembers (预置位), by the token that the camera gave it.
          */
@@ -5228,6 +5318,16 @@ export interface components {
             detail: string;
             /** Errors */
             errors?: components["schemas"]["FieldError"][];
+        };
+        /**
+         * Prose
+         * @description Some sentences for people, in both languages.
+         */
+        Prose: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
         };
         /**
          * Reconciled
@@ -7903,6 +8003,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    present_algorithm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Presentation"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_presentation_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    give_cover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_cover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_cover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
                 };
             };
             /** @description a problem that says what to do */

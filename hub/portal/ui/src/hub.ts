@@ -6,6 +6,7 @@ export type Capture = HubSchemas['Capture']
 export type ChainNode = HubSchemas['ChainNode']
 /** The client reads pairs as plain lists, so the region is one of lists here. */
 export type EventRow = Omit<HubSchemas['EventRow'], 'region'> & { region: number[][] | null }
+export type Presentation = HubSchemas['Presentation']
 export type Candidate = HubSchemas['Candidate']
 export type Criterion = HubSchemas['Criterion']
 export type EnteredLicence = HubSchemas['EnteredLicence']

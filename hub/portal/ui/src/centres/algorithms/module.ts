@@ -2,6 +2,7 @@ import { Collection, Cpu } from '@element-plus/icons-vue'
 import type { Centre } from '@fengsui/kit'
 
 import { catalogueTexts } from './catalogue-texts.ts'
+import { editingTexts } from './editing-texts.ts'
 import { examinationTexts } from './examination-texts.ts'
 import { licenceTexts } from './licence-texts.ts'
 import { presentationTexts } from './presentation-texts.ts'
@@ -18,7 +19,7 @@ export const algorithmsCentre: Centre = {
     { path: '/catalogue', title: 'catalogue.title', icon: Collection, group: 'overview.analysis' },
   ],
   texts: {
-    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'] },
-    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en },
+    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'] },
+    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en },
   },
 }

@@ -3,7 +3,7 @@ import { bilingual } from '@fengsui/kit'
 export const presentationTexts = bilingual(
   {
     presentation: {
-      id: '算法标识', vendor: '来源厂商', analysis: '分析类型', sources: '分析源类型', sourceKinds: { image: '图片', image_stream: '抓图流', video: '视频流' }, targets: '分析目标', labels: '目标类别', events: '事件检出项', places: '适用场所', industries: '适用行业', tags: '标签', imported: '入库时间', licence: '许可证', software: '软件', weights: '权重',
+      id: '算法标识', vendor: '来源厂商', analysis: '分析类型', sources: '分析源类型', sourceKinds: { image: '图片', image_stream: '抓图流', video: '视频流' }, targets: '分析目标', labels: '目标类别', events: '事件检出项', places: '适用场所', industries: '适用行业', business: '适用业务', tags: '标签', imported: '入库时间', licence: '许可证', software: '软件', weights: '权重',
       technical: '技术规格', platforms: '运行环境', memory: '模型内存', cores: 'CPU 核数', disk: '磁盘占用', capacity: '计算能力',
       notes: '版本说明', noNotes: '厂商未提供版本说明', training: '训练信息', noTraining: '厂商未提供训练信息', modelName: '模型名称', modelNo: '模型编号', modelVersion: '模型版本', datasetVersion: '数据集版本',
       conditions: '应用条件', formats: '图像格式', targetPx: '目标像素', occlusion: '遮挡与粘连', quality: '画面质量', other: '其他条件', noConditions: '厂商未提供应用条件',
@@ -13,7 +13,7 @@ export const presentationTexts = bilingual(
   },
   {
     presentation: {
-      id: 'Identifier', vendor: 'Vendor', analysis: 'Analysis', sources: 'Sources', sourceKinds: { image: 'pictures', image_stream: 'snapshots', video: 'video' }, targets: 'Targets', labels: 'Labels', events: 'Events', places: 'Places', industries: 'Industries', tags: 'Tags', imported: 'Imported', licence: 'Licence', software: 'software', weights: 'weights',
+      id: 'Identifier', vendor: 'Vendor', analysis: 'Analysis', sources: 'Sources', sourceKinds: { image: 'pictures', image_stream: 'snapshots', video: 'video' }, targets: 'Targets', labels: 'Labels', events: 'Events', places: 'Places', industries: 'Industries', business: 'Business', tags: 'Tags', imported: 'Imported', licence: 'Licence', software: 'software', weights: 'weights',
       technical: 'Specification', platforms: 'Runs on', memory: 'Memory of the model', cores: 'CPU cores', disk: 'Disk', capacity: 'Capacity',
       notes: 'Version notes', noNotes: 'The vendor gives no notes', training: 'Training', noTraining: 'The vendor says nothing of its training', modelName: 'Model', modelNo: 'Model number', modelVersion: 'Model version', datasetVersion: 'Dataset version',
       conditions: 'Conditions', formats: 'Picture format', targetPx: 'Size of a target', occlusion: 'Occlusion', quality: 'Picture quality', other: 'Else', noConditions: 'The vendor states no conditions',
