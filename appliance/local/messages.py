@@ -255,6 +255,9 @@ class EngineReport(WireModel):
     models: tuple[ModelReport, ...] = ()
     loading: tuple[str, ...] = ()
     unusable: dict[str, str] = Field(default_factory=dict, description="reason by algorithm and version")
+    next_tries_s: dict[str, float] = Field(
+        default_factory=dict, description="in how many seconds those are tried again by themselves; others never are"
+    )
 
 
 class VisionReport(WireModel):

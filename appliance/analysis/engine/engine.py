@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.analysis.decoding import CannotDecode
@@ -18,6 +19,7 @@ from appliance.analysis.engine.model import Model, Sighted
 from appliance.analysis.engine.packages import Asked, PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane, Limits
 from appliance.analysis.engine.reporting import card_reports
+from appliance.analysis.engine.second_try import next_try_s
 from appliance.analysis.finding import Picture
 from appliance.analysis.outside.calling import Bound
 from appliance.analysis.outside.system import HEAD, OutsideSystem, called
@@ -45,6 +47,7 @@ class Engine:
         self.gallery = Gallery()
         self.on_change: Callable[[], None] = _nothing
         self._systems = systems or {}
+        self._clock = clock
         self._wanted: Mapping[PackageKey, Path] = {}
         self._group = asyncio.TaskGroup()
         self._models = LoadedModels(
@@ -73,7 +76,7 @@ class Engine:
             async with self._group:
                 self._group.create_task(self._eyes.run(), name="pictures")
                 while True:
-                    key = next((key for key in self._wanted if key not in self.packages), None)
+                    key = self._next()
                     if key is not None:
                         await self._load(key, self._wanted[key])
                         continue
@@ -136,15 +139,40 @@ class Engine:
             unusable={
                 " ".join(key): state.reason for key, state in self.packages.items() if isinstance(state, Unusable)
             },
+            next_tries_s={" ".join(key): max(0.0, due_s - self._clock()) for key, due_s in self._next_tries().items()},
         )
+
+    def _next(self) -> PackageKey | None:
+        """Return the package to load now: one that was not tried yet, else one that is to be tried again."""
+        fresh = next((key for key in self._wanted if key not in self.packages), None)
+        if fresh is not None:
+            return fresh
+        due_s, key = min(((due_s, key) for key, due_s in self._next_tries().items()), default=(0.0, None))
+        return key if due_s <= self._clock() else None
+
+    def _next_tries(self) -> dict[PackageKey, float]:
+        """Return when packages that could not be held are tried again by themselves, by the clock."""
+        found: dict[PackageKey, float] = {}
+        for key, state in self.packages.items():
+            if isinstance(state, Unusable):
+                freed_s = self._models.freed_s
+                due_s = next_try_s(state.reason, tries=state.tries, tried_s=state.tried_s, freed_s=freed_s)
+                if due_s is not None:
+                    found[key] = due_s
+        return found
 
     async def _load(self, key: PackageKey, path: Path) -> None:
         state = await self._state_of(key, path)
-        if key in self._wanted:
-            self.packages[key] = state
-            self.on_change()
-        elif isinstance(state, Ready):
-            self._models.leave(state.network, key)
+        if key not in self._wanted:
+            if isinstance(state, Ready):
+                self._models.leave(state.network, key)
+            return
+        before = self.packages.get(key)
+        tries = before.tries + 1 if isinstance(before, Unusable) else 1
+        if isinstance(state, Unusable):
+            state = replace(state, tries=tries, tried_s=self._clock())
+        self.packages[key] = state
+        self.on_change()
 
     async def _state_of(self, key: PackageKey, path: Path) -> Ready | Unusable:
         try:

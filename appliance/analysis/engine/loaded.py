@@ -59,7 +59,10 @@ class LoadedModels:
         self._group = group
         self._clock = clock
         self._by_network: dict[str, Loaded] = {}
+        self._failing: set[Device] = set()
         self._gone = 0
+        self.freed_s = clock()
+        """When a model was last given up, or a device that had failed took one again."""
 
     def __contains__(self, network: str) -> bool:
         """Tell whether a model is loaded."""
@@ -91,7 +94,7 @@ class LoadedModels:
         loaded = self._by_network[network]
         loaded.users.pop(key, None)
         if not loaded.users:
-            loaded.idle_since_s = self._clock()
+            self.freed_s = loaded.idle_since_s = self._clock()
 
     async def hold(self, declared: ModelOf, head: HeadOf) -> None:
         """Have a model loaded that knows this head; raise HostLost or ModelFails where that does not work."""
@@ -157,15 +160,25 @@ class LoadedModels:
                 await asyncio.to_thread(model.load)
             except (HostLost, ModelFails) as error:
                 await asyncio.to_thread(model.end)
-                if device is devices[-1] or not _another_may_do(error):
+                if not _another_may_do(error):
+                    raise
+                self._failing.add(device)
+                if device is devices[-1]:
                     raise
                 log.warning("model %s does not start on %s: %s", declared.network[:12], device.name, error)
             except BaseException:
                 await asyncio.to_thread(model.end)
                 raise
             else:
+                self._works(device)
                 return model
         raise HostLost("there is no device")
+
+    def _works(self, device: Device) -> None:
+        """Note that a device takes models; where it did not before, others may be tried there again."""
+        if device in self._failing:
+            self._failing.remove(device)
+            self.freed_s = self._clock()
 
     async def _move(self, loaded: Loaded, model: Model) -> None:
         """Have a model go on where others do: what it has in hand is answered, and the next frame starts it there."""
@@ -211,6 +224,8 @@ class LoadedModels:
             self._gone += loaded.dropped
             loaded.feeding.cancel()
             await asyncio.to_thread(loaded.model.end)
+            if loaded.idle_since_s is not None:  # one that no package ever used, as its head failed, makes no new room
+                self.freed_s = self._clock()
 
     def _emptiest_first(self, kind: str) -> list[Device]:
         able = [device for device in self.devices if device.kind == kind] or list(self.devices)

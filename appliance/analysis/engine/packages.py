@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.analysis.engine.frame import Dropped
 from appliance.analysis.engine.model import Seen
@@ -23,9 +23,14 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Unusable:
-    """A package that cannot work here; the reason is `code: what is wrong`."""
+    """A package that cannot work here; the reason is `code: what is wrong`.
+
+    It was tried `tries` times, the last time at `tried_s` of the engine's clock.
+    """
 
     reason: str
+    tries: int = field(default=1, compare=False)
+    tried_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1966,6 +1966,13 @@ export interface components {
             unusable?: {
                 [key: string]: string;
             };
+            /**
+             * Next Tries S
+             * @description in how many seconds those are tried again by themselves; others never are
+             */
+            next_tries_s?: {
+                [key: string]: number;
+            };
         } & {
             [key: string]: unknown;
         };
@@ -2374,6 +2381,12 @@ export interface components {
              * @description of them, those that could not be analysed
              */
             faults: number;
+            /**
+             * Of Plan
+             * @description whether a snapshot plan ordered it, whose tasks are counted apart
+             * @default false
+             */
+            of_plan: boolean;
         };
         /**
          * JobDraft

@@ -3750,6 +3750,12 @@ export interface components {
              * @description of them, those that could not be analysed
              */
             faults: number;
+            /**
+             * Of Plan
+             * @description whether a snapshot plan ordered it, whose tasks are counted apart
+             * @default false
+             */
+            of_plan: boolean;
         };
         /**
          * JobDraft

@@ -1,6 +1,7 @@
 """An engine on this machine's cores, and packages of planted models for it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from appliance.analysis.engine.devices import Device
+from appliance.analysis.engine.dispatcher import Clock
 from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.host import Host, Hosts
@@ -54,16 +56,26 @@ class Running:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._changed = asyncio.Event()
+        self._wanted: dict[PackageKey, Path] = {}
         engine.on_change = self._changed.set
 
     async def holds(self, packages: dict[PackageKey, Path]) -> dict[PackageKey, Ready | Unusable]:
         """Want these packages; return what has become of each."""
+        self._wanted = packages
         self.engine.want(packages)
         async with asyncio.timeout(WITHIN_S):
             while set(self.engine.packages) != set(packages):
                 self._changed.clear()
                 await self._changed.wait()
         return dict(self.engine.packages)
+
+    async def becomes(self, key: PackageKey, condition: Callable[[Ready | Unusable], bool]) -> None:
+        """Have the engine look around; return once this holds of a package that is wanted."""
+        self.engine.want(self._wanted)
+        async with asyncio.timeout(WITHIN_S):
+            while not condition(self.engine.packages[key]):
+                self._changed.clear()
+                await self._changed.wait()
 
     async def sees(
         self, packages: Iterable[PackageKey], picture: NDArray[Any] = WIDE, *, source: str = "gate"
@@ -82,10 +94,14 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *, memory_mb: int = 4096, devices: tuple[Device, ...] = (CPU,), hosts: Hosts = Host
+    *,
+    memory_mb: int = 4096,
+    devices: tuple[Device, ...] = (CPU,),
+    hosts: Hosts = Host,
+    clock: Clock = time.monotonic,
 ) -> AsyncIterator[Running]:
     """Run an engine."""
-    engine = Engine(devices=devices, memory_bytes=memory_mb << 20, hosts=hosts)
+    engine = Engine(devices=devices, memory_bytes=memory_mb << 20, hosts=hosts, clock=clock)
     task = asyncio.create_task(engine.run())  # noqa: TID251 - ended below
     try:
         yield Running(engine)
