@@ -13,7 +13,7 @@ from sqlalchemy import update
 from federation.crypto import SigningKey
 from federation.messages import DesiredWork, PackageRef
 from federation.packages.licences import VendorLicence, write_licence
-from federation.testing.played_appliance import played_appliance
+from federation.testing.played_appliance import PlayedAppliance, played_appliance
 from hub.config import HubConfig
 from hub.repository.tables import vendor_licences
 from tests.hub.conftest import ON_SQLITE, Served, serving
@@ -240,6 +240,36 @@ async def test_the_box_that_runs_an_algorithm_is_told_of_its_licences_as_they_co
         await told()
 
     assert package.algorithm_id == "example.detector"
+
+
+async def test_a_box_is_not_told_of_a_licence_that_another_than_the_vendor_signed(
+    broker: "subprocess.Popen[bytes]", hub: Served, tmp_path: Path
+) -> None:
+    (await enter(hub, licence(number="O-1", lasts=None, key=OTHER))).raise_for_status()  # it came before the algorithm
+    await upload(hub, tmp_path)
+    withheld = await task(hub, "example.detector")
+    (await enter(hub, licence(number="C-1", key=CITY))).raise_for_status()
+    (await hub.console.patch(DETECTOR, json={"on_shelf": True})).raise_for_status()
+    (await task(hub, "example.detector")).raise_for_status()
+
+    async with played_appliance(await hub.enrol()) as node:
+        told = [await told_next(node, before=None)]
+        (await hub.console.delete(f"{LICENCES}/C-1")).raise_for_status()
+        told.append(await told_next(node, before=told[-1]))
+        more = await task(hub, "example.detector")
+
+    assert (withheld.json()["code"], more.json()["code"]) == ("algorithm_off_shelf", "unlicensed")
+    assert told == [["C-1"], []]  # never O-1, which would be the longest
+    assert {item["licence"]["number"]: item["state"] for item in (await hub.console.get(LICENCES)).json()} == {
+        "O-1": "foreign"
+    }
+
+
+async def told_next(node: PlayedAppliance, *, before: list[str] | None) -> list[str] | None:
+    """Return the licences of the package that a box is told of, once they are others than `before`."""
+    await node.listen_for(lambda: node.work is not None and licences_in(node.work) != before)
+    assert node.work is not None
+    return licences_in(node.work)
 
 
 def licences_in(work: DesiredWork) -> list[str] | None:
