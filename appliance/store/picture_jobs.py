@@ -9,7 +9,7 @@ from appliance.store.moments import from_us, to_us
 from federation.viewing.pictures import CallbackState, JobState
 
 _SELECT = (
-    "SELECT id, plan, state, reason, total, pictures, reported, faults, ordered_us, ended_us,"
+    "SELECT id, of_plan, plan, state, reason, total, pictures, reported, faults, ordered_us, ended_us,"
     " callback, callback_reason, callback_sent, callback_failures, callback_due_us FROM picture_jobs"
 )
 _COLUMNS = _SELECT.removeprefix("SELECT ").removesuffix(" FROM picture_jobs").split(", ")
@@ -18,7 +18,7 @@ _OPEN = "state IN ('running', 'waiting') ORDER BY state = 'waiting', number"
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How many tasks, how many results of all tasks together, and how long after their end they are kept."""
+    """How many tasks, how many results of them together, and how long after their end they are kept."""
 
     jobs: int
     results: int
@@ -27,9 +27,13 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredJob:
-    """A task as it lies here; `plan` is JSON, `callback_sent` of its results were handed to its address."""
+    """A task as it lies here; `plan` is JSON, `callback_sent` of its results were handed to its address.
+
+    With `of_plan` a snapshot plan ordered it, and nobody else.
+    """
 
     id: str
+    of_plan: bool
     plan: str
     state: JobState
     reason: str
@@ -57,12 +61,13 @@ class StoredResult:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A task to be done; its results are handed over at its end if there is a `callback`."""
+    """A task to be done, perhaps of a snapshot plan; its results are handed over at its end if there is a `callback`."""
 
     id: str
     plan: str
     total: int | None
     callback: bool
+    of_plan: bool = False
 
 
 def add(db: sqlite3.Connection, job: NewJob, now: datetime, *, most_waiting: int) -> bool:
@@ -71,8 +76,8 @@ def add(db: sqlite3.Connection, job: NewJob, now: datetime, *, most_waiting: int
     if waiting >= most_waiting:
         return False
     db.execute(
-        "INSERT INTO picture_jobs (id, plan, total, callback, ordered_us) VALUES (?, ?, ?, ?, ?)",
-        (job.id, job.plan, job.total, "waiting" if job.callback else "none", to_us(now)),
+        "INSERT INTO picture_jobs (id, of_plan, plan, total, callback, ordered_us) VALUES (?, ?, ?, ?, ?, ?)",
+        (job.id, job.of_plan, job.plan, job.total, "waiting" if job.callback else "none", to_us(now)),
     )
     return True
 
@@ -163,19 +168,30 @@ def remove(db: sqlite3.Connection, job_id: str) -> bool:
     return db.execute("DELETE FROM picture_jobs WHERE id = ?", (job_id,)).rowcount > 0
 
 
-def prune(db: sqlite3.Connection, now: datetime, bounds: Bounds) -> None:
-    """Forget tasks that have ended, the oldest first, as far as `bounds` say."""
-    held, pictures = db.execute("SELECT count(*), coalesce(sum(pictures), 0) FROM picture_jobs").fetchone()
+def prune(db: sqlite3.Connection, now: datetime, bounds: Bounds, *, of_plans: bool) -> None:
+    """Forget tasks that have ended, the oldest first, as far as `bounds` say.
+
+    Those of snapshot plans and those of people are counted apart, so that neither push the others out.
+    """
+    held, pictures = db.execute(
+        "SELECT count(*), coalesce(sum(pictures), 0) FROM picture_jobs WHERE of_plan = ?", (of_plans,)
+    ).fetchone()
     oldest_us = to_us(now - bounds.age)
     ended = db.execute(
-        "SELECT id, pictures, ended_us FROM picture_jobs WHERE state IN ('stopped', 'done', 'failed')"
-        " ORDER BY ended_us, number"
+        "SELECT id, pictures, ended_us FROM picture_jobs WHERE of_plan = ? AND state IN ('stopped', 'done', 'failed')"
+        " ORDER BY ended_us, number",
+        (of_plans,),
     )
     for job_id, own, ended_us in ended.fetchall():
         if held <= bounds.jobs and pictures <= bounds.results and ended_us >= oldest_us:
             return
         remove(db, job_id)
         held, pictures = held - 1, pictures - own
+
+
+def of_plans(db: sqlite3.Connection) -> frozenset[str]:
+    """Return the ids of the tasks that snapshot plans ordered."""
+    return frozenset(job_id for (job_id,) in db.execute("SELECT id FROM picture_jobs WHERE of_plan"))
 
 
 def still_open(db: sqlite3.Connection) -> list[StoredJob]:
@@ -219,4 +235,5 @@ def _job(row: tuple[Any, ...]) -> StoredJob:
     named = dict(zip(_COLUMNS, row, strict=True))
     moments = {name.replace("_us", "_at"): named.pop(name) for name in ("ordered_us", "ended_us", "callback_due_us")}
     at = {name: None if value is None else from_us(value) for name, value in moments.items()}
-    return StoredJob(**{**named, **at, "state": JobState(named["state"]), "callback": CallbackState(named["callback"])})
+    states = {"state": JobState(named["state"]), "callback": CallbackState(named["callback"])}
+    return StoredJob(**{**named, **at, **states, "of_plan": bool(named["of_plan"])})

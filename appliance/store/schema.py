@@ -265,3 +265,8 @@ def _past_epochs(db: Database) -> None:
 @migrations(name="0017_reserved_numbers")
 def _reserved_numbers(db: Database) -> None:
     db.execute("ALTER TABLE past_epochs ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(name="0018_picture_jobs_of_plans")
+def _picture_jobs_of_plans(db: Database) -> None:
+    db.execute("ALTER TABLE picture_jobs ADD COLUMN of_plan INTEGER NOT NULL DEFAULT 0")

@@ -12,7 +12,8 @@ class KeptPictures:
     """A folder for each task, and in it its pictures by number. Methods block, and may be called from any thread.
 
     All of them take `most_bytes` together at most, and leave `free_bytes` of their disk free; pictures of the oldest
-    tasks give way, but never those of an open one. Ids of tasks sort by time.
+    tasks give way, those of snapshot plans before those of people, but never those of an open one. Ids of tasks sort by
+    time.
     """
 
     def __init__(self, root: Path, *, free_bytes: int, most_bytes: int = MOST_BYTES) -> None:
@@ -32,10 +33,10 @@ class KeptPictures:
                     shutil.rmtree(folder, ignore_errors=True)
             self._sizes = {folder.name: _size_bytes(folder) for folder in folders if folder.name in known}
 
-    def put(self, job_id: str, number: int, content: bytes, *, open_jobs: Collection[str]) -> bool:
-        """Keep a picture; tell whether there was room. Raises OSError."""
+    def put(self, job_id: str, number: int, content: bytes, *, open_jobs: Collection[str], of_plans: Collection[str] = ()) -> bool:
+        """Keep a picture; tell whether there was room. `of_plans` are the tasks of snapshot plans. Raises OSError."""
         with self._lock:
-            if not self._has_room(len(content), {*open_jobs, job_id}):
+            if not self._has_room(len(content), {*open_jobs, job_id}, of_plans):
                 return False
             file = self._file(job_id, number)
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,9 +57,9 @@ class KeptPictures:
             shutil.rmtree(self._root / job_id, ignore_errors=True)
             self._sizes.pop(job_id, None)
 
-    def _has_room(self, length: int, staying: Collection[str]) -> bool:
+    def _has_room(self, length: int, staying: Collection[str], of_plans: Collection[str]) -> bool:
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in sorted(set(self._sizes) - set(staying)):
+        for old in sorted(set(self._sizes) - set(staying), key=lambda old: (old not in of_plans, old)):
             if self._fits(length):
                 return True
             shutil.rmtree(self._root / old, ignore_errors=True)

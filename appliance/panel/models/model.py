@@ -73,6 +73,7 @@ def shown(job: StoredJob, plan: JobPlan, queue_waiting: int) -> Job:
         queue=plan.queue,
         queue_waiting=queue_waiting,
         faults=job.faults,
+        of_plan=job.of_plan,
     )
 
 

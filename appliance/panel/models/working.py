@@ -29,7 +29,8 @@ from federation.viewing.pictures import JobState, PictureVerdict
 log = logging.getLogger(__name__)
 
 MOST_RESULTS = 20_000
-BOUNDS = Bounds(jobs=64, results=100_000, age=timedelta(days=30))
+OF_PEOPLE = Bounds(jobs=64, results=100_000, age=timedelta(days=30))
+OF_PLANS = Bounds(jobs=64, results=10_000, age=timedelta(days=30))
 LOOK_AGAIN_S = 600.0
 
 
@@ -66,7 +67,7 @@ class Worker:
     async def sweep(self) -> None:
         """Forget tasks that are too many or too old, and the pictures beside tasks that are gone."""
         now = datetime.now(UTC)
-        await self.database.run(lambda db: picture_jobs.prune(db, now, BOUNDS))
+        await self.database.run(lambda db: _prune(db, now))
         known = {job.id for job in await self.database.read(picture_jobs.newest_first)}
         await asyncio.to_thread(self.kept.sweep, known | self.arriving)
 
@@ -98,7 +99,7 @@ class Worker:
             if plan.queue:
                 row = row_of(StoredResult(number=number, name=name, body=body))
                 self.queue.keep(db, job.id, _message(job, plan, number, result=row.model_dump(mode="json")))
-            picture_jobs.prune(db, datetime.now(UTC), BOUNDS)
+            _prune(db, datetime.now(UTC))
             return True
 
         is_kept = await self.database.run(work)
@@ -168,8 +169,14 @@ class Worker:
             content = await fetch(session, url, to_this_box=self.to_this_box)
         except NotFetched as why:
             return PictureVerdict(fault=str(why)[:300])
-        await asyncio.to_thread(self.kept.put, job.id, number, content, open_jobs={job.id})
+        of_plans = await self.database.read(picture_jobs.of_plans)
+        await asyncio.to_thread(self.kept.put, job.id, number, content, open_jobs={job.id}, of_plans=of_plans)
         return await self.looker.look(content, plan)
+
+
+def _prune(db: sqlite3.Connection, now: datetime) -> None:
+    picture_jobs.prune(db, now, OF_PEOPLE, of_plans=False)
+    picture_jobs.prune(db, now, OF_PLANS, of_plans=True)
 
 
 def _message(job: StoredJob, plan: JobPlan, place: int | str, **content: object) -> str:

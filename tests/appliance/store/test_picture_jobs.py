@@ -23,11 +23,14 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
         yield opened
 
 
-async def ended(database: Database, job_id: str, *, pictures: int = 1, at: datetime = NOW) -> None:
+async def ended(
+    database: Database, job_id: str, *, pictures: int = 1, at: datetime = NOW, of_plan: bool = False
+) -> None:
     """Add a task that has ended with so many results."""
 
     def work(db: sqlite3.Connection) -> None:
-        picture_jobs.add(db, NewJob(id=job_id, plan="{}", total=None, callback=False), at, most_waiting=1)
+        job = NewJob(id=job_id, plan="{}", total=None, callback=False, of_plan=of_plan)
+        picture_jobs.add(db, job, at, most_waiting=1)
         picture_jobs.take_next(db)
         for number in range(pictures):
             picture_jobs.keep(db, job_id, f"{number}.jpg", "{}", reported=False, fault=False)
@@ -38,7 +41,7 @@ async def ended(database: Database, job_id: str, *, pictures: int = 1, at: datet
 
 async def left(database: Database, bounds: Bounds, now: datetime = NOW) -> list[str]:
     """Return the tasks that are left within `bounds`, the oldest first."""
-    await database.run(lambda db: picture_jobs.prune(db, now, bounds))
+    await database.run(lambda db: picture_jobs.prune(db, now, bounds, of_plans=False))
     return [job.id for job in reversed(await database.read(picture_jobs.newest_first))]
 
 
@@ -62,6 +65,22 @@ async def test_tasks_give_way_when_all_results_together_are_too_many(
     assert await left(database, Bounds(jobs=999, results=most, age=WIDE.age)) == expected
     (rows,) = await database.read(lambda db: db.execute("SELECT count(*) FROM picture_results").fetchone())
     assert rows == (7 if "a" in expected else 4)
+
+
+@pytest.mark.parametrize(
+    ("of_plans", "expected"), [(True, ["p1", "p2", "mine", "p3"]), (False, ["p0", "p1", "p2", "p3"])]
+)
+async def test_tasks_of_plans_and_of_people_never_push_each_other_out(
+    database: Database, *, of_plans: bool, expected: list[str]
+) -> None:
+    for place, job_id in enumerate(("p0", "p1", "p2", "mine", "p3")):
+        await ended(database, job_id, pictures=9, at=NOW + timedelta(seconds=place), of_plan=job_id != "mine")
+    most = Bounds(jobs=3 if of_plans else 0, results=27, age=WIDE.age)
+
+    await database.run(lambda db: picture_jobs.prune(db, NOW, most, of_plans=of_plans))
+
+    found = [job.id for job in reversed(await database.read(picture_jobs.newest_first))]
+    assert found == expected
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0, ["a"]), (1, [])])

@@ -52,3 +52,13 @@ def test_after_a_restart_what_belongs_to_no_task_goes_and_the_rest_counts(tmp_pa
 
     assert (after.get("a", 1), after.get("b", 1)) == (None, b"1234")
     assert not after.put("c", 1, bytes(7), open_jobs={"b"})
+
+
+def test_pictures_of_snapshot_plans_give_way_before_older_ones_of_people(tmp_path: Path) -> None:
+    kept = KeptPictures(tmp_path, free_bytes=0, most_bytes=10)
+    kept.put("a", 1, b"1234", open_jobs=())
+    kept.put("b", 1, b"1234", open_jobs=())
+
+    assert kept.put("c", 1, b"1234", open_jobs=(), of_plans={"b"})
+
+    assert (kept.get("a", 1), kept.get("b", 1)) == (b"1234", None)

@@ -61,6 +61,7 @@ async def test_what_a_plan_takes_is_looked_at_by_its_algorithm(box: PlantedBox) 
     assert (made.status_code, kept["algorithm"]) == (201, NAME)
     assert (job["state"], job["faults"], job["algorithm_id"]) == ("done", 0, NAME["algorithm_id"])
     assert not job["queue"]  # this box has none
+    assert job["of_plan"]
     assert [event["code"] for event in row["verdict"]["events"]] == ["test.planted/x"]
     assert picture.content == JPEG
     assert (snapshot["plan_id"], snapshot["analysis_reason"]) == (made.json()["plan_id"], "")
