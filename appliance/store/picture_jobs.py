@@ -61,7 +61,7 @@ class StoredResult:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A task to be done, perhaps of a snapshot plan; its results are handed over at its end if there is a `callback`."""
+    """A task to be done; its results are handed over at its end if there is a `callback`."""
 
     id: str
     plan: str

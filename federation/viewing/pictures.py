@@ -117,7 +117,7 @@ class Job(Output):
     queue: bool = Field(description="whether its results go to the box's message queue")
     queue_waiting: int = Field(description="results that the queue has not taken yet")
     faults: int = Field(description="of them, those that could not be analysed")
-    of_plan: bool = Field(default=False, description="whether a snapshot plan ordered it, whose tasks are counted apart")
+    of_plan: bool = Field(default=False, description="whether a snapshot plan ordered it")
 
 
 class FootageItem(Output):

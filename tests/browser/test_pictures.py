@@ -2,16 +2,20 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.appliance.panel.models.planted import JPEG, PlantedBox, planted_box
+from appliance.streams.consumers import Consumers, serving
+from appliance.streams.feeds import Feeds
+from federation.testing.waiting import wait_until
+from tests.appliance.panel.models.planted import JPEG, PlantedBox, planted_box, send
 from tests.appliance.panel.test_api import PASSWORD as BOX_PASSWORD
-from tests.browser.conftest import SIDEWAYS, Look
-from tests.browser.lone_box import held
+from tests.browser.conftest import SIDEWAYS, Look, resize
+from tests.browser.lone_box import Held, held
 from tests.hub.conftest import OWN_PASSWORD
 from tests.hub.pictures.picture_site import Site, picture_site
 
@@ -129,7 +133,67 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(model.locator("h3")).to_have_text("测试 1.0.0")
     expect(model.get_by_test_id("licence")).to_contain_text("厂商授权即将到期")
     expect(model).to_contain_text("CPU")
+    next_try = page.locator("article.failing").get_by_test_id("next-try")
+    expect(next_try).to_contain_text(["2 分钟后自动重试", "不会自动重试"])
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
+
+
+@pytest.fixture(scope="module")
+def camera(box: PlantedBox) -> Iterator[Held[Feeds]]:
+    """Let the camera of the box send pictures to those who want them."""
+
+    @asynccontextmanager
+    async def sending() -> AsyncIterator[Feeds]:
+        feeds = Feeds()
+        async with serving(Consumers(feeds), box.config.run_folder):
+            yield feeds
+
+    with held(sending()) as running:
+        yield running
+
+
+def test_a_plan_is_made_whose_pictures_an_algorithm_looks_at_and_its_tasks_stand_apart(
+    box: PlantedBox, camera: Held[Feeds], operator: Page, screenshots: Path
+) -> None:
+    page = operator
+    page.click(".menu a[href='/snapshots']")
+    page.get_by_role("tab", name="抓图计划").click()
+    page.get_by_test_id("add-plan").first.click()
+    page.get_by_test_id("plan-name").fill("街口巡查")
+    page.locator(".el-dialog .unit .el-select__wrapper").first.click()
+    page.get_by_role("option", name="秒").click()
+    page.locator(".el-dialog .el-input-number input").first.fill("10")
+    page.get_by_role("button", name="全选").click()
+    page.get_by_test_id("plan-algorithm").click()
+    page.screenshot(path=screenshots / "panel-plan-algorithms.png", animations="disabled")
+    page.get_by_role("option", name="测试 1.0.0").click()
+    for size in ("390", "1920"):
+        resize(page, size)
+        page.screenshot(path=screenshots / f"panel-plan-dialog-{size}.png", animations="disabled")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_test_id("save-plan").click()
+    expect(page.get_by_test_id("plan")).to_contain_text("街口巡查")
+
+    page.click(".menu a[href='/picture-tasks']")
+    of_plans = page.get_by_test_id("by-plans")
+
+    def handed_over() -> bool:
+        camera.do(send)
+        return of_plans.is_visible()
+
+    wait_until(handed_over, within_s=120, what="a picture task of the plan")
+    mine = page.get_by_test_id("picture-job").filter(has_text="抓图计划的图片")
+    expect(mine).to_have_count(0)
+    of_plans.click()
+    expect(mine.first).to_contain_text("已完成", timeout=120_000)
+    expect(mine.first).to_contain_text("测试 1.0.0")
+    for size in ("390", "1920"):
+        resize(page, size)
+        page.screenshot(path=screenshots / f"panel-plan-tasks-{size}.png", animations="disabled")
+    page.click(".menu a[href='/snapshots']")
+    page.get_by_role("tab", name="抓图计划").click()
+    page.get_by_role("button", name="编辑").or_(page.get_by_role("button", name="修改")).first.click()
+    expect(page.get_by_test_id("plan-algorithm")).to_contain_text("测试 1.0.0")
 
 
 @pytest.fixture(scope="module")

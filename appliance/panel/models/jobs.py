@@ -199,7 +199,9 @@ class Jobs:
             reason = self._state.engine.unusable.get(name, "its package is on its way, or its model is being loaded")
             raise Problem(503, "not_loaded", f"{name} cannot look at pictures now: {reason}.")
 
-    async def _ordered(self, plan: JobPlan, contents: Iterable[bytes], *, most_waiting: int, of_plan: bool = False) -> Job:
+    async def _ordered(
+        self, plan: JobPlan, contents: Iterable[bytes], *, most_waiting: int, of_plan: bool = False
+    ) -> Job:
         job_id = new_id()
         self._arriving.add(job_id)
         try:
@@ -212,17 +214,13 @@ class Jobs:
     async def _put(self, job_id: str, number: int, content: bytes) -> None:
         open_jobs = {job.id for job in await self._database.read(picture_jobs.still_open)} | self._arriving
         of_plans = await self._database.read(picture_jobs.of_plans)
-        if not await asyncio.to_thread(
-            self._kept.put, job_id, number, content, open_jobs=open_jobs, of_plans=of_plans
-        ):
+        if not await asyncio.to_thread(self._kept.put, job_id, number, content, open_jobs=open_jobs, of_plans=of_plans):
             await asyncio.to_thread(self._kept.remove, job_id)
             raise Problem(507, "disk_full", "The box has no room for these pictures; make room on its disk.")
 
     async def _add(self, job_id: str, plan: JobPlan, *, most_waiting: int, of_plan: bool = False) -> Job:
         is_called_back = plan.callback_url is not None
-        job = NewJob(
-            id=job_id, plan=plan.model_dump_json(), total=plan.total, callback=is_called_back, of_plan=of_plan
-        )
+        job = NewJob(id=job_id, plan=plan.model_dump_json(), total=plan.total, callback=is_called_back, of_plan=of_plan)
         now = datetime.now(UTC)
         if not await self._database.run(lambda db: picture_jobs.add(db, job, now, most_waiting=most_waiting)):
             await asyncio.to_thread(self._kept.remove, job_id)

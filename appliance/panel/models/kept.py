@@ -33,7 +33,15 @@ class KeptPictures:
                     shutil.rmtree(folder, ignore_errors=True)
             self._sizes = {folder.name: _size_bytes(folder) for folder in folders if folder.name in known}
 
-    def put(self, job_id: str, number: int, content: bytes, *, open_jobs: Collection[str], of_plans: Collection[str] = ()) -> bool:
+    def put(
+        self,
+        job_id: str,
+        number: int,
+        content: bytes,
+        *,
+        open_jobs: Collection[str],
+        of_plans: Collection[str] = (),
+    ) -> bool:
         """Keep a picture; tell whether there was room. `of_plans` are the tasks of snapshot plans. Raises OSError."""
         with self._lock:
             if not self._has_room(len(content), {*open_jobs, job_id}, of_plans):

@@ -2383,7 +2383,7 @@ export interface components {
             faults: number;
             /**
              * Of Plan
-             * @description whether a snapshot plan ordered it, whose tasks are counted apart
+             * @description whether a snapshot plan ordered it
              * @default false
              */
             of_plan: boolean;

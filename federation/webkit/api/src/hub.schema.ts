@@ -3752,7 +3752,7 @@ export interface components {
             faults: number;
             /**
              * Of Plan
-             * @description whether a snapshot plan ordered it, whose tasks are counted apart
+             * @description whether a snapshot plan ordered it
              * @default false
              */
             of_plan: boolean;

@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -19,19 +20,21 @@ from appliance.analysis.pictures import Pictures
 from appliance.analysis.snapshots import Snapshots, serving
 from appliance.artifacts.holdings import Holdings
 from appliance.config import CaptureConfig, Config, ResultsQueueConfig
-from appliance.local import VisionReport
+from appliance.local import EngineReport, VisionReport
 from appliance.local.agent_client import agent_client
 from appliance.local.frames import AccessUnit
 from appliance.local.messages import FrameHeader
 from appliance.store import documents
 from appliance.store.database import Database
+from appliance.streams.feeds import Feeds
 from federation.messages import DesiredWork, LicenceTerm, PackageRef, Shard
 from federation.packages import Package, write_manifest, write_package
 from federation.testing.waiting import until
 from hil_tests.rig.footage.writer import Encoding, write_video
 from tests.appliance.analysis.engine.conftest import one_box, running
 from tests.appliance.analysis.test_detector import manifest
-from tests.appliance.panel.test_api import agent, config_in, signed_in
+from tests.appliance.coded import coded
+from tests.appliance.panel.test_api import POINT, agent, config_in, signed_in
 
 NAME = {"algorithm_id": "test.planted", "version": "1.0.0"}
 WIDE = np.full((360, 720, 3), 128, np.uint8)
@@ -104,8 +107,24 @@ async def planted_box(folder: Path, queue: ResultsQueueConfig | None = None) -> 
             signed_in(config, url) as panel,
             agent_client(config.run_folder) as vision,
         ):
-            await vision.report(VisionReport(pid=1, tasks=(), engine=engine.engine.report()))
+            await vision.report(VisionReport(pid=1, tasks=(), engine=_with_refused(engine.engine.report())))
             yield PlantedBox(config=config, url=url, panel=panel)
+
+
+def send(feeds: Feeds) -> None:
+    """Let a key frame of the camera arrive now."""
+    unit = next(unit for unit in coded(seconds=1.0) if unit.key)
+    unit = replace(unit, point_id=POINT, arrived_s=time.monotonic(), arrived_at=datetime.now(UTC))
+    feeds.of(POINT).send(unit)
+
+
+def _with_refused(report: EngineReport) -> EngineReport:
+    """Return what an engine reports that besides could not load two packages: one may still come, the other never."""
+    unusable = {
+        "test.large 1.0.0": "memory_short: the model declares 4096 MB, 900 MB are free",
+        "test.broken 1.0.0": "package_unusable: outputs ['other']",
+    }
+    return report.model_copy(update={"unusable": unusable, "next_tries_s": {"test.large 1.0.0": 90.0}})
 
 
 async def _wanted_by_a_hub(config: Config, package: Package) -> None:

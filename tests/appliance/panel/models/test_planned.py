@@ -1,9 +1,6 @@
 """Pictures of a snapshot plan that an algorithm of the same box looks at: real agent, real engine, a planted model."""
 
-import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +9,7 @@ import pytest_asyncio
 from appliance.streams.consumers import Consumers, serving
 from appliance.streams.feeds import Feeds
 from federation.testing.waiting import until
-from tests.appliance.coded import coded
-from tests.appliance.panel.models.planted import JPEG, NAME, PlantedBox, planted_box
+from tests.appliance.panel.models.planted import JPEG, NAME, PlantedBox, planted_box, send
 from tests.appliance.panel.test_api import POINT
 
 PLANS = "/api/v1/snapshots/plans"
@@ -28,13 +24,6 @@ async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Planted
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def send(feeds: Feeds) -> None:
-    """Let a key frame of the camera arrive now."""
-    unit = next(unit for unit in coded(seconds=1.0) if unit.key)
-    unit = replace(unit, point_id=POINT, arrived_s=time.monotonic(), arrived_at=datetime.now(UTC))
-    feeds.of(POINT).send(unit)
 
 
 async def test_what_a_plan_takes_is_looked_at_by_its_algorithm(box: PlantedBox) -> None:

@@ -5,7 +5,7 @@ export const captureTexts = bilingual(
   {
     plans: {
       lastHour: '近一小时 {done} 张', failedLastHour: '失败 {failed} 次', typePresets: '输入预置位编号，回车添加；不填则抓当前画面',
-      target: '推送到服务（可选）', targetHint: '每张图片以 JPEG 发往此地址，失败后自动重试 24 小时；地址中可用 {\'{point}\'}、{\'{snapshot}\'} 代表点位编号与抓图编号。', algorithm: '分析算法（可选）', noAlgorithm: '不分析', algorithmHint: '抓到的图片每批最多100张送入图片任务分析。', noAlgorithmHint: '暂无可用算法，算法下发并加载后可选。', token: '访问令牌', tokenKept: '留空则保持不变', tokenNone: '没有可不填', ofHub: '平台下发', ofHubHint: '此计划由平台下发，请在平台修改',
+      target: '推送到服务（可选）', targetHint: '每张图片以 JPEG 发往此地址，失败后自动重试 24 小时；地址中可用 {\'{point}\'}、{\'{snapshot}\'} 代表点位编号与抓图编号。', algorithm: '分析算法（可选）', noAlgorithm: '不分析', algorithmHint: '抓到的图片每批最多 100 张送入图片任务分析。', noAlgorithmHint: '暂无可用算法，算法下发并加载后可选。', token: '访问令牌', tokenKept: '留空则保持不变', tokenNone: '没有可不填', ofHub: '平台下发', ofHubHint: '此计划由平台下发，请在平台修改',
       title: '抓图计划', add: '新建计划', edit: '修改计划', none: '还没有抓图计划', noneHint: '计划按间隔自动抓图，各摄像机的抓拍时刻自动错开。',
       name: '计划名称', enabled: '启用', interval: '抓图间隔', intervalHint: '至少 10 秒', every: '每', cameras: '摄像机', allCameras: '全选', hoursOfWeek: '工作时段', special: '例外日期',
       always: '未设时段：全天抓图', noSpecial: '没有例外日期', addSpecial: '添加例外日期', closed: '不抓图', ownHours: '按时段',
