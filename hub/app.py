@@ -96,6 +96,7 @@ from hub.pictures.service import PictureTasks
 from hub.points.service import Points
 from hub.repository.editing import EditingDesk
 from hub.repository.examiner import Examiner
+from hub.repository.groups import GroupDesk
 from hub.repository.licences import LicenceDesk
 from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
@@ -418,6 +419,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
                     repository, TemplateDesk(repository, packages), PackagePictures(repository, packages), licences
                 ),
                 hub.repository.api.editing_routes(EditingDesk(database, repository)),
+                hub.repository.api.group_routes(GroupDesk(database, repository)),
             ),
             start=repository.load,
             figures=licences.figures,

@@ -8,16 +8,20 @@ from federation.http import Access, Call, Page, Routes
 from federation.messages import Digest
 from hub.repository.editing import EditingDesk
 from hub.repository.examiner import criteria
+from hub.repository.groups import GroupDesk
 from hub.repository.licences import LicenceDesk
 from hub.repository.model import (
     Algorithm,
     AlgorithmBrief,
+    AlgorithmGroup,
     AlgorithmQuery,
     AlgorithmTemplate,
     Binding,
     Candidate,
     Criterion,
     EnteredLicence,
+    GroupChoice,
+    GroupDraft,
     PictureQuery,
     Presentation,
     ShelfChange,
@@ -72,7 +76,7 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
 
     @routes.patch("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
     async def shelve_algorithm(call: Call, algorithm_id: str, body: ShelfChange) -> Algorithm:
-        """Put an algorithm on the shelf, or take it off."""
+        """Put an algorithm on the shelf, or take it off unless a task that is at work uses it."""
         return await repository.shelve(algorithm_id, on_shelf=body.on_shelf, actor=Actor.of(call))
 
     @routes.delete("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
@@ -160,5 +164,37 @@ def editing_routes(editing: EditingDesk) -> Routes:
         content, media_type = await editing.cover(algorithm_id, digest)
         headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=content, content_type=media_type, headers=headers)
+
+    return part
+
+
+def group_routes(groups: GroupDesk) -> Routes:
+    """Return the operations on groups of algorithms."""
+    part = Routes(tag="algorithms")
+
+    @part.get("/api/v1/algorithm-groups", access=Access(permission=READ))
+    async def list_groups() -> list[AlgorithmGroup]:
+        """List the groups of algorithms, in order of their names."""
+        return list(await groups.every())
+
+    @part.post("/api/v1/algorithm-groups", access=Access(permission=OPERATE), status=201)
+    async def add_group(call: Call, body: GroupDraft) -> AlgorithmGroup:
+        """Make a group of algorithms."""
+        return await groups.add(body.name, Actor.of(call))
+
+    @part.patch("/api/v1/algorithm-groups/{group_id}", access=Access(permission=OPERATE))
+    async def rename_group(call: Call, group_id: str, body: GroupDraft) -> AlgorithmGroup:
+        """Give a group another name."""
+        return await groups.rename(group_id, body.name, Actor.of(call))
+
+    @part.delete("/api/v1/algorithm-groups/{group_id}", access=Access(permission=OPERATE))
+    async def remove_group(call: Call, group_id: str) -> None:
+        """Forget a group; its algorithms stay."""
+        await groups.remove(group_id, Actor.of(call))
+
+    @part.put("/api/v1/algorithms/{algorithm_id}/groups", access=Access(permission=OPERATE))
+    async def choose_groups(call: Call, algorithm_id: str, body: GroupChoice) -> Algorithm:
+        """Put an algorithm into these groups, and into no others."""
+        return await groups.choose(algorithm_id, body, Actor.of(call))
 
     return part

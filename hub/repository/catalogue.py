@@ -17,7 +17,7 @@ from federation.packages.licences import (
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
-from hub.repository.model import Algorithm, AlgorithmBrief, Edits, EventKind, LicenceStanding, PackageExamination
+from hub.repository.model import Algorithm, AlgorithmBrief, Edits, EventKind, Group, LicenceStanding, PackageExamination
 from hub.repository.presentation import edited, presented
 
 
@@ -52,6 +52,7 @@ class Listed:
     releases: tuple[Release, ...]
     edits: Edits = field(default_factory=Edits)
     cover_digest: str | None = None
+    groups: tuple[Group, ...] = ()
 
     @property
     def newest(self) -> Release:
@@ -128,6 +129,7 @@ class Listed:
             capacity=manifest.runtime.capacity,
             cover=manifest.cover,
             own_cover=self.cover_digest,
+            groups=self.groups,
             edited=edited(self.edits, has_cover=self.cover_digest is not None),
             conditions=manifest.conditions,
             scenes=manifest.scenes,

@@ -92,6 +92,19 @@ class Edits(Output):
     places: Words | None = None
 
 
+class Group(Output):
+    """A group that people made of algorithms; an algorithm may be in several."""
+
+    id: str
+    name: str
+
+
+class AlgorithmGroup(Group):
+    """A group with how many algorithms are in it."""
+
+    algorithms: int
+
+
 EnteredState = Literal["early", "in_force", "expired", "foreign"]
 
 
@@ -136,6 +149,7 @@ class Algorithm(Output):
     capacity: tuple[Capacity, ...] = Field(description="计算能力, as the vendor says")
     cover: str | None = Field(description="path of its cover picture in the package")
     own_cover: str | None = Field(description="digest of a cover that was given here, which goes first")
+    groups: tuple[Group, ...] = Field(description="in order of their names")
     edited: tuple[Editable, ...] = Field(description="what is said here in place of the package")
     conditions: Conditions | None
     scenes: Scenes
@@ -246,6 +260,7 @@ class AlgorithmQuery(PageQuery):
     source: str | None = Field(default=None, pattern="^(builtin|upload)$")
     on_shelf: bool | None = None
     authorisation: LicenceState | None = Field(default=None, description="how its vendor's licences stand")
+    group_id: str | None = Field(default=None, max_length=36, description="only what is in this group")
 
 
 class LineOfText(Input):
@@ -272,6 +287,18 @@ class Presentation(Input):
     industries: Words
     business: Words
     places: Words
+
+
+class GroupDraft(Input):
+    """What a group is called; no other group may be called so."""
+
+    name: str = Field(min_length=1, max_length=64)
+
+
+class GroupChoice(Input):
+    """All groups that an algorithm is to be in."""
+
+    group_ids: tuple[str, ...] = Field(max_length=200)
 
 
 class ShelfChange(Input):

@@ -7,14 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from federation.artifacts import PACKAGE_KIND, Label
-from federation.http.problem import conflict
+from federation.http import Problem
+from federation.http.problem import FieldError, conflict
 from federation.packages import Manifest, Package
 from federation.packages.licences import SignedLicence, VendorLicence, authorisation, licensed_id, vendors_of
 from hub.artifacts.service import enter, strike
+from hub.captures.tables import capture_plans
 from hub.database.moments import from_us, now_us
+from hub.points.tables import points
 from hub.repository.catalogue import Catalogue, Listed, Release, gathering, in_order, parent_of
-from hub.repository.model import Edits, EventKind, PackageExamination
+from hub.repository.model import Edits, EventKind, Group, PackageExamination
 from hub.repository.tables import (
+    algorithm_group_members,
+    algorithm_groups,
     algorithm_presentations,
     algorithm_versions,
     algorithms,
@@ -23,6 +28,9 @@ from hub.repository.tables import (
 )
 from hub.scheduling.tables import tasks
 from hub.security.audit import HUB, Actor, record
+
+MOST_NAMED = 5  # in one sentence
+MOST_LISTED = 20
 
 USABLE_KINDS = frozenset({"algorithm", "bundle", "endpoint", "prompt"})
 """What tasks can be made of: nodes run models and the product's own algorithms, and ask systems of others."""
@@ -129,18 +137,49 @@ def _write_version(
 
 def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) -> Catalogue:
     """Remove an algorithm with all its versions and return the catalogue; raise Problem while tasks use it."""
-    count = connection.scalar(select(func.count()).select_from(tasks).where(tasks.c.algorithm_id == algorithm_id))
-    if count:
-        raise conflict("algorithm_in_use", f"{count} tasks use this algorithm; delete them first.")
+    refuse_used(connection, algorithm_id, running=False)
     own = algorithm_versions.c.algorithm_id == algorithm_id
     for digest in connection.scalars(select(algorithm_versions.c.digest).where(own)).all():
         if digest is not None:
             strike(connection, digest)
     connection.execute(delete(algorithm_versions).where(own))
+    connection.execute(delete(algorithm_group_members).where(algorithm_group_members.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithm_presentations).where(algorithm_presentations.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
     record(connection, actor, "algorithm.delete", f"algorithm:{algorithm_id}", {})
     return read_catalogue(connection)
+
+
+def refuse_used(connection: Connection, algorithm_id: str, *, running: bool) -> None:
+    """Raise Problem that names tasks and snapshot plans that use an algorithm; `running`: only those at work count."""
+    users = [
+        *_tasks_of(connection, algorithm_id, running=running),
+        *_plans_of(connection, algorithm_id, running=running),
+    ]
+    if not users:
+        return
+    names = ", ".join(item.message for item in users[:MOST_NAMED])
+    more = f" and {len(users) - MOST_NAMED} more" if len(users) > MOST_NAMED else ""
+    first = "stop them" if running else "delete them, or have them use another"
+    detail = f"{names}{more} use {algorithm_id}; {first} first."
+    raise Problem(409, "algorithm_in_use", detail, errors=tuple(users[:MOST_LISTED]))
+
+
+def _tasks_of(connection: Connection, algorithm_id: str, *, running: bool) -> list[FieldError]:
+    wanted = select(tasks.c.name, points.c.name).join(points, points.c.id == tasks.c.point_id)
+    wanted = wanted.where(tasks.c.algorithm_id == algorithm_id).order_by(tasks.c.name, tasks.c.id)
+    if running:
+        wanted = wanted.where(tasks.c.started)
+    return [FieldError(field="task", message=f"{task} ({point})") for task, point in connection.execute(wanted)]
+
+
+def _plans_of(connection: Connection, algorithm_id: str, *, running: bool) -> list[FieldError]:
+    bodies = connection.scalars(select(capture_plans.c.body).order_by(capture_plans.c.id))
+    return [
+        FieldError(field="capture_plan", message=body["name"])
+        for body in bodies
+        if (body.get("algorithm") or {}).get("algorithm_id") == algorithm_id and (body["enabled"] or not running)
+    ]
 
 
 def task_counts(connection: Connection) -> dict[str, int]:
@@ -160,7 +199,8 @@ def read_catalogue(connection: Connection) -> Catalogue:
     said = {
         row.algorithm_id: row for row in connection.execute(select(shown.algorithm_id, shown.edits, shown.cover_digest))
     }
-    entered = {head.id: _listed(head, releases[head.id], said.get(head.id)) for head in heads}
+    groups = _groups(connection)
+    entered = {head.id: _listed(head, releases[head.id], said.get(head.id), groups.get(head.id, ())) for head in heads}
     reported = {
         row.code: EventKind(code=row.code, parent=parent_of(row.code), name_zh=row.name_zh, name_en=row.name_en)
         for row in kinds
@@ -169,7 +209,20 @@ def read_catalogue(connection: Connection) -> Catalogue:
     return Catalogue(algorithms=entered, event_kinds=parents | reported, licences=read_licences(connection))
 
 
-def _listed(head: Any, releases: Sequence[Release], said: Any) -> Listed:
+def _groups(connection: Connection) -> dict[str, tuple[Group, ...]]:
+    """Return the groups of every algorithm that is in one, in order of their names."""
+    members = algorithm_group_members.c
+    found: dict[str, tuple[Group, ...]] = {}
+    for algorithm_id, group_id, name in connection.execute(
+        select(members.algorithm_id, algorithm_groups.c.id, algorithm_groups.c.name)
+        .join(algorithm_groups, algorithm_groups.c.id == members.group_id)
+        .order_by(algorithm_groups.c.name)
+    ):
+        found[algorithm_id] = (*found.get(algorithm_id, ()), Group(id=group_id, name=name))
+    return found
+
+
+def _listed(head: Any, releases: Sequence[Release], said: Any, groups: tuple[Group, ...]) -> Listed:
     return Listed(
         id=head.id,
         source=head.source,
@@ -177,6 +230,7 @@ def _listed(head: Any, releases: Sequence[Release], said: Any) -> Listed:
         releases=in_order(releases),
         edits=Edits() if said is None else Edits.model_validate_json(said.edits),
         cover_digest=None if said is None else said.cover_digest,
+        groups=groups,
     )
 
 

@@ -13,7 +13,15 @@ from hub.database import Database
 from hub.repository.catalogue import EMPTY, Catalogue, Listed, Release
 from hub.repository.examiner import Examiner
 from hub.repository.model import Algorithm, AlgorithmBrief, AlgorithmQuery, EventKind
-from hub.repository.rows import USABLE_KINDS, add_builtin, add_upload, read_catalogue, remove_algorithm, task_counts
+from hub.repository.rows import (
+    USABLE_KINDS,
+    add_builtin,
+    add_upload,
+    read_catalogue,
+    refuse_used,
+    remove_algorithm,
+    task_counts,
+)
 from hub.repository.tables import algorithms
 from hub.security.audit import Actor, record
 from hub.storage import ContentStore, NoRoom, TooLarge
@@ -107,7 +115,7 @@ class Repository:
         return await self.get(package.manifest.id)
 
     async def shelve(self, algorithm_id: str, *, on_shelf: bool, actor: Actor) -> Algorithm:
-        """Put an algorithm on the shelf, or take it off; its present tasks go on."""
+        """Put an algorithm on the shelf, or take it off; raise Problem while a task that is at work uses it."""
         kind = self.find(algorithm_id).newest.manifest.kind
         if on_shelf and kind not in USABLE_KINDS:
             raise conflict("kind_not_run", f"No node of this version runs packages of kind {kind}.")
@@ -115,6 +123,8 @@ class Repository:
             raise unlicensed(algorithm_id)
 
         def work(connection: Connection) -> Catalogue:
+            if not on_shelf:
+                refuse_used(connection, algorithm_id, running=True)
             chosen = algorithms.c.id == algorithm_id
             connection.execute(update(algorithms).where(chosen).values(on_shelf=on_shelf))
             record(connection, actor, "algorithm.shelf", f"algorithm:{algorithm_id}", {"on_shelf": on_shelf})
@@ -177,6 +187,7 @@ def _matches(item: Listed, query: AlgorithmQuery) -> bool:
         (not text or any(text in field.lower() for field in (item.id, name.zh, name.en)))
         and query.source in (None, item.source)
         and query.on_shelf in (None, item.on_shelf)
+        and query.group_id in (None, *(group.id for group in item.groups))
     )
 
 

@@ -34,6 +34,20 @@ algorithm_presentations = Table(
     Column("cover", LargeBinary, nullable=True),  # JPEG or PNG of at most a MiB; none: the package's
 )
 
+algorithm_groups = Table(
+    "algorithm_groups",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+)
+
+algorithm_group_members = Table(
+    "algorithm_group_members",
+    metadata,
+    Column("group_id", String(36), ForeignKey("algorithm_groups.id"), primary_key=True),
+    Column("algorithm_id", String(128), ForeignKey("algorithms.id"), primary_key=True, index=True),
+)
+
 vendor_licences = Table(
     "vendor_licences",
     metadata,

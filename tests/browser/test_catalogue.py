@@ -246,3 +246,83 @@ def test_what_an_algorithm_is_called_and_shows_is_edited_in_its_details(
     page.get_by_role("button", name="确定").click()
     expect(detail.get_by_test_id("edited")).to_have_count(0)
     expect(page.locator("article", has_text="秸秆焚烧烟雾")).to_have_count(0)
+
+
+def test_an_algorithm_is_put_into_groups_and_what_runs_keeps_it_on_the_shelf(
+    portal: Portal, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(portal.url, portal.data)
+    page.click(".menu a[href='/algorithms']")
+    detail, groups = page.get_by_test_id("algorithm-detail"), page.get_by_test_id("groups")
+    page.locator("article", has_text="fengsui.smoke").get_by_test_id("open-algorithm").click()
+
+    # A new group is made where an algorithm is put into it; the list is found by it.
+    detail.get_by_test_id("open-groups").click()
+    groups.get_by_test_id("group-name").fill("消防救援")
+    groups.get_by_test_id("add-group").click()
+    expect(groups.get_by_test_id("group")).to_contain_text("消防救援")
+    pictured(page, screenshots / "portal-algorithm-groups")
+    groups.get_by_test_id("save-groups").click()
+    expect(detail.get_by_test_id("groups-of")).to_contain_text("消防救援")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("by-group").click()
+    page.get_by_role("option", name="消防救援").click()
+    expect(page.locator("article")).to_have_count(1)
+    expect(page.get_by_test_id("group-tag")).to_have_text("消防救援")
+    pictured(page, screenshots / "portal-algorithms-by-group")
+
+    # A task at work keeps it on the shelf, and is named.
+    page.get_by_test_id("by-group").hover()
+    page.get_by_test_id("by-group").locator(".el-select__clear").click()
+    used_by(page, "fengsui.smoke")
+    page.locator("article", has_text="fengsui.smoke").get_by_test_id("open-algorithm").click()
+    detail.get_by_test_id("shelve").click()
+    expect(page.locator(".el-message-box")).to_contain_text("下架算法可能影响已编排的任务，是否确认下架")
+    page.get_by_role("button", name="确定").click()
+    expect(page.get_by_test_id("users")).to_contain_text("堆场巡查 (堆场)")
+    pictured(page, screenshots / "portal-algorithm-used")
+    page.get_by_test_id("users").get_by_role("button", name="关闭", exact=True).click()
+    expect(detail).to_contain_text("已上架")
+
+    # Without the task it goes, and comes back.
+    released(page)
+    detail.get_by_test_id("shelve").click()
+    page.get_by_role("button", name="确定").click()
+    expect(detail).to_contain_text("已下架")
+    detail.get_by_test_id("shelve").click()
+    expect(detail).to_contain_text("已上架")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("manage-groups").click()
+    groups.get_by_role("button", name="删除").click()
+    page.get_by_role("button", name="确定").click()
+    expect(groups.get_by_test_id("group")).to_have_count(0)
+
+
+def used_by(page: Page, algorithm_id: str) -> None:
+    """Have a point with a task of the algorithm."""
+    posted(page, "/api/v1/points", {"id": "yard", "name": "堆场", "stream_url": "rtsp://127.0.0.1/yard"})
+    posted(page, "/api/v1/tasks", {"name": "堆场巡查", "point_ids": ["yard"], "algorithm_ids": [algorithm_id]})
+
+
+def released(page: Page) -> None:
+    """Take the task and its point away."""
+    found = page.request.get(f"{base(page)}/api/v1/tasks?text=堆场巡查").json()["items"]
+    posted(page, "/api/v1/tasks/delete", {"ids": [task["id"] for task in found]})
+    page.request.delete(f"{base(page)}/api/v1/points/yard", headers=signed(page))
+
+
+def posted(page: Page, path: str, body: dict[str, object]) -> None:
+    """Post as the person who is signed in."""
+    answer = page.request.post(base(page) + path, data=body, headers=signed(page))
+    assert answer.ok, answer.text()
+
+
+def signed(page: Page) -> dict[str, str]:
+    """Return what a request of the person who is signed in carries beside the cookie."""
+    session = page.request.get(f"{base(page)}/api/v1/session").json()
+    return {"X-CSRF-Token": session["csrf_token"]}
+
+
+def base(page: Page) -> str:
+    """Return the address of the portal that is open."""
+    return "/".join(page.url.split("/")[:3])

@@ -453,7 +453,7 @@ export interface paths {
         delete: operations["remove_algorithm"];
         options?: never;
         head?: never;
-        /** Put an algorithm on the shelf, or take it off. */
+        /** Put an algorithm on the shelf, or take it off unless a task that is at work uses it. */
         patch: operations["shelve_algorithm"];
         trace?: never;
     };
@@ -623,6 +623,59 @@ export interface paths {
         /** Give the cover that an algorithm was given here. */
         get: operations["get_cover"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithm-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the groups of algorithms, in order of their names. */
+        get: operations["list_groups"];
+        put?: never;
+        /** Make a group of algorithms. */
+        post: operations["add_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithm-groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a group; its algorithms stay. */
+        delete: operations["remove_group"];
+        options?: never;
+        head?: never;
+        /** Give a group another name. */
+        patch: operations["rename_group"];
+        trace?: never;
+    };
+    "/api/v1/algorithms/{algorithm_id}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put an algorithm into these groups, and into no others. */
+        put: operations["choose_groups"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1802,6 +1855,11 @@ export interface components {
              */
             own_cover: string | null;
             /**
+             * Groups
+             * @description in order of their names
+             */
+            groups: components["schemas"]["Group"][];
+            /**
              * Edited
              * @description what is said here in place of the package
              */
@@ -1879,6 +1937,18 @@ export interface components {
              * @enum {string}
              */
             authorisation: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
+        };
+        /**
+         * AlgorithmGroup
+         * @description A group with how many algorithms are in it.
+         */
+        AlgorithmGroup: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Algorithms */
+            algorithms: number;
         };
         /**
          * AlgorithmTemplate
@@ -3625,6 +3695,32 @@ export interface components {
             kind: "preset";
             /** Preset */
             preset: string;
+        };
+        /**
+         * Group
+         * @description A group that people made of algorithms; an algorithm may be in several.
+         */
+        Group: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * GroupChoice
+         * @description All groups that an algorithm is to be in.
+         */
+        GroupChoice: {
+            /** Group Ids */
+            group_ids: string[];
+        };
+        /**
+         * GroupDraft
+         * @description What a group is called; no other group may be called so.
+         */
+        GroupDraft: {
+            /** Name */
+            name: string;
         };
         /**
          * HandedPicture
@@ -7585,6 +7681,7 @@ export interface operations {
                 source?: string;
                 on_shelf?: boolean;
                 authorisation?: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
+                group_id?: string;
             };
             header?: never;
             path?: never;
@@ -8173,6 +8270,167 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlgorithmGroup"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlgorithmGroup"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    rename_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlgorithmGroup"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    choose_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupChoice"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
                 };
             };
             /** @description a problem that says what to do */

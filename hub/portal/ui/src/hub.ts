@@ -2,6 +2,7 @@ import { createApi, type HubPaths, type HubSchemas } from '@fengsui/api'
 import { useSession } from '@fengsui/kit'
 
 export type Algorithm = HubSchemas['Algorithm']
+export type AlgorithmGroup = HubSchemas['AlgorithmGroup']
 export type Capture = HubSchemas['Capture']
 export type ChainNode = HubSchemas['ChainNode']
 /** The client reads pairs as plain lists, so the region is one of lists here. */

@@ -4,6 +4,7 @@ import type { Centre } from '@fengsui/kit'
 import { catalogueTexts } from './catalogue-texts.ts'
 import { editingTexts } from './editing-texts.ts'
 import { examinationTexts } from './examination-texts.ts'
+import { groupTexts } from './group-texts.ts'
 import { licenceTexts } from './licence-texts.ts'
 import { presentationTexts } from './presentation-texts.ts'
 import { texts } from './texts.ts'
@@ -19,7 +20,7 @@ export const algorithmsCentre: Centre = {
     { path: '/catalogue', title: 'catalogue.title', icon: Collection, group: 'overview.analysis' },
   ],
   texts: {
-    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'] },
-    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en },
+    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'], ...groupTexts['zh-CN'] },
+    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en, ...groupTexts.en },
   },
 }
