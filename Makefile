@@ -15,6 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE # every program started would compile all of ou
 # commit waits for a disk.
 IN_MEMORY = $(shell [ "$$(df -k --output=avail /dev/shm | tail -n 1)" -gt 8000000 ] 2> /dev/null \
 	&& ! findmnt -no OPTIONS /dev/shm | grep -q noexec && echo TMPDIR=/dev/shm)
+# Tests wait for other programs more than they compute: two for each core, as far as 2 GiB for each of them reach.
+AT_ONCE = $(shell awk -v cores="$$(nproc)" '/^MemAvailable/ { room = int($$2 / 2097152); n = 2 * cores; \
+	if (n > room) n = room; if (n > 8) n = 8; print n < 2 ? 2 : n }' /proc/meminfo)
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -24,9 +27,9 @@ demo: ## hub, broker, three appliances and their cameras, all on loopback
 	@exec $(BIN)/fengsui demo $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
 test: check ## all that a machine without GPU or camera can prove
-	@echo "test: the front end's unit tests, then pytest on two cores"
+	@echo "test: the front end's unit tests, then pytest, $(AT_ONCE) files at once"
 	@$(NPM) test
-	@$(IN_MEMORY) $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(IN_MEMORY) $(BIN)/pytest -q -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## rules and types, no test is run
 	@./set-up.sh develop

@@ -1,4 +1,5 @@
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from hil_tests.rig.scene.cameras import scripted_cameras
-from hil_tests.rig.scene.clips import render, write_truth
+from hil_tests.rig.scene.clips import clip_path, render, write_truth
 from hil_tests.rig.scene.rendering import Stage, build_stage, draw_frame
 from hil_tests.rig.scene.script import Happening, Script
 from hil_tests.rig.scene.truth import GroundTruth, actor_boxes, ground_truth, script_time_s
@@ -143,6 +144,18 @@ def test_a_clip_is_rendered_once(tmp_path: Path) -> None:
     second = render(script, tmp_path).stat().st_mtime_ns
 
     assert first == second
+
+
+def test_who_finds_another_rendering_the_same_clip_waits_for_it(tmp_path: Path) -> None:
+    script = dataclasses.replace(small(SCRIPTS[1]), fps=2)
+
+    with ThreadPoolExecutor(max_workers=3) as others:  # each opens the lock for itself, as processes do
+        paths = {work.result(120) for work in [others.submit(render, script, tmp_path) for _ in range(3)]}
+
+    assert paths == {clip_path(script, tmp_path)}
+    with av.open(str(paths.pop())) as container:
+        assert sum(1 for _ in container.decode(video=0)) == script.frame_count
+    assert [path.name for path in tmp_path.glob("*.mp4")] == [clip_path(script, tmp_path).name]
 
 
 def test_the_truth_survives_its_file(tmp_path: Path) -> None:
