@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -166,6 +167,7 @@ class Foundation:
     sign_in: SignIn
     authenticator: HubAuthenticator
     node_authenticator: NodeAuthenticator
+    node_refusals: Counter[str]
     ports: Ports
 
 
@@ -246,6 +248,7 @@ def assemble(config: HubConfig, database: Database, ports: Ports) -> Hub:
                 link=foundation.link,
                 watch=foundation.watch,
                 authenticator=foundation.node_authenticator,
+                refusals=foundation.node_refusals,
                 joining=joining,
                 claiming=claiming,
                 live=foundation.live,
@@ -529,6 +532,7 @@ def _foundation(config: HubConfig, database: Database, security: Security, ports
         sign_in=sign_in,
         authenticator=HubAuthenticator(sign_in),
         node_authenticator=NodeAuthenticator(roster),
+        node_refusals=Counter(),
         ports=ports,
     )
 
@@ -616,7 +620,9 @@ async def _serving(built: Hub) -> AsyncIterator[RunningHub]:
     config, foundation = built.foundation.config, built.foundation
     app = make_app(built.api)
     SinglePage(folder=Path(hub.portal.__file__).parent / "static", title="门户").add_to(app)
-    async with serving(make_app(built.node_api)) as for_nodes, serving(app) as for_people:
+    refused = foundation.node_refusals
+    node_app = make_app(built.node_api, refused=refused)
+    async with serving(node_app, refused=refused) as for_nodes, serving(app) as for_people:
         tls = await asyncio.to_thread(foundation.authority.server_tls)
         node_url = await for_nodes.listen(config.nodes.host, foundation.ports.nodes, tls=tls)
         await for_people.listen_on_socket(config.console_socket)

@@ -2,12 +2,15 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+
+from federation.http.broken_requests import BrokenRequests
 
 STOP_WITHIN_S = 3.0
 
@@ -34,9 +37,10 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[Served]:
-    """Run `app`; it listens where it is told to."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S)
+async def serving(app: web.Application, *, refused: Counter[str] | None = None) -> AsyncIterator[Served]:
+    """Run `app`; it listens where it is told to. `refused` counts what comes there and is no HTTP."""
+    broken = BrokenRequests(Counter() if refused is None else refused)
+    runner = web.AppRunner(app, access_log=None, logger=broken, shutdown_timeout=STOP_WITHIN_S)
     await runner.setup()
     served = Served(runner=runner)
     try:

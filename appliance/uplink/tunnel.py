@@ -10,14 +10,13 @@ import aiohttp
 from yarl import URL
 
 from federation.messages import CallHead, NodeCall
-from federation.messages.calls import MOST_CALLS
+from federation.messages.calls import ANSWER_HEADERS, MOST_CALLS
 
 log = logging.getLogger(__name__)
 
 CONNECT_WITHIN_S = 8.0
 PING_S = 15.0
 CHUNK_BYTES = 256 << 10
-FORWARDED = ("Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "Fengsui-Start")
 ACTOR_HEADER = "Fengsui-Actor"
 
 
@@ -143,5 +142,5 @@ async def _until_closed(hub: aiohttp.ClientWebSocketResponse, answering: "asynci
 
 
 def _head(status: int, headers: Mapping[str, str]) -> str:
-    kept = {name: headers[name] for name in FORWARDED if name in headers}
+    kept = {name: headers[name] for name in ANSWER_HEADERS if name in headers}
     return CallHead(status=status, headers=kept).model_dump_json()

@@ -52,9 +52,8 @@ async def send_artifact(
             size_bytes=served.size_bytes,
         )
     except Unsatisfiable as error:
-        answer = Problem(416, "range_not_satisfiable", f"The range lies outside: {error}.").response()
-        answer.headers["Content-Range"] = f"bytes */{served.size_bytes}"
-        return answer
+        size = {"Content-Range": f"bytes */{served.size_bytes}"}
+        raise Problem(416, "range_not_satisfiable", f"The range lies outside: {error}.", headers=size) from error
     whole = ByteRange(start_bytes=0, length_bytes=served.size_bytes, size_bytes=served.size_bytes)
     if holds is not None and not holds(asked or whole):
         raise Problem(404, "not_held", "This box does not hold these bytes; ask another.")

@@ -1,9 +1,11 @@
 """Errors on the wire: RFC 9457 problem+json with a stable code."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 from pydantic import BaseModel, Field, ValidationError
 
 
@@ -26,15 +28,24 @@ class ProblemBody(BaseModel):
 
 
 class Problem(Exception):
-    """An error to be shown to the caller as it is."""
+    """An error to be shown to the caller as it is, with `headers` of the response that say more."""
 
-    def __init__(self, status: int, code: str, detail: str, *, errors: tuple[FieldError, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Describe an error with HTTP `status`, stable `code` and a sentence for people."""
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
 
     def body(self) -> ProblemBody:
         """Return the problem as it goes over the wire."""
@@ -52,6 +63,7 @@ class Problem(Exception):
             status=self.status,
             body=self.body().model_dump_json().encode(),
             content_type="application/problem+json",
+            headers=self.headers,
         )
 
 

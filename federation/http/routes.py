@@ -4,12 +4,13 @@ A parameter named `body` is the JSON body, `query` the query string, `call` the 
 every other parameter is a part of the path. The return annotation is the response's model.
 """
 
+import asyncio
 import inspect
 import json
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -19,7 +20,9 @@ from federation.http import problem
 from federation.http.access import Access, Principal
 
 Handler = Callable[..., Awaitable[Any]]
+Model = TypeVar("Model", bound=BaseModel)
 SIGNED_IN = Access()
+BODY_WITHIN_S = 300.0  # a slow line takes 2 MiB within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,10 +188,19 @@ async def _parse_body(model: type[BaseModel], request: web.Request, limit_bytes:
         raise problem.Problem(415, "unsupported_media_type", "Send the body as application/json.")
     asked = request.clone(client_max_size=limit_bytes) if limit_bytes else request
     try:
-        raw = await asked.read()
+        async with asyncio.timeout(BODY_WITHIN_S):
+            raw = await asked.read()
+    except TimeoutError as error:
+        text = f"Send the body within {BODY_WITHIN_S:.0f} s."
+        raise problem.Problem(408, "request_timeout", text) from error
     except web.HTTPRequestEntityTooLarge as error:
         text = f"Send a body of at most {asked.client_max_size} bytes."
         raise problem.Problem(413, "request_entity_too_large", text) from error
+    return read_body(model, raw)
+
+
+def read_body(model: type[Model], raw: bytes) -> Model:
+    """Return what a body of JSON says; raise Problem."""
     try:
         json.loads(raw)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -3,11 +3,12 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from federation.http import openapi
 from federation.http.access import Principal
@@ -56,12 +57,17 @@ class Api:
         return openapi.document(title=self.title, version=self.version, routes=self.routes)
 
 
-def make_app(api: Api, *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> web.Application:
+def make_app(
+    api: Api, *, body_limit_bytes: int = BODY_LIMIT_BYTES, refused: Counter[str] | None = None
+) -> web.Application:
     """Return the aiohttp application that serves `api`, `/healthz` and `/api/openapi.json`.
 
-    `body_limit_bytes` bounds JSON bodies; handlers that stream a larger body read it themselves.
+    `body_limit_bytes` bounds JSON bodies; handlers that stream a larger body read it themselves. `refused` counts
+    the requests that were answered with a problem, by its code.
     """
-    app = web.Application(middlewares=[_headers, _problems], client_max_size=body_limit_bytes)
+    problems = _problems(Counter() if refused is None else refused)
+    app = web.Application(middlewares=[problems], client_max_size=body_limit_bytes)
+    app.on_response_prepare.append(_add_headers)
     described = functools.cache(api.openapi)  # making it takes a second, which a start need not wait for
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -80,16 +86,15 @@ def make_app(api: Api, *, body_limit_bytes: int = BODY_LIMIT_BYTES) -> web.Appli
     return app
 
 
-def _aiohttp_handler(
-    route: Route, authenticator: Authenticator
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _aiohttp_handler(route: Route, authenticator: Authenticator) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         principal = await _admit(authenticator, request, route)
         call = Call(request=request, principal=principal)
         try:
             response = await route.answer(call)
         except Problem as problem:
-            response = problem.response()
+            problem.headers.extend(call.headers)
+            raise
         if not response.prepared:
             response.headers.extend(call.headers)
         return response
@@ -113,28 +118,29 @@ async def _admit(authenticator: Authenticator, request: web.Request, route: Rout
     return principal
 
 
-@web.middleware
-async def _problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.response()
-    except web.HTTPException as error:
-        if error.status < 400 or error.content_type == "application/problem+json":
+def _problems(refused: Counter[str]) -> Middleware:
+    """Return what answers errors with problems, and counts them by their code."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            told = problem
+        except web.HTTPException as error:
+            if error.status < 400 or error.content_type == "application/problem+json":
+                raise
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            told = Problem(error.status, error.reason.lower().replace(" ", "_"), _sentence(error), headers=allow)
+        except ConnectionError:
             raise
-        code = error.reason.lower().replace(" ", "_")
-        answer = Problem(error.status, code, _sentence(error)).response()
-        if "Allow" in error.headers:
-            answer.headers["Allow"] = error.headers["Allow"]
-        return answer
-    except ConnectionError:
-        raise
-    except Exception:  # the last barrier: the caller gets a problem, the log the trace
-        log.exception("request failed: %s %s", request.method, request.path)
-        detail = "Something failed inside; the log of the server has the details."
-        return Problem(500, "internal_error", detail).response()
+        except Exception:  # the last barrier: the caller gets a problem, the log the trace
+            log.exception("request failed: %s %s", request.method, request.path)
+            told = Problem(500, "internal_error", "Something failed inside; the log of the server has the details.")
+        refused[told.code] += 1
+        return told.response()
+
+    return answer
 
 
 def _sentence(error: web.HTTPException) -> str:
@@ -146,14 +152,9 @@ def _sentence(error: web.HTTPException) -> str:
     return sentences.get(error.status, error.text or error.reason)
 
 
-@web.middleware
-async def _headers(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    response = await handler(request)
-    if not response.prepared:
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.path.startswith("/api/"):
-            response.headers.setdefault("Cache-Control", "no-store")
-    return response
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Say to browsers what they may do with a response, also with one that is sent bit by bit."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")

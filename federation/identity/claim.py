@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from federation.identity.bundle import Bundle
 from federation.identity.key import FINGERPRINT_PATTERN
+from federation.messages.identifiers import Slug
 from federation.messages.wire import WireModel
 
 KIND = "_fengsui._tcp"
@@ -35,11 +36,11 @@ class ClaimOpened(WireModel):
 class ClaimChallenge(WireModel):
     """The box's answer: what is new in this claim, and who the box is."""
 
-    claim_id: str
+    claim_id: str = Field(pattern=r"^[0-9A-Za-z-]{1,64}$")
     nonce: str = Field(pattern=NONCE_PATTERN)
-    serial: str
-    profile: str
-    software: str = ""
+    serial: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")
+    profile: Slug
+    software: str = Field(default="", max_length=64, pattern=r"^[^\x00]*$")
 
 
 class ClaimProof(WireModel):
@@ -58,8 +59,8 @@ class ClaimOutcome(WireModel):
     """What came of the box's first try to join; `code` and `reason` say why it has not joined yet."""
 
     joined: bool
-    code: str = ""
-    reason: str = ""
+    code: str = Field(default="", max_length=64)
+    reason: str = Field(default="", max_length=1000)
 
 
 class ClaimTicket(BaseModel):

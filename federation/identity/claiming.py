@@ -1,12 +1,13 @@
 """A hub's end of a claim: it proves that it was told the code, checks the box's proof, and hands the bundle over."""
 
 import asyncio
-import json
+import re
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from pydantic_core import from_json
 
 from federation.identity.bundle import Bundle
 from federation.identity.claim import (
@@ -29,6 +30,8 @@ CLAIMS = "/api/v1/claims"
 LAN_PORT = 8091
 ANSWER_WITHIN_S = 30.0
 ANSWER_LIMIT_BYTES = 64 << 10
+CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+LONGEST_DETAIL = 1000
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -83,14 +86,20 @@ async def session_to(ticket: ClaimTicket) -> aiohttp.ClientSession:
 async def _ask(session: aiohttp.ClientSession, method: str, path: str, body: BaseModel, answer: type[Answer]) -> Answer:
     try:
         async with session.request(method, path, json=body.model_dump(mode="json"), allow_redirects=False) as response:
-            found: Any = json.loads(await response.content.read(ANSWER_LIMIT_BYTES))
-            status = response.status
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            status, content = response.status, await response.content.read(ANSWER_LIMIT_BYTES)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise PeerUnreachable("the box does not answer any more; try again") from error
-    if status >= 400:
-        told = found if isinstance(found, dict) else {}
-        raise ClaimRefused(str(told.get("code", "claim_refused")), str(told.get("detail", f"status {status}")))
+    return read_answer(status, content, answer)
+
+
+def read_answer(status: int, content: bytes, answer: type[Answer]) -> Answer:
+    """Return what a box answers to a step of a claim; raise ClaimRefused or WrongPeer, whatever it says."""
     try:
-        return answer.model_validate(found)
-    except ValidationError as error:
+        if status < 400:
+            return answer.model_validate_json(content)
+        found: Any = from_json(content)
+    except ValueError as error:  # pydantic's own is one
         raise WrongPeer("what answers there is no Fengsui box") from error
+    told = found if isinstance(found, dict) else {}
+    code, detail = str(told.get("code", "")), str(told.get("detail", f"status {status}"))
+    raise ClaimRefused(code if CODE.fullmatch(code) else "claim_refused", detail[:LONGEST_DETAIL])

@@ -1,7 +1,6 @@
 """A node's end of joining a hub, and of getting the next certificate; for appliances and for hubs below a hub."""
 
 import asyncio
-import json
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from federation.crypto import BadKey, PublicKey
 from federation.identity.bundle import Bundle
@@ -95,7 +95,7 @@ async def _post(url: str, body: dict[str, Any], tls: ssl.SSLContext) -> tuple[in
             session.post(url, json=body, ssl=tls, allow_redirects=False) as answer,
         ):
             content = await answer.content.read(ANSWER_LIMIT_BYTES)
-            parsed = json.loads(content)
+            parsed = from_json(content)
             return answer.status, parsed if isinstance(parsed, dict) else {}
     except aiohttp.ClientConnectorCertificateError as error:
         raise HubUnreachable(f"{where} is not the hub that the bundle names: its certificate is another's") from error

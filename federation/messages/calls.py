@@ -7,14 +7,27 @@ is whole. A call with an `upload` has a body that does not go over MQTT: the nod
 `federation.viewing.message`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StringConstraints
 
 from federation.messages.wire import WireModel
 
 MOST_CALLS = 64
 """So many calls does a node answer at once; the hub asks no more of it."""
+
+ANSWER_HEADERS = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Range",
+    "Content-Disposition",
+    "Accept-Ranges",
+    "Fengsui-Start",
+)
+"""What of an answer's headers is passed on; no other gets from a node to somebody's browser."""
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,1000}$")]
 
 TICKET_PATTERN = r"^[0-9a-f]{32}$"
 
@@ -44,4 +57,4 @@ class CallHead(WireModel):
     """How the answer to a call begins."""
 
     status: int = Field(ge=100, le=599)
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=32)

@@ -84,7 +84,7 @@ def node_routes(pictures: Pictures) -> Routes:
     @part.put("/api/v1/pictures/{digest}", consumes="image/jpeg", status=204)
     async def put_picture(call: Call, digest: Digest) -> None:
         """Hand over an evidence picture, as often as the node likes."""
-        await pictures.put(digest, call.request.content.iter_chunked(CHUNK_BYTES), call.principal.id)
+        await pictures.put(digest, aiter(call.request.content.iter_chunked(CHUNK_BYTES)), call.principal.id)
 
     return part
 

@@ -1,5 +1,6 @@
 """Evidence pictures: taken from appliances by digest, given to whoever may see events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy import Connection, insert, select
@@ -13,6 +14,7 @@ from hub.live import LiveFeed
 from hub.storage import ContentStore, DigestMismatch, NoRoom, StoredFile, TooLarge
 
 LARGEST_BYTES = 32 * 2**20
+CHUNK_WITHIN_S = 60.0
 JPEG_START = b"\xff\xd8\xff"
 
 
@@ -32,7 +34,7 @@ class Pictures:
             return
         try:
             async with self._store.writing() as writing:
-                async for chunk in chunks:
+                while (chunk := await _next(chunks)) is not None:
                     await writing.feed(chunk)
                 if not writing.start.startswith(JPEG_START):
                     raise Problem(415, "not_a_jpeg", "An evidence picture is a JPEG.")
@@ -54,6 +56,15 @@ class Pictures:
         if stored is None:
             raise not_found("picture", digest)
         return stored
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        async with asyncio.timeout(CHUNK_WITHIN_S):
+            return await anext(chunks, None)
+    except TimeoutError as error:
+        text = f"Nothing more of the picture came for {CHUNK_WITHIN_S:.0f} s; send it again."
+        raise Problem(408, "request_timeout", text) from error
 
 
 def _known(connection: Connection, digest: str) -> bool:

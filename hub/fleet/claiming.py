@@ -36,8 +36,11 @@ class Claiming:
                 claim = await open_claim(session, ticket)
                 await claim.prove()
                 outcome = await self._hand_over(claim, draft, actor)
+        except Problem as problem:  # the box says of itself what cannot be
+            await self._note_failure(ticket, actor, problem.code)
+            raise
         except ClaimFailed as error:
-            await self._note_failure(ticket, actor, error)
+            await self._note_failure(ticket, actor, error.code)
             raise Problem(409 if isinstance(error, ClaimRefused) else 502, error.code, f"{error}.") from error
         return ClaimResult(
             serial=claim.challenge.serial, joined=outcome.joined, code=outcome.code, reason=outcome.reason
@@ -57,9 +60,9 @@ class Claiming:
         await self._record(actor, "node.claim", box.serial, detail)
         return outcome
 
-    async def _note_failure(self, ticket: ClaimTicket, actor: Actor, error: ClaimFailed) -> None:
+    async def _note_failure(self, ticket: ClaimTicket, actor: Actor, code: str) -> None:
         self.failed += 1
-        detail = {"url": ticket.url, "key": ticket.fingerprint, "code": error.code}
+        detail = {"url": ticket.url, "key": ticket.fingerprint, "code": code}
         await self._record(actor, "node.claim", ticket.serial, detail, succeeded=False)
 
     async def _record(

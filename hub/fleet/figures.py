@@ -1,5 +1,7 @@
 """Figures of the fleet for Prometheus."""
 
+from collections import Counter
+
 from hub.fleet.admittance import NodeAuthenticator
 from hub.fleet.claiming import Claiming
 from hub.fleet.joining import Joining
@@ -17,6 +19,7 @@ def fleet_figures(
     link: Link,
     watch: Watch,
     authenticator: NodeAuthenticator,
+    refusals: Counter[str],
     joining: Joining,
     claiming: Claiming,
     live: LiveFeed,
@@ -45,6 +48,16 @@ def fleet_figures(
         Figure(name="joining_refused", help="Enrolments and renewals refused", value=joining.refused, counter=True),
         Figure(name="claims_failed", help="Claims of boxes that failed", value=claiming.failed, counter=True),
         Figure(name="node_requests_refused", help="Requests by refused nodes", value=turned_away, counter=True),
+        *(
+            Figure(
+                name="node_problems",
+                help="Requests at the port for nodes that were refused, by the code of their problem",
+                value=count,
+                labels={"code": code},
+                counter=True,
+            )
+            for code, count in sorted(refusals.items())
+        ),
         Figure(name="live_viewers", help="Open portal pages", value=live.viewers),
         Figure(name="live_dropped", help="Notices lost by slow pages", value=live.dropped, counter=True),
     ]

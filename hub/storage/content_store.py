@@ -98,10 +98,11 @@ class Writing:
         os.fsync(self._file.fileno())
 
     def _keep(self, expected: str | None) -> StoredFile:
-        self._flush()
+        self._write()
         digest = f"sha256:{self._hash.hexdigest()}"
-        if expected is not None and digest != expected:
+        if expected is not None and digest != expected:  # before the disk is made to wait for them
             raise DigestMismatch(f"the bytes are {digest}, not {expected}")
+        self._flush()
         place = path_of(self._folder, digest)
         place.parent.mkdir(parents=True, exist_ok=True)
         self.path.replace(place)

@@ -1,7 +1,8 @@
 """Routes of live views and recordings, and the one by which nodes come to answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from federation.captures import PictureDraft
 from federation.http import Access, Call, Page, Problem, Routes
 from federation.http.problem import invalid
 from federation.messages import Slug
-from federation.messages.calls import TICKET_PATTERN
+from federation.messages.calls import ANSWER_HEADERS, TICKET_PATTERN
 from federation.viewing.recordings import (
     BookmarkChange,
     BookmarkDraft,
@@ -29,7 +30,7 @@ from federation.viewing.socket import show
 from federation.viewing.turning import PresetRow, Turn
 from hub.security.audit import Actor
 from hub.security.model import OPERATE, READ
-from hub.video.calls import Answer, Calls, CutOff
+from hub.video.calls import Answer, Calls, CutOff, node_failed
 from hub.video.relays import Relays, TooManyViewers
 from hub.video.service import Video
 
@@ -37,6 +38,7 @@ CAN_READ = Access(permission=READ)
 CAN_OPERATE = Access(permission=OPERATE)
 TAKEN_WITHIN_S = 600.0
 TAKEN_HEADER = "Fengsui-Taken-At"
+FILM_TYPE = re.compile(r'video/mp4(; ?codecs="?[A-Za-z0-9.,]+"?)?')
 
 BookmarkId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 Ticket = Annotated[str, StringConstraints(pattern=TICKET_PATTERN)]
@@ -181,14 +183,37 @@ def _add_turning(part: Routes, video: Video) -> None:
 
 
 async def _poured(request: web.Request, answer: Answer) -> web.StreamResponse:
-    """Pass an answer on. One that ends early is cut off, so that nobody takes it for whole."""
-    response = web.StreamResponse(status=answer.head.status, headers=answer.head.headers)
+    """Pass a film on. One that ends early or late is cut off, so that nobody takes it for whole; raise Problem."""
+    response = _headed(answer)
     await response.prepare(request)
     try:
-        async for piece in answer.body():
+        async for piece in _exactly(response.content_length, answer.body()):
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await response.write(piece)
         await response.write_eof()
     except (CutOff, TimeoutError) as error:
         raise ConnectionResetError("the stream ends early") from error
     return response
+
+
+async def _exactly(size_bytes: int | None, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces that make up so many bytes together, if a size was told; raise CutOff for more or fewer."""
+    seen_bytes = 0
+    async for piece in pieces:
+        seen_bytes += len(piece)
+        if size_bytes is not None and seen_bytes > size_bytes:
+            raise CutOff
+        yield piece
+    if size_bytes is not None and seen_bytes != size_bytes:
+        raise CutOff
+
+
+def _headed(answer: Answer) -> web.StreamResponse:
+    """Return a response that is a film, whatever its node calls it: no page of a node's stands among the portal's."""
+    head = answer.head
+    told = {name.title(): value for name, value in head.headers.items() if name.title() in ANSWER_HEADERS}
+    if head.status not in {200, 206} or not told.get("Content-Length", "0").isdecimal():
+        raise node_failed()
+    if FILM_TYPE.fullmatch(told.get("Content-Type", "")) is None:
+        told["Content-Type"] = "application/octet-stream"
+    return web.StreamResponse(status=head.status, headers=told)

@@ -84,4 +84,6 @@ def _said(status: int, content: bytes) -> Problem:
         body = ProblemBody.model_validate_json(content)
     except ValidationError:
         return node_failed()
+    if status == 401:  # it means whoever asks here, and a page would have him sign in anew
+        return node_failed()
     return Problem(status, body.code, body.detail, errors=tuple(body.errors))

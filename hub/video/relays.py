@@ -1,7 +1,6 @@
 """Live views in the portal: one call for each camera, however many watch, ended when the last has left."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
+from pydantic_core import from_json
 
 from federation.http import Problem
 from federation.messages import NodeCall
@@ -178,7 +178,7 @@ class Relays:
 
 def _state(text: str) -> dict[str, Any]:
     """Return the state that a node tells; raise ValueError for what is none."""
-    found = json.loads(text)
+    found = from_json(text)
     if not isinstance(found, dict):
         msg = "a state is an object"
         raise ValueError(msg)  # noqa: TRY004 - it is the node's text that is wrong

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from federation.testing.mutation import mutations
 from hub.storage import ContentStore, DigestMismatch, TooLarge
 
 CONTENT = b"picture" * 100_000
@@ -41,6 +42,21 @@ async def test_other_bytes_than_expected_leave_nothing(tmp_path: Path) -> None:
         await keep(store, b"other", expected=DIGEST)
 
     assert await files(tmp_path) == []
+
+
+async def test_ten_thousand_mutations_of_a_picture_are_not_the_picture(tmp_path: Path) -> None:
+    store, picture = ContentStore(tmp_path, limit_bytes=len(CONTENT)), CONTENT[:1000]
+    named = f"sha256:{hashlib.sha256(picture).hexdigest()}"
+    wrong = [each for each in mutations((picture,), count=10_000, seed=20_261_131) if each != picture]
+    refused = 0
+
+    for content in wrong:
+        try:
+            await keep(store, content, expected=named)
+        except DigestMismatch:
+            refused += 1
+
+    assert (refused, await files(tmp_path)) == (len(wrong), [])
 
 
 async def test_more_bytes_than_allowed_leave_nothing(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import functools
 import json
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from aiohttp.test_utils import TestServer
 
 from appliance.uplink.tunnel import ACTOR_HEADER, Tunnel, tunnel_session
 from federation.http import Problem
-from federation.messages import CameraReport, CameraState, NodeCall, new_id
+from federation.messages import CallHead, CameraReport, CameraState, NodeCall, new_id
 from federation.messages.calls import MOST_CALLS
+from federation.testing.mutation import json_mutations, mutations
 from federation.testing.played_appliance import BEAT_EVERY_S, PlayedAppliance, played_appliance
 from federation.testing.waiting import until
 from federation.viewing import Kind, Message, init_message
@@ -43,8 +45,16 @@ LARGE = bytes(range(256)) * 40_000
 LIVE = {"kind": "state", "state": "live", "reason": "", "fault": ""}
 PICTURE = b"\x01first"
 JPEG = b"\xff\xd8\xffpicture"
+CLIP = "/api/v1/points/gate/recordings/clip.mp4"
+MUTATIONS = 10_000
+OVER_THE_NETWORK = 60
+SEED = 20_261_129
 BROKEN = "2026-03-01T13"
 POINTS = ("gate", "dome")
+
+
+Lie = tuple[str | bytes, ...]
+Say = Callable[[NodeCall, Lie], Awaitable[None]]
 
 
 @dataclass(kw_only=True)
@@ -57,6 +67,8 @@ class Box:
     orders: list[dict[str, Any]] = field(default_factory=list)
     in_use: bool = False
     taken_bytes: int = 0
+    lie: Lie = ()
+    lies_told: int = 0
 
     @asynccontextmanager
     async def open(self, door: Path) -> AsyncIterator[None]:
@@ -181,9 +193,27 @@ class Site:
         return f"{self.hub.url}/api/v1/points/gate/live"
 
 
-async def answer_calls(node: PlayedAppliance, tunnel: Tunnel) -> None:
+async def answer_calls(node: PlayedAppliance, tunnel: Tunnel, box: Box, say: Say) -> None:
+    """Answer as an appliance does, or with what the box has been told to say in place of it."""
     while True:
-        tunnel.take(await node.called())
+        call = await node.called()
+        if box.lie:
+            await say(call, box.lie)
+            box.lies_told += 1
+        else:
+            tunnel.take(call)
+
+
+def saying(session: aiohttp.ClientSession, hub_url: str) -> Say:
+    """Return what answers a call with some messages, and ends in order."""
+
+    async def say(call: NodeCall, messages: Lie) -> None:
+        with suppress(aiohttp.ClientError, ConnectionError):
+            async with session.ws_connect(f"{hub_url}/api/v1/calls/{call.ticket}") as socket:
+                for message in messages:
+                    await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
+
+    return say
 
 
 async def live_on(node: PlayedAppliance, alive: asyncio.Event) -> None:
@@ -207,7 +237,7 @@ async def site() -> AsyncIterator[Site]:
                 tunnel = Tunnel(hub_url=hub.node_url, session=session, door=folder / "door")
                 tasks = [
                     group.create_task(tunnel.run()),
-                    group.create_task(answer_calls(node, tunnel)),
+                    group.create_task(answer_calls(node, tunnel, box, saying(session, hub.node_url))),
                     group.create_task(live_on(node, alive)),
                 ]
                 node.report(cameras=tuple(CameraReport(point_id=each, state=CameraState.LIVE) for each in POINTS))
@@ -291,6 +321,97 @@ async def test_a_file_that_breaks_off_at_the_appliance_is_never_taken_for_whole(
     after = await site.hub.console.get("/api/v1/points/gate/recordings/clip.mp4", params=STRETCH)
 
     assert after.content == LARGE
+
+
+def head(status: int = 200, **headers: str) -> str:
+    return json.dumps({"status": status, "headers": {name.replace("_", "-"): text for name, text in headers.items()}})
+
+
+@pytest.fixture
+def lying(site: Site) -> Iterator[Box]:
+    """The box, which says what it is told to until the test ends."""
+    yield site.box
+    site.box.lie = ()
+
+
+async def test_a_page_of_an_appliance_is_none_of_the_portals(site: Site, lying: Box) -> None:
+    page = b"<script>alert(1)</script>"
+    lying.lie = (head(Content_Type="text/html", Set_Cookie="fengsui=x", Location="//x", Refresh="0;url=//x"), page)
+
+    answer = await site.operator.get(CLIP, params=STRETCH)
+
+    assert (answer.status_code, answer.content) == (200, page)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not {"set-cookie", "location", "refresh"} & set(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(head(302, Location="//x"), id="go elsewhere"),
+        pytest.param(head(101), id="another protocol"),
+        pytest.param(head(401), id="sign in"),
+        pytest.param(head(Content_Length="-1"), id="less than nothing"),
+        pytest.param(head(Content_Type="a\r\nSet-Cookie: b=c"), id="two headers in one"),
+        pytest.param("[" * 60_000, id="deep nesting"),
+        pytest.param(b"\x00", id="bytes"),
+        pytest.param("", id="nothing"),
+    ],
+)
+async def test_an_appliance_that_answers_what_it_may_not_has_failed(site: Site, lying: Box, first: str | bytes) -> None:
+    lying.lie = (first, b"{}")
+
+    answer = await site.operator.get(CLIP, params=STRETCH)
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "node_failed")
+
+
+@pytest.mark.parametrize("told", [2, 4])
+async def test_a_file_of_another_length_than_was_told_is_cut_off(site: Site, lying: Box, told: int) -> None:
+    lying.lie = (head(Content_Length=str(told)), b"abc")
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await site.operator.get(CLIP, params=STRETCH)
+
+
+async def test_mutations_of_an_answer_are_read_or_are_a_failure_of_the_appliance(site: Site, lying: Box) -> None:
+    timeline = await site.viewer.get("/api/v1/points/gate/recordings", params=STRETCH)
+    heads = mutations((head(Content_Type="application/json").encode(),), count=OVER_THE_NETWORK, seed=SEED)
+    bodies = json_mutations((timeline.content,), count=OVER_THE_NETWORK, seed=SEED)
+    answers = Counter[int]()
+    for first, body in chain(zip(heads, repeat(timeline.content)), zip(repeat(head().encode()), bodies)):
+        lying.lie = (first.decode("latin-1"), body)
+        answers[(await site.viewer.get("/api/v1/points/gate/recordings", params=STRETCH)).status_code] += 1
+
+    assert answers.keys() <= {200, 502} | set(range(400, 600)) - {401, 500}
+    assert answers[502] > OVER_THE_NETWORK
+    lying.lie = ()
+    assert (await site.viewer.get("/api/v1/points/gate/recordings", params=STRETCH)).json() == timeline.json()
+
+
+async def test_ten_thousand_mutations_of_what_begins_an_answer_are_read_or_refused() -> None:
+    whole = CallHead(status=200, headers={"Content-Type": "video/mp4", "Fengsui-Start": NOON.isoformat()}).to_bytes()
+    refused = 0
+    for payload in json_mutations((whole,), count=MUTATIONS, seed=SEED):
+        try:
+            read = CallHead.from_bytes(payload)
+        except ValueError:
+            refused += 1
+        else:
+            assert 100 <= read.status <= 599
+            assert all(text.isprintable() and text.isascii() for text in read.headers.values())
+    assert refused > MUTATIONS // 2
+
+
+async def test_a_live_view_that_says_nonsense_ends_no_other(site: Site, lying: Box) -> None:
+    async with watching(site) as socket:
+        await begun(socket)
+        told, lying.lie = lying.lies_told, (head(101), "[" * 60_000)
+        await site.box.viewers[0].close()
+        await until(lambda: lying.lies_told > told, within_s=60, what="the nonsense is said")
+        lying.lie = ()
+        assert await begun(socket)
 
 
 async def test_the_appliance_reads_no_faster_than_the_viewer_takes(site: Site) -> None:
