@@ -193,7 +193,12 @@ class Site:
         return f"{self.hub.url}/api/v1/points/gate/live"
 
 
-async def answer_calls(node: PlayedAppliance, tunnel: Tunnel, box: Box, say: Say) -> None:
+async def answer_calls(node: PlayedAppliance, tunnel: Tunnel) -> None:
+    while True:
+        tunnel.take(await node.called())
+
+
+async def answer_or_lie(node: PlayedAppliance, tunnel: Tunnel, box: Box, say: Say) -> None:
     """Answer as an appliance does, or with what the box has been told to say in place of it."""
     while True:
         call = await node.called()
@@ -237,7 +242,7 @@ async def site() -> AsyncIterator[Site]:
                 tunnel = Tunnel(hub_url=hub.node_url, session=session, door=folder / "door")
                 tasks = [
                     group.create_task(tunnel.run()),
-                    group.create_task(answer_calls(node, tunnel, box, saying(session, hub.node_url))),
+                    group.create_task(answer_or_lie(node, tunnel, box, saying(session, hub.node_url))),
                     group.create_task(live_on(node, alive)),
                 ]
                 node.report(cameras=tuple(CameraReport(point_id=each, state=CameraState.LIVE) for each in POINTS))
