@@ -96,6 +96,7 @@ from hub.overview.service import OverviewDesk
 from hub.pictures.service import PictureTasks
 from hub.points.service import Points
 from hub.repository.editing import EditingDesk
+from hub.repository.event_codes import EventCodeDesk
 from hub.repository.examiner import Examiner
 from hub.repository.groups import GroupDesk
 from hub.repository.licences import LicenceDesk
@@ -421,7 +422,9 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
                 hub.repository.api.routes(
                     repository, TemplateDesk(repository, packages), PackagePictures(repository, packages), licences
                 ),
-                hub.repository.api.editing_routes(EditingDesk(database, repository)),
+                hub.repository.api.editing_routes(
+                    EditingDesk(database, repository), EventCodeDesk(database, repository)
+                ),
                 hub.repository.api.group_routes(GroupDesk(database, repository)),
             ),
             start=repository.load,

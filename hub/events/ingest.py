@@ -102,6 +102,7 @@ class EventTaker:
         new = [event for _, event in rows]
         places = _places(connection, {event.data.point_id for event in new})
         replaced = _replaced(connection, {event.data.task_id for event in new})
+        mapped_codes = self._repository.catalogue.mapped_codes
         values = []
         for row, event in rows:
             name, bureau = _place(event, places)
@@ -114,6 +115,7 @@ class EventTaker:
                     bureau=bureau,
                     superseded=superseded,
                     received_at_us=received_at_us,
+                    mapped_code=mapped_codes.get(event.type),
                 )
             )
         insert_rows(connection, events, NEW_COLUMNS, values)

@@ -52,6 +52,8 @@ class EventRow(Output):
     type: str
     type_name_zh: str
     type_name_en: str
+    mapped_code: str | None = Field(description="by which code others know its type, as was said when it came")
+    mapped_name: str = Field(description="what that code is called; empty where nobody said")
     algorithm_id: str
     algorithm_version: str
     task_id: str
@@ -79,6 +81,7 @@ class EventQuery(PageQuery):
     type: str | None = Field(
         default=None, max_length=128, description="an event code; a parent's stands for its children"
     )
+    mapped_code: str | None = Field(default=None, max_length=128, description="a code by which others know events")
     point_id: Slug | None = None
     node_id: Slug | None = None
     algorithm_id: str | None = Field(default=None, max_length=128)

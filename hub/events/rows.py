@@ -18,6 +18,7 @@ NEW_COLUMNS = (
     "point_name",
     "bureau",
     "type",
+    "mapped_code",
     "algorithm_id",
     "task_id",
     "time_us",
@@ -31,7 +32,14 @@ NEW_COLUMNS = (
 
 
 def values_of(
-    row: Row, event: Event, *, point_name: str, bureau: str, superseded: bool, received_at_us: int
+    row: Row,
+    event: Event,
+    *,
+    point_name: str,
+    bureau: str,
+    superseded: bool,
+    received_at_us: int,
+    mapped_code: str | None = None,
 ) -> tuple[Any, ...]:
     """Return the values of a new row of the table `events`, in the order of `NEW_COLUMNS`."""
     data = event.data
@@ -44,6 +52,7 @@ def values_of(
         point_name,
         bureau,
         event.type,
+        mapped_code,
         data.algorithm_id,
         data.task_id,
         to_us(event.time),
@@ -70,6 +79,8 @@ def row_of(columns: Any, event: Event, *, catalogue: Catalogue, arrived: Collect
         type=columns.type,
         type_name_zh=kind.name_zh,
         type_name_en=kind.name_en,
+        mapped_code=columns.mapped_code,
+        mapped_name=catalogue.mapped_names.get(columns.mapped_code or "", ""),
         algorithm_id=columns.algorithm_id,
         algorithm_version=event.data.algorithm_version,
         task_id=columns.task_id,

@@ -124,6 +124,7 @@ def _cursor(query: PageQuery) -> int | None:
 def _filtered(query: EventQuery) -> Select[Any]:
     statement = select(events)
     for column, wanted in (
+        (events.c.mapped_code, query.mapped_code),
         (events.c.point_id, query.point_id),
         (events.c.node_id, query.node_id),
         (events.c.algorithm_id, query.algorithm_id),

@@ -29,6 +29,7 @@ events = Table(
     Column("point_name", String(100), nullable=False),  # as it was when the event came
     Column("bureau", String(64), nullable=False),
     Column("type", String(128), nullable=False),
+    Column("mapped_code", String(128), nullable=True),  # what its type was mapped to when it came
     Column("algorithm_id", String(128), nullable=False),
     Column("task_id", String(64), nullable=False),
     Column("time_us", BigInteger, nullable=False),
@@ -42,6 +43,7 @@ events = Table(
     Column("note", String(500), nullable=False),
     Index(None, "point_id", "cursor"),
     Index(None, "type", "cursor"),
+    Index(None, "mapped_code", "cursor"),
     Index(None, "node_id", "cursor"),
     Index(None, "node_id", "epoch", "sequence"),
     Index(None, "verdict", "cursor"),

@@ -54,6 +54,9 @@ class FeedItem(Output):
 
     sequence: int
     event: Event
+    mapped_code: str | None = Field(
+        default=None, description="by which code others know the event's type, as was said when the event came"
+    )
 
 
 class FeedQuery(PageQuery):

@@ -265,13 +265,16 @@ def _append(connection: Connection, shares: dict[str, list[str]]) -> None:
 
 def _items(connection: Connection, bureau: str, *, after: int, limit: int) -> list[FeedItem]:
     found = connection.execute(
-        select(feed_items.c.sequence, events.c.body)
+        select(feed_items.c.sequence, events.c.body, events.c.mapped_code)
         .join(events, events.c.id == feed_items.c.event_id)
         .where(feed_items.c.bureau == bureau, feed_items.c.sequence > after)
         .order_by(feed_items.c.sequence)
         .limit(limit)
     )
-    return [FeedItem(sequence=row.sequence, event=Event.model_validate_json(row.body)) for row in found]
+    return [
+        FeedItem(sequence=row.sequence, event=Event.model_validate_json(row.body), mapped_code=row.mapped_code)
+        for row in found
+    ]
 
 
 def _waiting(connection: Connection) -> dict[str, list[FeedItem]]:

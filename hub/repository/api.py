@@ -7,6 +7,7 @@ from aiohttp import web
 from federation.http import Access, Call, Page, Routes
 from federation.messages import Digest
 from hub.repository.editing import EditingDesk
+from hub.repository.event_codes import EventCodeDesk
 from hub.repository.examiner import criteria
 from hub.repository.groups import GroupDesk
 from hub.repository.licences import LicenceDesk
@@ -18,6 +19,8 @@ from hub.repository.model import (
     AlgorithmTemplate,
     Binding,
     Candidate,
+    CodeMapping,
+    CodeMappings,
     Criterion,
     EnteredLicence,
     GroupChoice,
@@ -127,14 +130,24 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
     return routes
 
 
-def editing_routes(editing: EditingDesk) -> Routes:
-    """Return the operations on what is said here in place of packages."""
+def editing_routes(editing: EditingDesk, codes: EventCodeDesk) -> Routes:
+    """Return the operations on what is said here in place of packages, and on codes of events."""
     part = Routes(tag="algorithms")
 
     @part.put("/api/v1/algorithms/{algorithm_id}/presentation", access=Access(permission=OPERATE))
     async def present_algorithm(call: Call, algorithm_id: str, body: Presentation) -> Algorithm:
         """Say what an algorithm is to be called here, and what it is for; its package stays as it is."""
         return await editing.edit(algorithm_id, body, Actor.of(call))
+
+    @part.get("/api/v1/event-code-mappings", access=Access(permission=READ))
+    async def list_event_code_mappings() -> list[CodeMapping]:
+        """List by which codes others know kinds of event, in order of our code."""
+        return list(codes.every())
+
+    @part.put("/api/v1/algorithms/{algorithm_id}/event-codes", access=Access(permission=OPERATE))
+    async def map_event_codes(call: Call, algorithm_id: str, body: CodeMappings) -> Algorithm:
+        """Say by which codes others know an algorithm's kinds of event; events that come from now on carry both."""
+        return await codes.map(algorithm_id, body, Actor.of(call))
 
     @part.delete("/api/v1/algorithms/{algorithm_id}/presentation", access=Access(permission=OPERATE))
     async def take_presentation_back(call: Call, algorithm_id: str) -> Algorithm:

@@ -17,7 +17,16 @@ from federation.packages.licences import (
 from federation.packages.manifest import version_order
 from federation.packages.templates import templates
 from federation.packages.texts import Text
-from hub.repository.model import Algorithm, AlgorithmBrief, Edits, EventKind, Group, LicenceStanding, PackageExamination
+from hub.repository.model import (
+    Algorithm,
+    AlgorithmBrief,
+    CodeMapping,
+    Edits,
+    EventKind,
+    Group,
+    LicenceStanding,
+    PackageExamination,
+)
 from hub.repository.presentation import edited, presented
 
 
@@ -53,6 +62,7 @@ class Listed:
     edits: Edits = field(default_factory=Edits)
     cover_digest: str | None = None
     groups: tuple[Group, ...] = ()
+    mapped_codes: tuple[CodeMapping, ...] = ()
 
     @property
     def newest(self) -> Release:
@@ -114,6 +124,7 @@ class Listed:
             on_shelf=self.on_shelf,
             labels=manifest.labels,
             events=event_kinds(manifest),
+            mapped_codes=self.mapped_codes,
             rule_kind=manifest.rule.kind if manifest.rule is not None else "",
             parameters=manifest.settle({}),
             parameters_schema=manifest.params_schema,
@@ -157,11 +168,18 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Every algorithm by id; every kind of event that was ever known, and those that gather them, by code; licences."""
+    """Every algorithm by id; every kind of event that was ever known, and those that gather them, by code; licences.
+
+    `mappings` are those of events' codes: `mapped_codes` gives by which code others know a kind of event, and
+    `mapped_names` what they call it.
+    """
 
     algorithms: Mapping[str, Listed]
     event_kinds: Mapping[str, EventKind]
     licences: tuple[SignedLicence, ...] = ()
+    mappings: tuple[CodeMapping, ...] = ()
+    mapped_codes: Mapping[str, str] = field(default_factory=dict)
+    mapped_names: Mapping[str, str] = field(default_factory=dict)
 
     def authorisation(self, manifest: Manifest) -> Authorisation:
         """Return how an algorithm may be used now."""

@@ -32,6 +32,14 @@ class EventKind(Output):
     name_en: str
 
 
+class CodeMapping(Output):
+    """By which code others know a kind of event; `name` is what they call it, empty where nobody said."""
+
+    code: str
+    mapped_code: str
+    name: str
+
+
 class Criterion(Output):
     """One thing that a package must (error) or should (warning) fulfil, and how."""
 
@@ -134,6 +142,7 @@ class Algorithm(Output):
     on_shelf: bool
     labels: tuple[str, ...]
     events: tuple[EventKind, ...]
+    mapped_codes: tuple[CodeMapping, ...] = Field(description="by which codes others know its kinds of event")
     rule_kind: str
     parameters: dict[str, Any] = Field(description="defaults")
     parameters_schema: dict[str, Any] = Field(description="JSON Schema of the parameters' form")
@@ -299,6 +308,23 @@ class GroupChoice(Input):
     """All groups that an algorithm is to be in."""
 
     group_ids: tuple[str, ...] = Field(max_length=200)
+
+
+class CodeMappingDraft(Input):
+    """By which code others know a kind of event of the algorithm."""
+
+    code: str = Field(min_length=1, max_length=128)
+    mapped_code: str = Field(
+        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?$",
+        description="letters, digits, and . _ / - between",
+    )
+    name: str = Field(default="", max_length=100)
+
+
+class CodeMappings(Input):
+    """All mappings of an algorithm's kinds of event; one that is left out is mapped no longer."""
+
+    mappings: tuple[CodeMappingDraft, ...] = Field(max_length=1000)
 
 
 class ShelfChange(Input):

@@ -1,6 +1,7 @@
 """The rows of algorithms and their versions: read whole, written in the caller's transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +17,14 @@ from hub.captures.tables import capture_plans
 from hub.database.moments import from_us, now_us
 from hub.points.tables import points
 from hub.repository.catalogue import Catalogue, Listed, Release, gathering, in_order, parent_of
-from hub.repository.model import Edits, EventKind, Group, PackageExamination
+from hub.repository.model import CodeMapping, Edits, EventKind, Group, PackageExamination
 from hub.repository.tables import (
     algorithm_group_members,
     algorithm_groups,
     algorithm_presentations,
     algorithm_versions,
     algorithms,
+    event_code_mappings,
     event_types,
     vendor_licences,
 )
@@ -143,6 +145,8 @@ def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) ->
         if digest is not None:
             strike(connection, digest)
     connection.execute(delete(algorithm_versions).where(own))
+    codes = select(event_types.c.code).where(event_types.c.algorithm_id == algorithm_id)
+    connection.execute(delete(event_code_mappings).where(event_code_mappings.c.code.in_(codes)))
     connection.execute(delete(algorithm_group_members).where(algorithm_group_members.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithm_presentations).where(algorithm_presentations.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
@@ -201,12 +205,31 @@ def read_catalogue(connection: Connection) -> Catalogue:
     }
     groups = _groups(connection)
     entered = {head.id: _listed(head, releases[head.id], said.get(head.id), groups.get(head.id, ())) for head in heads}
+    mapped = read_mappings(connection)
+    owners = {row.code: row.algorithm_id for row in kinds}
+    for each in mapped:
+        owner = entered.get(owners.get(each.code, ""))
+        if owner is not None:
+            entered[owner.id] = replace(owner, mapped_codes=(*owner.mapped_codes, each))
     reported = {
         row.code: EventKind(code=row.code, parent=parent_of(row.code), name_zh=row.name_zh, name_en=row.name_en)
         for row in kinds
     }
-    parents = gathering({row.code: row.algorithm_id for row in kinds}, entered)
-    return Catalogue(algorithms=entered, event_kinds=parents | reported, licences=read_licences(connection))
+    parents = gathering(owners, entered)
+    return Catalogue(
+        algorithms=entered,
+        event_kinds=parents | reported,
+        licences=read_licences(connection),
+        mappings=mapped,
+        mapped_codes={each.code: each.mapped_code for each in mapped},
+        mapped_names={each.mapped_code: each.name for each in mapped if each.name},
+    )
+
+
+def read_mappings(connection: Connection) -> tuple[CodeMapping, ...]:
+    """Return every mapping of an event's code, in order of the code."""
+    rows = connection.execute(select(event_code_mappings).order_by(event_code_mappings.c.code))
+    return tuple(CodeMapping(code=row.code, mapped_code=row.mapped_code, name=row.name) for row in rows)
 
 
 def _groups(connection: Connection) -> dict[str, tuple[Group, ...]]:

@@ -66,6 +66,15 @@ offered_packages = Table(
     Column("version", String(64), nullable=False),
 )
 
+# What a kind of event is called outside, e.g. the code by which a city's devices and offices know it.
+event_code_mappings = Table(
+    "event_code_mappings",
+    metadata,
+    Column("code", String(128), primary_key=True),
+    Column("mapped_code", String(128), nullable=False),
+    Column("name", String(100), nullable=False),  # of the mapped code; may be empty
+)
+
 # Outlives its algorithm: events that were seen once keep their names.
 event_types = Table(
     "event_types",

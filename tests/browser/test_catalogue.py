@@ -16,6 +16,7 @@ from federation.packages.licences import VendorLicence, write_licence
 from hub.app import RunningHub, open_hub
 from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
+from tests.browser.requests import base, posted, signed
 from tests.hub.conftest import hub_config
 from tests.hub.repository.detectors import COCO, detector, signed_detector
 
@@ -298,6 +299,32 @@ def test_an_algorithm_is_put_into_groups_and_what_runs_keeps_it_on_the_shelf(
     expect(groups.get_by_test_id("group")).to_have_count(0)
 
 
+def test_a_kind_of_event_is_mapped_to_the_code_by_which_others_know_it(
+    portal: Portal, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(portal.url, portal.data)
+    page.click(".menu a[href='/algorithms']")
+    detail, dialog = page.get_by_test_id("algorithm-detail"), page.get_by_test_id("event-codes")
+    page.locator("article", has_text="fengsui.camera_view").get_by_test_id("open-algorithm").click()
+
+    detail.get_by_test_id("open-event-codes").click()
+    first = dialog.get_by_test_id("code-line").first
+    first.get_by_test_id("mapped-code").locator("input").fill("02-17")
+    page.get_by_role("option", name="02-17").click()
+    first.get_by_test_id("mapped-name").fill("监控设施异常")
+    pictured(page, screenshots / "portal-event-codes")
+    dialog.get_by_test_id("save-event-codes").click()
+
+    expect(dialog).to_be_hidden()
+    expect(detail.get_by_test_id("mapped")).to_have_text("02-17")
+    pictured(page, screenshots / "portal-event-codes-mapped")
+    page.keyboard.press("Escape")
+    page.click(".menu a[href='/events']")
+    page.get_by_test_id("by-mapped-code").click()
+    with page.expect_request(lambda request: "mapped_code=02-17" in request.url):
+        page.get_by_role("option", name="02-17 监控设施异常").click()
+
+
 def used_by(page: Page, algorithm_id: str) -> None:
     """Have a point with a task of the algorithm."""
     posted(page, "/api/v1/points", {"id": "yard", "name": "堆场", "stream_url": "rtsp://127.0.0.1/yard"})
@@ -309,20 +336,3 @@ def released(page: Page) -> None:
     found = page.request.get(f"{base(page)}/api/v1/tasks?text=堆场巡查").json()["items"]
     posted(page, "/api/v1/tasks/delete", {"ids": [task["id"] for task in found]})
     page.request.delete(f"{base(page)}/api/v1/points/yard", headers=signed(page))
-
-
-def posted(page: Page, path: str, body: dict[str, object]) -> None:
-    """Post as the person who is signed in."""
-    answer = page.request.post(base(page) + path, data=body, headers=signed(page))
-    assert answer.ok, answer.text()
-
-
-def signed(page: Page) -> dict[str, str]:
-    """Return what a request of the person who is signed in carries beside the cookie."""
-    session = page.request.get(f"{base(page)}/api/v1/session").json()
-    return {"X-CSRF-Token": session["csrf_token"]}
-
-
-def base(page: Page) -> str:
-    """Return the address of the portal that is open."""
-    return "/".join(page.url.split("/")[:3])

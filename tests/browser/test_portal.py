@@ -16,6 +16,7 @@ from hil_tests.demo.run import Demo
 from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, served
 from tests.browser.conftest import SIDEWAYS, Look, SignIn
 from tests.browser.lone_box import held
+from tests.browser.requests import base, put
 from tests.browser.watching import choose_now, goes_on, profile_with_cameras
 
 pytestmark = [
@@ -75,20 +76,31 @@ def test_a_person_changes_the_first_password_and_judges_an_event_that_arrives(
     expect(page.locator(".home .event img").first).to_be_visible()
     expect(page.locator(".home canvas").first).to_be_visible()
 
+    map_every_code(page, "05-12", "示范事件")
     page.click(".menu a[href='/events']")
     expect(page.get_by_test_id("arrived")).to_be_visible(timeout=120_000)  # one more came while we looked
     page.get_by_test_id("arrived").click()
+    expect(page.get_by_test_id("mapped-code").first).to_have_text("05-12 示范事件")
+    page.screenshot(path=screenshots / "portal-events-mapped.png", animations="disabled")
     judged = count_of(page, "true")
     page.get_by_test_id("event").first.click()
     expect(page.get_by_test_id("event-detail")).to_be_visible()
     expect(page.get_by_test_id("event-detail").locator("img")).to_be_visible()
     assert page.get_by_test_id("event-detail").locator("canvas").evaluate(DRAWN) > 0  # the region and what was found
+    expect(page.get_by_test_id("event-detail")).to_contain_text("05-12 示范事件")
     page.screenshot(path=screenshots / "portal-event.png", animations="disabled")
     page.keyboard.press("1")
 
     wait_until(lambda: count_of(page, "true") == judged + 1, within_s=60, what="the count of true events to grow")
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("event-detail")).to_be_hidden()
+
+
+def map_every_code(page: Page, code: str, name: str) -> None:
+    """Map every kind of event of every algorithm to one code."""
+    for item in page.request.get(f"{base(page)}/api/v1/algorithms").json()["items"]:
+        mappings = [{"code": kind["code"], "mapped_code": code, "name": name} for kind in item["events"]]
+        put(page, f"/api/v1/algorithms/{item['id']}/event-codes", {"mappings": mappings})
 
 
 def test_a_list_follows_its_search_and_its_tab_keeps_it(demo: Demo, page: Page, sign_in: SignIn) -> None:

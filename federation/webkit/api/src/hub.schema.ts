@@ -595,6 +595,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/event-code-mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List by which codes others know kinds of event, in order of our code. */
+        get: operations["list_event_code_mappings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/algorithms/{algorithm_id}/event-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say by which codes others know an algorithm's kinds of event; events that come from now on carry both. */
+        put: operations["map_event_codes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/algorithms/{algorithm_id}/cover": {
         parameters: {
             query?: never;
@@ -1799,6 +1833,11 @@ export interface components {
             labels: string[];
             /** Events */
             events: components["schemas"]["EventKind"][];
+            /**
+             * Mapped Codes
+             * @description by which codes others know its kinds of event
+             */
+            mapped_codes: components["schemas"]["CodeMapping"][];
             /** Rule Kind */
             rule_kind: string;
             /**
@@ -2944,6 +2983,44 @@ export interface components {
          */
         ClockState: "synchronised" | "unsynchronised";
         /**
+         * CodeMapping
+         * @description By which code others know a kind of event; `name` is what they call it, empty where nobody said.
+         */
+        CodeMapping: {
+            /** Code */
+            code: string;
+            /** Mapped Code */
+            mapped_code: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * CodeMappingDraft
+         * @description By which code others know a kind of event of the algorithm.
+         */
+        CodeMappingDraft: {
+            /** Code */
+            code: string;
+            /**
+             * Mapped Code
+             * @description letters, digits, and . _ / - between
+             */
+            mapped_code: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+        };
+        /**
+         * CodeMappings
+         * @description All mappings of an algorithm's kinds of event; one that is left out is mapped no longer.
+         */
+        CodeMappings: {
+            /** Mappings */
+            mappings: components["schemas"]["CodeMappingDraft"][];
+        };
+        /**
          * Conditions
          * @description When the algorithm can be expected to work (应用条件).
          */
@@ -3376,6 +3453,16 @@ export interface components {
             type_name_zh: string;
             /** Type Name En */
             type_name_en: string;
+            /**
+             * Mapped Code
+             * @description by which code others know its type, as was said when it came
+             */
+            mapped_code: string | null;
+            /**
+             * Mapped Name
+             * @description what that code is called; empty where nobody said
+             */
+            mapped_name: string;
             /** Algorithm Id */
             algorithm_id: string;
             /** Algorithm Version */
@@ -3569,6 +3656,12 @@ export interface components {
             /** Sequence */
             sequence: number;
             event: components["schemas"]["Event"];
+            /**
+             * Mapped Code
+             * @description by which code others know the event's type, as was said when the event came
+             * @default null
+             */
+            mapped_code: string | null;
         };
         /**
          * FieldError
@@ -8185,6 +8278,70 @@ export interface operations {
             };
         };
     };
+    list_event_code_mappings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeMapping"][];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    map_event_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                algorithm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeMappings"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     give_cover: {
         parameters: {
             query?: never;
@@ -9297,6 +9454,7 @@ export interface operations {
                 after?: string;
                 limit?: number;
                 type?: string;
+                mapped_code?: string;
                 point_id?: string;
                 node_id?: string;
                 algorithm_id?: string;
@@ -9338,6 +9496,7 @@ export interface operations {
                 after?: string;
                 limit?: number;
                 type?: string;
+                mapped_code?: string;
                 point_id?: string;
                 node_id?: string;
                 algorithm_id?: string;

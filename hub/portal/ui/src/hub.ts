@@ -9,6 +9,7 @@ export type ChainNode = HubSchemas['ChainNode']
 export type EventRow = Omit<HubSchemas['EventRow'], 'region'> & { region: number[][] | null }
 export type Presentation = HubSchemas['Presentation']
 export type Candidate = HubSchemas['Candidate']
+export type CodeMapping = HubSchemas['CodeMapping']
 export type Criterion = HubSchemas['Criterion']
 export type EnteredLicence = HubSchemas['EnteredLicence']
 export type EventKind = HubSchemas['EventKind']

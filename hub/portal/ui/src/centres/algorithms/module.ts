@@ -3,6 +3,7 @@ import type { Centre } from '@fengsui/kit'
 
 import { catalogueTexts } from './catalogue-texts.ts'
 import { editingTexts } from './editing-texts.ts'
+import { eventCodeTexts } from './event-code-texts.ts'
 import { examinationTexts } from './examination-texts.ts'
 import { groupTexts } from './group-texts.ts'
 import { licenceTexts } from './licence-texts.ts'
@@ -20,7 +21,7 @@ export const algorithmsCentre: Centre = {
     { path: '/catalogue', title: 'catalogue.title', icon: Collection, group: 'overview.analysis' },
   ],
   texts: {
-    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'], ...groupTexts['zh-CN'] },
-    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en, ...groupTexts.en },
+    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'], ...groupTexts['zh-CN'], ...eventCodeTexts['zh-CN'] },
+    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en, ...groupTexts.en, ...eventCodeTexts.en },
   },
 }

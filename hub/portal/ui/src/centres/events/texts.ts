@@ -3,7 +3,7 @@ import { bilingual } from '@fengsui/kit'
 export const texts = bilingual(
   {
     events: {
-      title: '智能事件', hint: '研判、检索与导出', type: '事件类型', everyKind: '{name}（全部）', point: '点位', time: '发生时间', from: '开始时间', until: '结束时间',
+      title: '智能事件', hint: '研判、检索与导出', type: '事件类型', everyKind: '{name}（全部）', mapped: '映射事件码', point: '点位', time: '发生时间', from: '开始时间', until: '结束时间',
       text: '点位名称或事件编号', list: '列表', cards: '缩略图', picture: '图片', score: '置信度', verdict: '研判结果', latency: '上报时延',
       arrived: '有 {count} 条新事件，点击查看', empty: '没有符合条件的事件', emptyHint: '换一个页签或放宽筛选条件；若从未有过事件，请先新建分析任务。',
       newTask: '去新建任务', clean: '待核验事件已全部处理', cleanHint: '新的事件到达后会自动出现在这里。',
@@ -16,7 +16,7 @@ export const texts = bilingual(
   },
   {
     events: {
-      title: 'Events', hint: 'Judge, search and export', type: 'Type', everyKind: '{name} (all)', point: 'Point', time: 'Time', from: 'From', until: 'Until',
+      title: 'Events', hint: 'Judge, search and export', type: 'Type', everyKind: '{name} (all)', mapped: 'Mapped code', point: 'Point', time: 'Time', from: 'From', until: 'Until',
       text: 'Point name or event id', list: 'List', cards: 'Pictures', picture: 'Picture', score: 'Score', verdict: 'Verdict', latency: 'Latency',
       arrived: '{count} new events, show them', empty: 'No event matches', emptyHint: 'Try another tab or fewer filters. If there never was an event, create a task first.',
       newTask: 'Create a task', clean: 'Every event has been judged', cleanHint: 'New ones will show up here by themselves.',

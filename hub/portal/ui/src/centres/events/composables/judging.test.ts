@@ -8,7 +8,7 @@ function row(id: string, verdict: EventRow['verdict'] = 'pending'): EventRow {
 }
 
 const ROWS = [row('a'), row('b', 'true'), row('c')]
-const NO_FILTER = { type: '', point_id: '', text: '', since: '', until: '' }
+const NO_FILTER = { type: '', mapped_code: '', point_id: '', text: '', since: '', until: '' }
 
 test('keys judge and step, but not while somebody types', () => {
   expect(actOf({ key: '1', typing: false, modified: false })).toEqual({ judge: 'true' })

@@ -43,6 +43,7 @@ export function placeOf(row: Pick<EventRow, 'point_name' | 'preset' | 'preset_na
 
 export interface Filters {
   readonly type: string
+  readonly mapped_code: string
   readonly point_id: string
   readonly text: string
   readonly since: string
@@ -54,6 +55,7 @@ export function belongs(row: EventRow, filters: Filters, verdict: Verdict | unde
   return (
     (verdict === undefined || row.verdict === verdict) &&
     (filters.type === '' || isUnder(row.type, filters.type)) &&
+    (filters.mapped_code === '' || row.mapped_code === filters.mapped_code) &&
     (filters.point_id === '' || row.point_id === filters.point_id) &&
     (filters.text === '' || row.point_name.includes(filters.text) || row.id.includes(filters.text)) &&
     (filters.since === '' || row.time >= filters.since) &&
