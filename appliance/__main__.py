@@ -7,12 +7,14 @@ import logging
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from appliance.config import Config, example, load
 from appliance.errors import ApplianceError, BadConfiguration
 from appliance.local.process import run_until_signal
 from appliance.supervision import configuration, programs
+from federation.cycles import look_seldom, undisturbed
 from federation.identity.bundle import read_bundle
 from federation.identity.errors import BundleUnusable, IdentityError
 from federation.private_files import write_private
@@ -83,19 +85,25 @@ def _run_process(options: argparse.Namespace) -> None:
     _prepare(config)
     # Each process loads only what it needs: streams must never load a decoder.
     if options.process == "agent":
-        agent = importlib.import_module("appliance.app")
+        agent = _load("appliance.app")
         run_until_signal(lambda: agent.run(config))
         return
     if options.process == "streams":
-        streams = importlib.import_module("appliance.streams.app")
-        recordings = importlib.import_module("appliance.recording.recorder").Settings.of(config)
+        streams = _load("appliance.streams.app")
+        recordings = _load("appliance.recording.recorder").Settings.of(config)
+        look_seldom()
         run_until_signal(
             lambda: streams.run(run_folder=config.run_folder, footage=config.footage_folder, recordings=recordings)
         )
         return
-    vision = importlib.import_module("appliance.analysis.app")
-    settings = importlib.import_module("appliance.analysis.settings").Settings.of(config)
+    vision = _load("appliance.analysis.app")
+    settings = _load("appliance.analysis.settings").Settings.of(config)
     run_until_signal(lambda: vision.run(run_folder=config.run_folder, settings=settings))
+
+
+def _load(module: str) -> ModuleType:
+    with undisturbed():
+        return importlib.import_module(module)
 
 
 def _run(options: argparse.Namespace) -> NoReturn:
@@ -123,7 +131,7 @@ def _enrol(options: argparse.Namespace) -> None:
 
 
 def _openapi(_options: argparse.Namespace) -> None:
-    document = importlib.import_module("appliance.app").openapi_document()
+    document = _load("appliance.app").openapi_document()
     print(json.dumps(document, ensure_ascii=False, indent=1))
 
 

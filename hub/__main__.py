@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from federation.cycles import look_seldom
+from federation.cycles import look_seldom, undisturbed
 from federation.identity.bundle import SUFFIX
 from federation.private_files import write_private
 from hub.config import HubConfig, read_config
@@ -124,7 +124,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 async def _serve(config: HubConfig) -> None:
-    from hub.app import open_hub  # noqa: PLC0415 - see above
+    with undisturbed():
+        from hub.app import open_hub  # noqa: PLC0415 - see above
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
