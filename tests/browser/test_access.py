@@ -2,23 +2,51 @@
 
 import re
 import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from federation.identity.claim import ClaimTicket
-from federation.testing.ports import HOST
+from federation.testing.ports import HOST, reserved
 from federation.testing.waiting import wait_until
-from hil_tests.demo.run import Demo
+from hil_tests.demo.supervision import FENGSUI
 from tests.browser.conftest import Look, SignIn
+from tests.browser.test_exchange import address, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
-FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 SERIAL = "fs-new-box"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A hub that has no box yet: where its portal answers, and where its data lies."""
+
+    url: str
+    data: Path
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    """Run a hub with its broker; it listens for boxes on loopback."""
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name, reserved(4) as (nodes, mqtt, subscribers, own):
+        folder = Path(name)
+        config = folder / "hub.toml"
+        config.write_text(
+            f'data_folder = "hub"\noffer_shipped = false\n[http]\nport = 0\n[nodes]\nport = {nodes}\n[broker]\n'
+            f"port = {mqtt}\nsubscriber_port = {subscribers}\nhub_port = {own}\n"
+            f'[discovery]\ninterfaces = ["{HOST}"]\n',
+            encoding="utf-8",
+        )
+        with (
+            running(folder, "broker", "hub", "broker", "--config", str(config)),
+            running(folder, "hub", "hub", "run", "--config", str(config)),
+        ):
+            yield Hub(url=address(folder / "hub" / "run" / "hub.json"), data=folder / "hub")
 
 
 @pytest.fixture
@@ -53,7 +81,7 @@ def ticket_of(box: Path) -> ClaimTicket:
 
 
 def test_a_new_box_is_let_in_by_the_code_that_its_panel_shows(
-    demo: Demo, page: Page, sign_in: SignIn, look: Look, screenshots: Path, new_box: Path
+    hub: Hub, page: Page, sign_in: SignIn, look: Look, screenshots: Path, new_box: Path
 ) -> None:
     panel = re.search(r"http://[\d.]+:\d+", (new_box / "run" / "panel.json").read_text())
     assert panel is not None
@@ -64,9 +92,9 @@ def test_a_new_box_is_let_in_by_the_code_that_its_panel_shows(
     assert shown.replace("-", "") == ticket_of(new_box).code
     look(panel[0], ("/hub",), "panel-unclaimed")
 
-    sign_in(demo.site.portal_url, demo.site.hub_data)
+    sign_in(hub.url, hub.data)
     page.set_viewport_size({"width": 1920, "height": 1080})
-    page.goto(f"{demo.site.portal_url}/access")
+    page.goto(f"{hub.url}/access")
     row = page.locator(".stage .el-table__row", has_text=SERIAL)
     expect(row).to_be_visible()
     page.screenshot(path=screenshots / "portal-access-waiting.png", animations="disabled")
@@ -86,12 +114,12 @@ def test_a_new_box_is_let_in_by_the_code_that_its_panel_shows(
 
 
 def test_a_scanned_code_fills_the_form_and_a_bundle_is_saved_as_a_file(
-    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+    hub: Hub, page: Page, sign_in: SignIn, screenshots: Path
 ) -> None:
     ticket = ClaimTicket(serial="sn", url="https://10.9.8.7:8091", fingerprint="ab" * 32, code="ABCD2345")
-    sign_in(demo.site.portal_url, demo.site.hub_data)
+    sign_in(hub.url, hub.data)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{demo.site.portal_url}/access")
+    page.goto(f"{hub.url}/access")
     page.get_by_test_id("accept-other").first.click()
     page.get_by_test_id("scan").fill(ticket.to_text())
     expect(page.get_by_test_id("claim-url")).to_have_value(ticket.url)
