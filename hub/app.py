@@ -100,6 +100,7 @@ from hub.repository.event_codes import EventCodeDesk
 from hub.repository.examiner import Examiner
 from hub.repository.groups import GroupDesk
 from hub.repository.licences import LicenceDesk
+from hub.repository.packing import PackingDesk
 from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
 from hub.repository.starters import Starters
@@ -322,6 +323,7 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
     artifacts = Artifacts(database, roster, {PACKAGE_KIND: packages}, sign=foundation.desired.signed)
     examiner = Examiner(foundation.config.signers_folder)
     repository = Repository(database, packages, examiner, added=artifacts.wake)
+    packing = PackingDesk(repository, packages, examiner)
     scheduler = Scheduler(
         database=database,
         roster=roster,
@@ -426,8 +428,10 @@ def _feature_parts(foundation: Foundation) -> Sequence[Part]:
                     EditingDesk(database, repository), EventCodeDesk(database, repository)
                 ),
                 hub.repository.api.group_routes(GroupDesk(database, repository)),
+                hub.repository.api.packing_routes(packing),
             ),
             start=repository.load,
+            run=packing.run,
             figures=licences.figures,
         ),
         Part(

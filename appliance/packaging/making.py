@@ -9,13 +9,11 @@ from pydantic import ValidationError
 
 from appliance.analysis.outside.errors import OutsideFault
 from appliance.packaging.coco import LABELS
-from appliance.packaging.drafts import HALF_MODEL, MODEL, of_model, of_offer, slug
+from appliance.packaging.drafts import of_model, of_offer, slug
 from appliance.packaging.endpoints import offers
 from appliance.packaging.errors import WrongCall
-from appliance.packaging.graph import graph_fault
-from appliance.packaging.half import halved
-from appliance.packaging.proofs import pictures_at, proofs_of
-from appliance.packaging.proposal import EXAMPLE, propose
+from appliance.packaging.packing import labels_at, pack_in_limits, packed
+from appliance.packaging.proposal import EXAMPLE
 from federation.crypto import SigningKey
 from federation.packages import Package, open_package, write_manifest, write_package
 from federation.packages.endpoints import Auth, Endpoint
@@ -66,25 +64,17 @@ def licence(options: argparse.Namespace) -> Iterator[str]:
 
 def from_onnx(options: argparse.Namespace) -> Iterator[str]:
     """Make a package of a bare model, with the pictures that prove it."""
-    model = options.model.read_bytes()
-    fault = graph_fault(model)
-    if fault is not None:
-        raise WrongCall(f"{options.model} cannot be used: {fault}")
-    pictures = pictures_at(options.samples)
-    try:
-        proposal = propose(model, _labels(options.labels), pictures)
-    except RuntimeError as error:
-        raise WrongCall(f"{options.model} is no ONNX model that runs here: {error}") from error
     name = options.id or slug(options.model.stem)
-    proofs = proofs_of(of_model(name, proposal), model, pictures)
-    manifest = of_model(name, proposal, tuple(proof.sample for proof in proofs), half=options.half)
-    parts = {"algorithm.yaml": write_manifest(manifest).encode(), MODEL: model}
-    if options.half:
-        parts[HALF_MODEL] = halved(model, manifest, proofs)
-    package = write_package(parts | {proof.sample.file: proof.content for proof in proofs}, options.output)
-    found = f"{proposal.output.decoder}, {len(proposal.labels)} labels, {len(proofs)} samples"
-    yield f"{found}; support {proposal.support:.2f} a picture"
-    yield _sentence(package)
+    made = packed(options.model, options.output, name, _labels(options.labels), options.samples, half=options.half)
+    manifest = made.package.manifest
+    found = f"{made.proposal.output.decoder}, {len(manifest.labels)} labels, {len(manifest.samples)} samples"
+    yield f"{found}; support {made.proposal.support:.2f} a picture"
+    yield _sentence(made.package)
+
+
+def pack(options: argparse.Namespace) -> Iterator[str]:
+    """Make a package of what lies in a folder, within limits, and yield the Packing."""
+    yield pack_in_limits(options.folder, options.output, options.id, options.memory_bytes).model_dump_json()
 
 
 def from_endpoint(options: argparse.Namespace) -> Iterator[str]:
@@ -109,11 +99,7 @@ def _labels(given: str | None) -> tuple[str, ...] | None:
         return None
     if given == "coco":
         return LABELS
-    lines = Path(given).read_text(encoding="utf-8").splitlines()
-    found = tuple(line.strip() for line in lines if line.strip())
-    if not found:
-        raise WrongCall(f"{given} names no label; write one a line")
-    return found
+    return labels_at(Path(given))
 
 
 def _sentence(package: Package) -> str:

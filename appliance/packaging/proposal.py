@@ -22,6 +22,7 @@ from appliance.packaging.coco import LABELS
 from appliance.packaging.facts import facts_of
 from federation.packages.manifest import ModelInput
 from federation.packages.outputs import ClassOutput, DenseOutput, ModelOutput, tensors_of
+from federation.packages.packing import Fault
 
 SAME_IOU = 0.5
 LEAST_PROOF = 0.5
@@ -31,7 +32,12 @@ _SLACK = 0.001  # of a score above 1
 
 
 class CannotPropose(Exception):
-    """The model's shapes fit no decoder, or no sample proves one of those that fit."""
+    """The model's shapes fit no decoder, or no sample proves one of those that fit; `code` is stable."""
+
+    def __init__(self, code: Fault, detail: str) -> None:
+        """Say what keeps the model from being packed, and what to do."""
+        super().__init__(detail)
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,25 +66,28 @@ def propose(model: bytes, labels: tuple[str, ...] | None, samples: Sequence[Pict
     """
     facts = facts_of(model)
     if facts.task == "obb":
-        raise CannotPropose("boxes that are turned (task obb) cannot be read")
+        raise CannotPropose("no_decoder", "boxes that are turned (task obb) cannot be read")
     told = labels or facts.labels or LABELS
     inputs = ways(facts)
     if not inputs:
         shapes = ", ".join(f"{item.name} {item.type} {list(item.shape)}" for item in facts.inputs)
-        raise CannotPropose(f"the model takes {shapes}; one picture [1, 3, height, width] is needed")
+        raise CannotPropose(
+            "no_picture_input", f"the model takes {shapes}; one picture [1, 3, height, width] is needed"
+        )
     outputs = readings(facts, len(told), inputs[0].size)
     if not outputs:
         shapes = ", ".join(f"{item.name} {list(item.shape)}" for item in facts.outputs)
-        raise CannotPropose(f"no decoder fits the outputs {shapes} with {len(told)} labels; name them with --labels")
+        detail = f"no decoder fits the outputs {shapes} with {len(told)} labels; name them with --labels"
+        raise CannotPropose("no_decoder", detail)
     if not samples:
-        raise CannotPropose("give sample pictures with --samples: shapes alone do not tell enough")
+        raise CannotPropose("no_samples", "give sample pictures with --samples: shapes alone do not tell enough")
     best = max(
         (item for way in inputs for item in _tried(model, way, outputs, told, samples)),
         key=lambda proposal: proposal.support,
         default=None,
     )
     if best is None or best.support * len(samples) < LEAST_PROOF:
-        raise CannotPropose("nothing was found in the samples; give pictures that show its objects")
+        raise CannotPropose("nothing_found", "nothing was found in the samples; give pictures that show its objects")
     return best
 
 

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from federation.packages.archive import Package
 
-COMMAND = (str(Path(sys.executable).with_name("fengsui")), "package", "try")
+PROGRAM = (str(Path(sys.executable).with_name("fengsui")), "package")
+COMMAND = (*PROGRAM, "try")
 """What the child runs; the file and the bytes that it may use are added, and it prints a Trial as JSON."""
 
 MEMORY_BYTES = 4 << 30

@@ -17,6 +17,8 @@ from hub.repository.model import (
     AlgorithmGroup,
     AlgorithmQuery,
     AlgorithmTemplate,
+    BareModel,
+    BareModelQuery,
     Binding,
     Candidate,
     CodeMapping,
@@ -25,12 +27,15 @@ from hub.repository.model import (
     EnteredLicence,
     GroupChoice,
     GroupDraft,
+    PackageDraft,
     PictureQuery,
     Presentation,
+    Recognition,
     ShelfChange,
     TemplateQuery,
     VersionQuery,
 )
+from hub.repository.packing import PackingDesk
 from hub.repository.pictures import PackagePictures
 from hub.repository.service import Repository
 from hub.repository.templates import TemplateDesk
@@ -209,5 +214,43 @@ def group_routes(groups: GroupDesk) -> Routes:
     async def choose_groups(call: Call, algorithm_id: str, body: GroupChoice) -> Algorithm:
         """Put an algorithm into these groups, and into no others."""
         return await groups.choose(algorithm_id, body, Actor.of(call))
+
+    return part
+
+
+def packing_routes(packing: PackingDesk) -> Routes:
+    """Return the operations by which bare models become packages."""
+    part = Routes(tag="algorithms")
+    operate, octets = Access(permission=OPERATE), "application/octet-stream"
+
+    @part.post("/api/v1/bare-models", access=operate, status=201, consumes=octets)
+    async def take_bare_model(call: Call, query: BareModelQuery) -> BareModel:
+        """Take in a bare model: the body is the .onnx file; it is kept for an hour."""
+        return await packing.take(query.name, call.request.content.iter_chunked(CHUNK_BYTES))
+
+    @part.post("/api/v1/bare-models/{model_id}/pictures", access=operate, consumes=octets)
+    async def add_sample_picture(call: Call, model_id: str) -> BareModel:
+        """Add a picture that shows what the model finds: the body is a JPEG or PNG of at most 16 MiB."""
+        return await packing.add_picture(model_id, call.request.content.iter_chunked(CHUNK_BYTES))
+
+    @part.post("/api/v1/bare-models/{model_id}/recognition", access=operate, status=202)
+    async def recognise_bare_model(model_id: str, body: Recognition) -> BareModel:
+        """Have the model looked at; how far that is, the model itself tells."""
+        return await packing.recognise(model_id, body)
+
+    @part.get("/api/v1/bare-models/{model_id}", access=operate)
+    async def get_bare_model(model_id: str) -> BareModel:
+        """Show how far a bare model is."""
+        return await packing.get(model_id)
+
+    @part.post("/api/v1/bare-models/{model_id}/package", access=operate, status=201)
+    async def pack_bare_model(call: Call, model_id: str, body: PackageDraft) -> Algorithm:
+        """Make a package of a model that was recognised, and import it."""
+        return await packing.pack(model_id, body, Actor.of(call))
+
+    @part.delete("/api/v1/bare-models/{model_id}", access=operate)
+    async def drop_bare_model(model_id: str) -> None:
+        """Forget a bare model."""
+        await packing.drop(model_id)
 
     return part

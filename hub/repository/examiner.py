@@ -26,11 +26,12 @@ class Examiner:
     def __init__(self, signers_folder: Path | None) -> None:
         """Trust the SM2 public keys `*.pem` of a folder; a file's name is its signer's."""
         self._signers_folder = signers_folder
-        self._one_at_a_time = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whatever has a child look at a model."""
 
     async def examine(self, path: Path, catalogue: Catalogue) -> tuple[Package, PackageExamination]:
         """Return the package and what was found; raise Problem when it cannot be used."""
-        async with self._one_at_a_time:
+        async with self.turn:
             keys = await asyncio.to_thread(signers, self._signers_folder)
             stock = _stock(catalogue)
             found = await asyncio.to_thread(examine, path, trusted=tuple(keys.values()), stock=stock, trial=try_out)

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from federation.http import Input, Output, PageQuery
 from federation.packages.description import (
+    AlgorithmId,
     Capacity,
     Classification,
     Conditions,
@@ -16,6 +17,7 @@ from federation.packages.description import (
     Scenes,
     Training,
     Vendor,
+    Version,
     Words,
 )
 from federation.packages.licences import LicenceState, VendorLicence
@@ -250,6 +252,53 @@ class TemplateQuery(Input):
     model: str | None = Field(default=None, max_length=128, description="only what this algorithm's model fits")
 
 
+class ProposedEvent(Output):
+    """A kind of event that the packed model would report."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class ProposedPackage(Output):
+    """How a bare model is to be used, as its file and the sample pictures say."""
+
+    decoder: str
+    kind: str = Field(description="what it does: detection, classification …")
+    width_px: int
+    height_px: int
+    labels: tuple[str, ...]
+    events: tuple[ProposedEvent, ...]
+    samples: int = Field(description="pictures that go into the package, with what must be found in them")
+    support: float = Field(description="summed scores of what was found twice, a picture; the higher, the surer")
+
+
+class BareModel(Output):
+    """A bare model on its way to a package; `code` and `detail` say why it was refused."""
+
+    id: str
+    file_name: str
+    size_bytes: int
+    pictures: int
+    state: Literal["open", "waiting", "looking", "proposed", "refused"]
+    for_s: float = Field(description="how long it has been looked at")
+    code: str
+    detail: str
+    proposed: ProposedPackage | None
+
+
+class BareModelQuery(Input):
+    """What the file of the model is called."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+class Recognition(Input):
+    """What is known of the model's classes; empty: what it says itself, or else those of COCO."""
+
+    labels: tuple[str, ...] = Field(default=(), max_length=10_000)
+
+
 class VersionQuery(Input):
     """Which version is meant; the newest if none is said."""
 
@@ -296,6 +345,24 @@ class Presentation(Input):
     industries: Words
     business: Words
     places: Words
+
+
+class EventName(LineOfText):
+    """What a kind of event of the new package is called."""
+
+    code: str = Field(min_length=1, max_length=128)
+
+
+class PackageDraft(Input):
+    """What people say of a bare model; `note` is what is new in this version 版本迭代说明."""
+
+    id: AlgorithmId
+    version: Version
+    name: LineOfText
+    description: Prose
+    vendor: LineOfText
+    note: Prose | None = None
+    events: tuple[EventName, ...] = Field(default=(), max_length=1000)
 
 
 class GroupDraft(Input):

@@ -68,7 +68,7 @@ class TemplateDesk:
         if stored is None:
             raise Problem(409, "no_package", f"The package of {algorithm_id} is not in the repository.")
         async with self._store.workplace() as folder:
-            path = await asyncio.to_thread(_packed, stored.path, manifest, folder)
+            path = await asyncio.to_thread(packed, stored.path, manifest, folder)
             return await self._repository.add(chunks_of(path), actor)
 
 
@@ -138,7 +138,7 @@ def _next(template: Template, model: Manifest, present: Listed | None) -> Manife
     )
 
 
-def _packed(source: Path, manifest: Manifest, folder: Path) -> Path:
+def packed(source: Path, manifest: Manifest, folder: Path) -> Path:
     """Pack the files of a package with another manifest; signatures were of the old one, and stay behind."""
     package = open_package(source)
     kept = (name for name in package.entries if name not in {MANIFEST, SM3_LIST} and not name.startswith(SIGNATURES))

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from federation.crypto import SigningKey
 from federation.packages.licences import VendorLicence, write_licence
@@ -18,7 +18,7 @@ from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
 from tests.browser.requests import base, posted, signed
 from tests.hub.conftest import hub_config
-from tests.hub.repository.detectors import COCO, detector, signed_detector
+from tests.hub.repository.detectors import COCO, detector, model, signed_detector
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
@@ -323,6 +323,52 @@ def test_a_kind_of_event_is_mapped_to_the_code_by_which_others_know_it(
     page.get_by_test_id("by-mapped-code").click()
     with page.expect_request(lambda request: "mapped_code=02-17" in request.url):
         page.get_by_role("option", name="02-17 监控设施异常").click()
+
+
+def test_a_bare_model_is_recognised_named_and_packed_in_the_portal(
+    portal: Portal, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(portal.url, portal.data)
+    page.click(".menu a[href='/algorithms']")
+    page.get_by_test_id("open-packing").click()
+    dialog = page.get_by_test_id("packing")
+    picture = bytes(cv2.imencode(".png", np.full((90, 160, 3), 90, np.uint8))[1])
+    shown = FilePayload(name="site.png", mimeType="image/png", buffer=picture)
+
+    # What is no model is refused, and why is said; the dialog stays as it was filled.
+    pick = dialog.get_by_test_id("model-file")
+    pick.set_input_files({"name": "Helmet v2.onnx", "mimeType": "application/octet-stream", "buffer": b"no model"})
+    dialog.get_by_test_id("sample-files").set_input_files([shown])
+    dialog.get_by_test_id("recognise").click()
+    expect(dialog.get_by_test_id("packing-refused")).to_contain_text("文件不是可用的 ONNX 模型", timeout=120_000)
+    pictured(page, screenshots / "portal-packing-refused")
+
+    # A model is recognised with the classes that are named; a person says what it is called.
+    pick.set_input_files({"name": "Helmet v2.onnx", "mimeType": "application/octet-stream", "buffer": model()})
+    dialog.get_by_test_id("labels").fill("helmet\nperson\nvest")
+    dialog.get_by_test_id("recognise").click()
+    recognised = dialog.get_by_test_id("recognised")
+    expect(recognised).to_contain_text("32 × 32", timeout=120_000)
+    for said in ("rows", "目标检测", "3 类：helmet、person、vest"):
+        expect(recognised).to_contain_text(said)
+    expect(dialog.get_by_test_id("pack-id")).to_have_value("local.helmet_v2")
+    dialog.get_by_test_id("pack-name").fill("工地安全帽检测")
+    dialog.get_by_test_id("pack-note").fill("首个版本")
+    dialog.get_by_test_id("pack-event").first.fill("工地人员")
+    pictured(page, screenshots / "portal-packing-named")
+    dialog.get_by_test_id("pack").click()
+    expect(page.locator(".el-message").last).to_contain_text("已封装 工地安全帽检测 1.0.0", timeout=120_000)
+
+    # It is an algorithm like any other, with its note; then it goes.
+    mine = page.locator("article", has_text="local.helmet_v2")
+    mine.get_by_test_id("open-algorithm").click()
+    detail = page.get_by_test_id("algorithm-detail")
+    expect(detail.get_by_test_id("notes")).to_contain_text("首个版本")
+    expect(detail).to_contain_text("工地人员")
+    pictured(page, screenshots / "portal-packing-packed")
+    detail.get_by_test_id("remove").click()
+    page.get_by_role("button", name="确定").click()
+    expect(mine).to_have_count(0)
 
 
 def used_by(page: Page, algorithm_id: str) -> None:

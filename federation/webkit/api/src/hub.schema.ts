@@ -717,6 +717,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bare-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take in a bare model: the body is the .onnx file; it is kept for an hour. */
+        post: operations["take_bare_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bare-models/{model_id}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a picture that shows what the model finds: the body is a JPEG or PNG of at most 16 MiB. */
+        post: operations["add_sample_picture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bare-models/{model_id}/recognition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the model looked at; how far that is, the model itself tells. */
+        post: operations["recognise_bare_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bare-models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far a bare model is. */
+        get: operations["get_bare_model"];
+        put?: never;
+        post?: never;
+        /** Forget a bare model. */
+        delete: operations["drop_bare_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bare-models/{model_id}/package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a package of a model that was recognised, and import it. */
+        post: operations["pack_bare_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -2247,6 +2333,35 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * BareModel
+         * @description A bare model on its way to a package; `code` and `detail` say why it was refused.
+         */
+        BareModel: {
+            /** Id */
+            id: string;
+            /** File Name */
+            file_name: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Pictures */
+            pictures: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "waiting" | "looking" | "proposed" | "refused";
+            /**
+             * For S
+             * @description how long it has been looked at
+             */
+            for_s: number;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            proposed: components["schemas"]["ProposedPackage"] | null;
+        };
+        /**
          * Binding
          * @description The algorithm whose model a template is to have.
          */
@@ -3415,6 +3530,18 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * EventName
+         * @description What a kind of event of the new package is called.
+         */
+        EventName: {
+            /** Zh */
+            zh: string;
+            /** En */
+            en: string;
+            /** Code */
+            code: string;
         };
         /**
          * EventOrigin
@@ -4686,6 +4813,26 @@ export interface components {
             latency_p95_ms: number | null;
         };
         /**
+         * PackageDraft
+         * @description What people say of a bare model; `note` is what is new in this version 版本迭代说明.
+         */
+        PackageDraft: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            name: components["schemas"]["LineOfText"];
+            description: components["schemas"]["Prose"];
+            vendor: components["schemas"]["LineOfText"];
+            /** @default null */
+            note: components["schemas"]["Prose"] | null;
+            /**
+             * Events
+             * @default []
+             */
+            events: components["schemas"]["EventName"][];
+        };
+        /**
          * PackageExamination
          * @description What became of the examination of a package; empty for what is part of the product.
          */
@@ -5515,6 +5662,49 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
         };
         /**
+         * ProposedEvent
+         * @description A kind of event that the packed model would report.
+         */
+        ProposedEvent: {
+            /** Code */
+            code: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Name En */
+            name_en: string;
+        };
+        /**
+         * ProposedPackage
+         * @description How a bare model is to be used, as its file and the sample pictures say.
+         */
+        ProposedPackage: {
+            /** Decoder */
+            decoder: string;
+            /**
+             * Kind
+             * @description what it does: detection, classification …
+             */
+            kind: string;
+            /** Width Px */
+            width_px: number;
+            /** Height Px */
+            height_px: number;
+            /** Labels */
+            labels: string[];
+            /** Events */
+            events: components["schemas"]["ProposedEvent"][];
+            /**
+             * Samples
+             * @description pictures that go into the package, with what must be found in them
+             */
+            samples: number;
+            /**
+             * Support
+             * @description summed scores of what was found twice, a picture; the higher, the surer
+             */
+            support: number;
+        };
+        /**
          * Prose
          * @description Some sentences for people, in both languages.
          */
@@ -5523,6 +5713,17 @@ export interface components {
             zh: string;
             /** En */
             en: string;
+        };
+        /**
+         * Recognition
+         * @description What is known of the model's classes; empty: what it says itself, or else those of COCO.
+         */
+        Recognition: {
+            /**
+             * Labels
+             * @default []
+             */
+            labels: string[];
         };
         /**
          * Reconciled
@@ -8583,6 +8784,206 @@ export interface operations {
         responses: {
             /** @description done */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Algorithm"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_bare_model: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BareModel"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_sample_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BareModel"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    recognise_bare_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Recognition"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BareModel"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_bare_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BareModel"];
+                };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    drop_bare_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    pack_bare_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackageDraft"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

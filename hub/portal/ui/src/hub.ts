@@ -3,6 +3,7 @@ import { useSession } from '@fengsui/kit'
 
 export type Algorithm = HubSchemas['Algorithm']
 export type AlgorithmGroup = HubSchemas['AlgorithmGroup']
+export type BareModel = HubSchemas['BareModel']
 export type Capture = HubSchemas['Capture']
 export type ChainNode = HubSchemas['ChainNode']
 /** The client reads pairs as plain lists, so the region is one of lists here. */
@@ -17,6 +18,7 @@ export type Finding = HubSchemas['Finding']
 export type NodeDetail = HubSchemas['NodeDetail']
 export type NodeRow = HubSchemas['Node']
 export type Overview = HubSchemas['Overview']
+export type PackageDraft = HubSchemas['PackageDraft']
 export type Point = HubSchemas['Point']
 export type Subscription = HubSchemas['Subscription']
 export type Task = Omit<HubSchemas['Task'], 'region' | 'masks' | 'lines' | 'scenes'> & { region: number[][] | null; masks: number[][][]; lines: { points: number[][] }[] }

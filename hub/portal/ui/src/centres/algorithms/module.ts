@@ -7,6 +7,7 @@ import { eventCodeTexts } from './event-code-texts.ts'
 import { examinationTexts } from './examination-texts.ts'
 import { groupTexts } from './group-texts.ts'
 import { licenceTexts } from './licence-texts.ts'
+import { packingTexts } from './packing-texts.ts'
 import { presentationTexts } from './presentation-texts.ts'
 import { texts } from './texts.ts'
 
@@ -21,7 +22,7 @@ export const algorithmsCentre: Centre = {
     { path: '/catalogue', title: 'catalogue.title', icon: Collection, group: 'overview.analysis' },
   ],
   texts: {
-    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'], ...groupTexts['zh-CN'], ...eventCodeTexts['zh-CN'] },
-    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en, ...groupTexts.en, ...eventCodeTexts.en },
+    'zh-CN': { ...texts['zh-CN'], ...catalogueTexts['zh-CN'], ...examinationTexts['zh-CN'], ...presentationTexts['zh-CN'], ...licenceTexts['zh-CN'], ...editingTexts['zh-CN'], ...groupTexts['zh-CN'], ...eventCodeTexts['zh-CN'], ...packingTexts['zh-CN'] },
+    en: { ...texts.en, ...catalogueTexts.en, ...examinationTexts.en, ...presentationTexts.en, ...licenceTexts.en, ...editingTexts.en, ...groupTexts.en, ...eventCodeTexts.en, ...packingTexts.en },
   },
 }
