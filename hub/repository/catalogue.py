@@ -97,6 +97,7 @@ class Listed:
             version=manifest.version,
             name_zh=manifest.name.zh,
             name_en=manifest.name.en,
+            vendor_zh=manifest.vendor.name.zh,
             on_shelf=self.on_shelf,
             needs_region=manifest.needs_region,
             needs_line=manifest.needs_line,

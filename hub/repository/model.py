@@ -186,6 +186,7 @@ class AlgorithmBrief(Output):
     version: str
     name_zh: str
     name_en: str
+    vendor_zh: str
     on_shelf: bool
     needs_region: bool
     needs_line: bool
@@ -319,6 +320,13 @@ class AlgorithmQuery(PageQuery):
     on_shelf: bool | None = None
     authorisation: LicenceState | None = Field(default=None, description="how its vendor's licences stand")
     group_id: str | None = Field(default=None, max_length=36, description="only what is in this group")
+    takes: Literal["image", "image_stream", "video"] | None = Field(default=None, description="分析源类型")
+    platform: Literal["cpu", "cuda"] | None = Field(default=None, description="计算平台 that it runs on")
+    vendor: str | None = Field(
+        default=None, max_length=200, description="name of its vendor, as it is shown in Chinese"
+    )
+    since: AwareDatetime | None = Field(default=None, description="its newest version came then or later")
+    until: AwareDatetime | None = Field(default=None, description="its newest version came before")
 
 
 class LineOfText(Input):

@@ -181,13 +181,20 @@ def unlicensed(algorithm_id: str) -> Problem:
 
 
 def _matches(item: Listed, query: AlgorithmQuery) -> bool:
-    name = item.presented().name
+    shown = item.presented()
+    name = shown.name
     text = (query.text or "").lower()
+    came_at = item.newest.imported_at
     return (
         (not text or any(text in field.lower() for field in (item.id, name.zh, name.en)))
         and query.source in (None, item.source)
         and query.on_shelf in (None, item.on_shelf)
         and query.group_id in (None, *(group.id for group in item.groups))
+        and query.takes in (None, *shown.classification.sources)
+        and query.platform in (None, *(each.platform for each in shown.runtime.platforms))
+        and query.vendor in (None, shown.vendor.name.zh)
+        and (query.since is None or came_at >= query.since)
+        and (query.until is None or came_at < query.until)
     )
 
 

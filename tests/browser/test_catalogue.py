@@ -232,13 +232,23 @@ def test_what_an_algorithm_is_called_and_shows_is_edited_in_its_details(
     dialog.get_by_test_id("save-editing").click()
     expect(dialog).to_be_hidden()
 
-    # Its details, the list and the form of a new task call it so.
+    # Its details, the list, its filters and the form of a new task call it so.
     for said in ("秸秆焚烧烟雾", "示范市数据局", "林业草原", "信息已编辑"):
         expect(detail).to_contain_text(said)
     pictured(page, screenshots / "portal-algorithm-edited")
     page.keyboard.press("Escape")
     mine = page.locator("article", has_text="秸秆焚烧烟雾")
     expect(mine.get_by_test_id("cover").locator("img")).to_have_js_property("naturalWidth", 640)
+    page.get_by_test_id("by-platform").click()
+    page.get_by_role("option", name="CPU", exact=True).click()
+    page.get_by_test_id("by-takes").click()
+    page.get_by_role("option", name="抓图流").click()
+    page.get_by_test_id("by-vendor").click()
+    page.get_by_role("option", name="示范市数据局").click()
+    expect(page.locator("article")).to_have_count(1)
+    pictured(page, screenshots / "portal-algorithms-filtered")
+    page.get_by_test_id("by-vendor").hover()
+    page.get_by_test_id("by-vendor").locator(".el-select__clear").click()
 
     # All is taken back.
     mine.get_by_test_id("open-algorithm").click()

@@ -98,6 +98,25 @@ async def test_what_is_as_the_package_says_follows_the_package_and_all_can_be_ta
     ]
 
 
+@ON_SQLITE
+async def test_algorithms_are_found_by_what_they_take_where_they_run_who_made_them_and_when_they_came(
+    hub: Any, tmp_path: Path
+) -> None:
+    await upload(hub, tmp_path, classification={"sources": ["video"]})
+    (await say(hub)).raise_for_status()
+    came = (await hub.console.get(DETECTOR)).json()["imported_at"]
+
+    async def found(**query: str) -> bool:
+        page = (await hub.console.get("/api/v1/algorithms", params=query)).raise_for_status().json()
+        return "example.detector" in {item["id"] for item in page["items"]}
+
+    assert [await found(takes=kind) for kind in ("video", "image_stream")] == [True, False]
+    assert [await found(platform=name) for name in ("cpu", "cuda")] == [True, False]
+    assert [await found(vendor=name) for name in ("示范市算法中心", "模型")] == [True, False]
+    assert [await found(since=came), await found(until=came)] == [True, False]
+    assert (await hub.console.get("/api/v1/algorithms", params={"platform": "npu"})).status_code == 422
+
+
 async def test_a_cover_that_is_given_here_goes_before_that_of_the_package_until_it_is_removed(
     hub: Any, tmp_path: Path
 ) -> None:

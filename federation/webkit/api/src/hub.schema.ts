@@ -2041,6 +2041,8 @@ export interface components {
             name_zh: string;
             /** Name En */
             name_en: string;
+            /** Vendor Zh */
+            vendor_zh: string;
             /** On Shelf */
             on_shelf: boolean;
             /** Needs Region */
@@ -7976,6 +7978,11 @@ export interface operations {
                 on_shelf?: boolean;
                 authorisation?: "free" | "licensed" | "expiring" | "expired" | "unlicensed";
                 group_id?: string;
+                takes?: "image" | "image_stream" | "video";
+                platform?: "cpu" | "cuda";
+                vendor?: string;
+                since?: string;
+                until?: string;
             };
             header?: never;
             path?: never;

@@ -42,3 +42,8 @@ export function technicalFacts(item: Algorithm): Fact[] {
 export function figure(share: number | null | undefined): string {
   return share === null || share === undefined ? '–' : `${(share * 100).toFixed(1)}%`
 }
+
+/** Midnight after a day that was chosen: what came on that day came before it. */
+export function dayAfter(day: Date): Date {
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1)
+}
