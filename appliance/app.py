@@ -56,6 +56,7 @@ from appliance.viewing import api as viewing_api
 from appliance.viewing.api import LiveView, StillAllowed
 from appliance.viewing.channels import Channels
 from federation.http import Access, Api, Call, Principal, Routes, make_app
+from federation.http.listening import listen
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
 from federation.identity import Account, Attempts, Passwords, first_password
@@ -259,14 +260,13 @@ async def _panel(state: AgentState, parts: Parts) -> AsyncIterator[None]:
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, config.panel.host, config.panel.port)
-    await site.start()
-    port = runner.addresses[0][1]
-    membership = parts.panel.membership
-    membership.panel_url = f"http://{config.panel.host}:{port}"
-    note = json.dumps({"url": membership.panel_url, "port": port})
-    await asyncio.to_thread(write_private, config.panel_note, note)
     try:
+        await listen(web.TCPSite(runner, config.panel.host, config.panel.port))
+        port = runner.addresses[0][1]
+        membership = parts.panel.membership
+        membership.panel_url = f"http://{config.panel.host}:{port}"
+        note = json.dumps({"url": membership.panel_url, "port": port})
+        await asyncio.to_thread(write_private, config.panel_note, note)
         yield
     finally:
         await asyncio.to_thread(config.panel_note.unlink, missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from federation.http.broken_requests import BrokenRequests
+from federation.http.listening import listen
 
 STOP_WITHIN_S = 3.0
 
@@ -24,7 +25,7 @@ class Served:
 
     async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> str:
         """Listen there, 0 takes a free port, and return the address to connect to."""
-        await web.TCPSite(self.runner, host, port, ssl_context=tls).start()
+        await listen(web.TCPSite(self.runner, host, port, ssl_context=tls))
         bound = self.runner.addresses[-1][1]
         return f"{'http' if tls is None else 'https'}://{in_url(connectable(host))}:{bound}"
 
@@ -32,7 +33,7 @@ class Served:
         """Listen on a Unix socket that only its owner may use."""
         await asyncio.to_thread(path.unlink, missing_ok=True)
         self.sockets.append(path)
-        await web.UnixSite(self.runner, str(path)).start()
+        await listen(web.UnixSite(self.runner, str(path)))
         await asyncio.to_thread(path.chmod, 0o600)
 
 

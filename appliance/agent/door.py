@@ -10,6 +10,7 @@ from appliance.local.sockets import DOOR_SOCKET, private_socket
 from appliance.store.people import OPERATE, READ
 from appliance.uplink.tunnel import ACTOR_HEADER
 from federation.http import Api, Principal, Routes, make_app
+from federation.http.listening import listen
 
 LONGEST_NAME = 64
 
@@ -29,8 +30,8 @@ async def door(parts: tuple[Routes, ...], run_folder: Path) -> AsyncIterator[Non
     app = make_app(Api(title="Fengsui appliance: door", version="1", parts=parts, authenticator=DoorKeeper()))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, await private_socket(run_folder / DOOR_SOCKET)).start()
     try:
+        await listen(web.SockSite(runner, await private_socket(run_folder / DOOR_SOCKET)))
         yield
     finally:
         await runner.cleanup()

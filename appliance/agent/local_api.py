@@ -12,6 +12,7 @@ from appliance.agent.state import AgentState
 from appliance.local import Answer, StreamsReport, VisionReport
 from appliance.local.parcel import Arrived, BadParcel, Outgoing, unpack
 from appliance.local.sockets import AGENT_SOCKET, private_socket
+from federation.http.listening import listen
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ async def serving(state: AgentState) -> AsyncIterator[None]:
     _add_routes(app, state)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, await private_socket(state.config.run_folder / AGENT_SOCKET)).start()
     try:
+        await listen(web.SockSite(runner, await private_socket(state.config.run_folder / AGENT_SOCKET)))
         yield
     finally:
         await runner.cleanup()

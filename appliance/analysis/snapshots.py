@@ -14,6 +14,7 @@ from appliance.analysis.pictures import Pictures, film_picture
 from appliance.local import FirstLook
 from appliance.local.frames import PAYLOAD_LIMIT_BYTES, AccessUnit
 from appliance.local.sockets import VISION_SOCKET, private_socket
+from federation.http.listening import listen
 from federation.messages import Box
 
 FIRST_PICTURE_WITHIN_S = 6.0
@@ -117,8 +118,8 @@ async def serving(snapshots: Snapshots, pictures: Pictures, run_folder: Path) ->
     app.router.add_get("/film-picture", film_picture)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)).start()
     try:
+        await listen(web.SockSite(runner, await private_socket(run_folder / VISION_SOCKET)))
         yield
     finally:
         await runner.cleanup()

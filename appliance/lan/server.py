@@ -12,6 +12,7 @@ from aiohttp import web
 
 from appliance.config import LanConfig
 from federation.http import Api, Principal, Problem, Routes, make_app
+from federation.http.listening import listen
 from federation.identity.certificate import read_certificate
 from federation.identity.errors import KeyUnsuitable
 from federation.identity.key import NodeKey
@@ -64,7 +65,7 @@ class LanServer:
         await self._runner.setup()
         tls = await asyncio.to_thread(_tls, key, serial, member)
         site = web.TCPSite(self._runner, self.config.host, self.port or self.config.port, ssl_context=tls)
-        await site.start()
+        await listen(site)
         self.port = int(self._runner.addresses[0][1])
         told = json.dumps({"host": self.config.host, "port": self.port})
         await asyncio.to_thread(write_private, self.note, told)

@@ -12,6 +12,7 @@ from appliance.errors import ProcessAway
 from appliance.local.sockets import RECORDER_SOCKET, private_socket
 from appliance.recording.bookmarks import Bookmark, TooManyBookmarks
 from appliance.recording.recorder import Recorder
+from federation.http.listening import listen
 
 
 @asynccontextmanager
@@ -21,8 +22,8 @@ async def serving(recorder: Recorder, run_folder: Path) -> AsyncIterator[None]:
     _add_routes(app, recorder)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, await private_socket(run_folder / RECORDER_SOCKET)).start()
     try:
+        await listen(web.SockSite(runner, await private_socket(run_folder / RECORDER_SOCKET)))
         yield
     finally:
         await runner.cleanup()

@@ -18,6 +18,7 @@ from appliance.streams.jpeg import jpeg_size
 from appliance.streams.rtp.nal import codec_parameters
 from appliance.streams.source import Picture, Source
 from appliance.streams.sources import Sources
+from federation.http.listening import listen
 from federation.messages import CameraSpec
 
 WITHIN_S = 12.0
@@ -119,8 +120,8 @@ async def serving(sources: Sources, run_folder: Path) -> AsyncIterator[None]:
     app.router.add_post("/trials", trial)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, await private_socket(run_folder / TRIAL_SOCKET)).start()
     try:
+        await listen(web.SockSite(runner, await private_socket(run_folder / TRIAL_SOCKET)))
         yield
     finally:
         await runner.cleanup()
