@@ -18,9 +18,9 @@ OCTETS = "application/octet-stream"
 
 
 def sharing_routes(holdings: Holdings, pacing: Pacing) -> Routes:
-    """Return the operations for boxes of the same hub; together they get what `pacing` lets pass."""
+    """Return the operations for boxes of the same hub: one transfer for each, together what `pacing` lets pass."""
     part = Routes(tag="neighbours")
-    slots = asyncio.Semaphore(MOST_AT_ONCE)
+    served: set[str] = set()
 
     @part.get(PATH + "/{digest}/held", access=A_PEER, produces=OCTETS)
     async def get_held(digest: Digest) -> web.StreamResponse:
@@ -38,12 +38,18 @@ def sharing_routes(holdings: Holdings, pacing: Pacing) -> Routes:
     @part.get(PATH + "/{digest}", access=A_PEER, produces=OCTETS)
     async def get_chunk(call: Call, digest: Digest) -> web.StreamResponse:
         """Give one range of bytes out of chunks that are here."""
-        if slots.locked():
+        peer = call.principal.id
+        if peer in served:
+            raise Problem(503, "one_at_a_time", "This box serves you already; a neighbour gets one transfer at a time.")
+        if len(served) >= MOST_AT_ONCE:
             raise Problem(503, "busy", "This box serves as many neighbours as it can; ask another.")
-        async with slots:
+        served.add(peer)
+        try:
             offer = await _offer(holdings, digest)
-            served = Served(path=offer.path, digest=digest, size_bytes=offer.manifest.size_bytes)
-            return await send_artifact(call.request, served, pace=pacing.take, holds=offer.covers)
+            stored = Served(path=offer.path, digest=digest, size_bytes=offer.manifest.size_bytes)
+            return await send_artifact(call.request, stored, pace=pacing.take, holds=offer.covers)
+        finally:
+            served.discard(peer)
 
     return part
 

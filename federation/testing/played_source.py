@@ -45,6 +45,7 @@ class PlayedSource:
     sent_bytes: int = 0
     at_once: int = 0
     most_at_once: int = 0
+    piece_takes_s: float = 0.0
 
     async def give_manifest(self, _request: web.Request) -> web.StreamResponse:
         """Answer with the manifest."""
@@ -106,6 +107,7 @@ class PlayedSource:
 
     async def _count(self, size_bytes: int) -> None:
         self.sent_bytes += size_bytes
+        await asyncio.sleep(self.piece_takes_s)
 
 
 HUB_KEY = HubKey.generate()

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +165,26 @@ async def test_a_neighbour_that_fails_is_dropped_and_counted_and_the_hub_helps_o
             assert source.most_at_once <= 1  # one transfer from each neighbour at a time
 
 
+async def test_of_one_neighbour_one_chunk_is_asked_at_a_time_however_many_are_wanted(
+    tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember
+) -> None:
+    async with playing(member("near"), artifact, Fault.NONE) as (near, source):
+        source.piece_takes_s = 0.01
+        neighbours = neighbours_of(member("own"), near)
+        async with fetching(tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own") as box:
+            report = await box.reaches(ArtifactState.HELD)
+
+    assert report.neighbour_bytes > 0
+    assert source.most_at_once == 1
+
+
+async def test_a_neighbour_is_lent_to_one_transfer_at_a_time(member: MakeMember) -> None:
+    neighbours = neighbours_of(member("own"), service(member("near"), 9))
+
+    async with neighbours.leased() as first, neighbours.leased() as second:
+        assert (first and first.name, second) == ("near", None)
+
+
 async def test_a_manifest_that_another_hub_signed_is_not_taken_from_a_neighbour(
     tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember
 ) -> None:
@@ -256,30 +276,46 @@ class TestStrangers:
                 async with session.get(url, ssl=foreign) as answer:
                     pass
 
-    async def test_only_held_chunks_by_digest_and_not_more_at_once_than_the_box_can_serve(
-        self, artifact: Artifact, member: MakeMember, near: Service
-    ) -> None:
-        own = member("own")
-        tls = client_context(ca=own.identity.ca, peer_name=node_server_name("near"))
-        await asyncio.to_thread(show, tls, chain=own.identity.certificate, key_file=own.key.path)
-        base = f"https://127.0.0.1:{near.port}{PATH}"
+    async def test_only_held_chunks_by_digest(self, artifact: Artifact, member: MakeMember, near: Service) -> None:
         digest = artifact.manifest.digest
 
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
-
-            async def status(path: str, asked: str = "") -> int:
-                headers = {"Range": asked} if asked else {}
-                async with session.get(f"{base}/{path}", headers=headers) as answer:
-                    await answer.read()
-                    return answer.status
-
+        async with asking(member("own"), near) as (session, base):
             async with session.get(f"{base}/{digest}/held") as answer:
                 assert Bitmap.read(11, await answer.read()).held == 2
-            assert await status(f"sha256:{'0' * 64}/held") == 404
-            assert await status(digest, f"bytes={2 * CHUNK}-{3 * CHUNK - 1}") == 404
-            assert await status(digest) == 404
-            asked = [status(digest, f"bytes=0-{CHUNK - 1}") for _ in range(MOST_AT_ONCE + 2)]
-            assert sorted(await asyncio.gather(*asked)) == [206] * MOST_AT_ONCE + [503] * 2
+            assert await status(session, f"{base}/sha256:{'0' * 64}/held") == 404
+            assert await status(session, f"{base}/{digest}", f"bytes={2 * CHUNK}-{3 * CHUNK - 1}") == 404
+            assert await status(session, f"{base}/{digest}") == 404
+
+    async def test_one_transfer_for_each_neighbour_and_not_more_at_once_than_the_box_can_serve(
+        self, artifact: Artifact, member: MakeMember, near: Service
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            peers = [
+                await stack.enter_async_context(asking(member(name), near))
+                for name in ("own", "own", "other", "a", "b", "c", "d")
+            ]
+            asked = [
+                status(session, f"{base}/{artifact.manifest.digest}", f"bytes=0-{CHUNK - 1}") for session, base in peers
+            ]
+            statuses = await asyncio.gather(*asked)
+
+        assert sorted(statuses[:2])[1] == 503, "two at once for one neighbour"
+        assert sorted(statuses) == [206] * MOST_AT_ONCE + [503] * 3
+
+
+@asynccontextmanager
+async def asking(member: Member, near: Service) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Give a session of a box to its neighbour `near`, and the address of what that shares."""
+    tls = client_context(ca=member.identity.ca, peer_name=node_server_name("near"))
+    await asyncio.to_thread(show, tls, chain=member.identity.certificate, key_file=member.key.path)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+        yield session, f"https://127.0.0.1:{near.port}{PATH}"
+
+
+async def status(session: aiohttp.ClientSession, url: str, asked: str = "") -> int:
+    async with session.get(url, headers={"Range": asked} if asked else {}) as answer:
+        await answer.read()
+        return answer.status
 
 
 async def test_a_box_is_found_by_multicast_dns_and_passes_all_of_an_artifact_on_while_the_hub_is_away(
