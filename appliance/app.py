@@ -49,6 +49,7 @@ from appliance.store import results
 from appliance.store.damage import check, outliving
 from appliance.store.database import Database
 from appliance.store.lane_memory import LaneMemory, log_is_gone
+from appliance.store.log_check import log_is_spoilt
 from appliance.store.people import ROLES, PanelAccounts, PanelSessions
 from appliance.store.reserve import Reserve
 from appliance.store.results import Doer, record
@@ -84,11 +85,15 @@ async def _run(config: Config) -> None:
     log_gone = await asyncio.to_thread(log_is_gone, config.lanes_file, config.database_file)
     if log_gone:
         await asyncio.to_thread(check, config.database_file)
+    log_spoilt = await asyncio.to_thread(log_is_spoilt, config.database_file)
+    if log_spoilt:
+        log.error("the log of the database is spoilt: what was written last is missing from it, and told as a gap")
     async with Database(config.database_file) as database:
         memory = LaneMemory(config.lanes_file, database)
-        await memory.recall(log_gone=log_gone)
+        await memory.recall(log_gone=log_gone or log_spoilt)
         await part_with_pictures(database, config.pictures_folder)
-        state = AgentState(config, database)
+        state = AgentState(config, database, unwritten_since=lambda: memory.unwritten_since)
+        memory.changed = state.report_changes.note
         await state.load()
         membership = Membership(state)
         await membership.load()

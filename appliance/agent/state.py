@@ -43,6 +43,7 @@ from federation.identity.key import NodeKey
 from federation.machine import MachineGauge, MachineShares, metrics_of
 from federation.messages import (
     ArtifactReport,
+    BoxNotice,
     CameraReport,
     CameraSpec,
     CameraState,
@@ -70,6 +71,8 @@ from firmware_profiles.profile import load_all, load_profile
 
 log = logging.getLogger(__name__)
 
+LANES_UNWRITTEN = "lanes_unwritten"
+
 Result = TypeVar("Result")
 
 UNENROLLED = "unenrolled"
@@ -86,9 +89,15 @@ class Heard:
 class AgentState:
     """The agent's state. Methods run on the event loop; the database keeps what must survive."""
 
-    def __init__(self, config: Config, database: Database) -> None:
-        """Prepare; `load` reads what was there before."""
+    def __init__(
+        self, config: Config, database: Database, *, unwritten_since: Callable[[], datetime | None] = lambda: None
+    ) -> None:
+        """Prepare; `load` reads what was there before.
+
+        `unwritten_since` tells since when the memory of the lanes cannot be written.
+        """
         self.config = config
+        self._unwritten_since = unwritten_since
         self.database = database
         self.pictures = PictureFolder(root=config.pictures_folder)
         self.holdings = Holdings(root=config.artifacts_folder)
@@ -426,7 +435,13 @@ class AgentState:
             evidence_backlog=await self.database.read(evidence.backlog),
             restarts=self.restarts,
             set_aside=await set_aside.reports(self.config.data_folder),
+            notices=self.notices(),
         )
+
+    def notices(self) -> tuple[BoxNotice, ...]:
+        """Return what somebody should look after now."""
+        since = self._unwritten_since()
+        return () if since is None else (BoxNotice(code=LANES_UNWRITTEN, since=since),)
 
     async def metrics(self) -> Metrics:
         """Return how busy the machine is, as it was measured last."""

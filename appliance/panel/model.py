@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from federation.http import Input, Output, PageQuery
 from federation.messages import (
+    BoxNotice,
     DatabaseSetAside,
     Detection,
     Lane,
@@ -117,6 +118,7 @@ class Status(Output):
     processes: tuple[ProcessStatus, ...]
     restarts: int
     set_aside: tuple[DatabaseSetAside, ...]
+    notices: tuple[BoxNotice, ...]
     cpu_share: float
     memory_share: float
     disk_share: float

@@ -60,6 +60,7 @@ class PanelService:
             processes=self._processes(),
             restarts=state.restarts,
             set_aside=await set_aside.reports(state.config.data_folder),
+            notices=state.notices(),
             cpu_share=state.shares.cpu,
             memory_share=state.shares.memory,
             disk_share=state.shares.disk,

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,8 @@ LARGEST_BYTES = 64 * 1024
 class LaneMemory:
     """The file. `recall` comes before anything is added to the outbox; `run` keeps until cancelled.
 
-    Make it when the database is open; from then on no transaction of it gives a number that the file does not name.
+    Make it when the database is open; from then on no transaction of it gives a number that the file does not name,
+    unless the disk takes no file: `unwritten_since` tells since when.
     """
 
     def __init__(self, file: Path, database: Database) -> None:
@@ -39,6 +41,8 @@ class LaneMemory:
         self._lock = threading.Lock()
         self._kept: KeptLanes | None = None
         self._attempted: Given = {}  # what the last transaction was about to commit
+        self.changed: Callable[[], None] = lambda: None  # called, on the loop, when `unwritten_since` has changed
+        self.unwritten_since: datetime | None = None
         database.before_commit(self._make_room)
 
     async def recall(self, *, log_gone: bool = False) -> None:
@@ -55,8 +59,11 @@ class LaneMemory:
     async def run(self) -> None:
         """Keep what changes."""
         while True:
+            before = self.unwritten_since
             await asyncio.sleep(KEEP_EVERY_S)
             await self.keep()
+            if self.unwritten_since != before:
+                self.changed()
 
     async def keep(self, *, closed: bool = False) -> None:
         """Write the file if anything has changed; a full disk is tried again. `closed`: nothing comes after this."""
@@ -78,14 +85,18 @@ class LaneMemory:
                 self._write(with_room(self._kept, found_lanes(db)))
 
     def _write(self, lanes: KeptLanes) -> None:
-        if lanes == self._kept:
-            return
         try:
-            write_private(self._file, lanes.model_dump_json())
+            if lanes != self._kept:
+                write_private(self._file, lanes.model_dump_json())
         except OSError as error:
-            log.debug("the memory of the lanes is not written now: %s", error)
-        else:
-            self._kept = lanes
+            if self.unwritten_since is None:  # once, however often it is tried again
+                log.warning("how far the lanes are cannot be kept beside the database: %s", error)
+                self.unwritten_since = datetime.now(UTC)
+            return
+        self._kept = lanes
+        if self.unwritten_since is not None:
+            log.info("how far the lanes are is kept again")
+            self.unwritten_since = None
 
 
 def log_is_gone(lanes_file: Path, database_file: Path) -> bool:

@@ -65,6 +65,7 @@ from federation.messages.recording import OnvifUrl, RecordingReport, RecordingSp
 from federation.messages.reported import (
     ArtifactReport,
     ArtifactState,
+    BoxNotice,
     CameraReport,
     CameraState,
     DatabaseSetAside,
@@ -102,6 +103,7 @@ __all__ = [
     "Beat",
     "BeatAnswer",
     "Box",
+    "BoxNotice",
     "BrokerEndpoint",
     "Calendar",
     "CallHead",

@@ -139,6 +139,13 @@ class DatabaseSetAside(WireModel):
     at: AwareDatetime
 
 
+class BoxNotice(WireModel):
+    """Something about a box that somebody should look after; it is told for as long as it lasts."""
+
+    code: str = Field(pattern=r"^[a-z_]{1,32}$", description="lanes_unwritten")
+    since: AwareDatetime
+
+
 class ReportedState(WireModel):
     """The whole state of an appliance; `applied` says which documents it follows.
 
@@ -156,3 +163,4 @@ class ReportedState(WireModel):
     evidence_backlog: int = Field(default=0, ge=0, description="pictures the hub has not stored yet")
     restarts: int = Field(default=0, ge=0, description="unplanned restarts of its processes since boot")
     set_aside: tuple[DatabaseSetAside, ...] = Field(default=(), max_length=64, description="oldest first")
+    notices: tuple[BoxNotice, ...] = Field(default=(), max_length=16)

@@ -8,6 +8,7 @@ from federation.http import Input, Output, PageQuery
 from federation.identity.bundle import Bundle
 from federation.messages import (
     ArtifactReport,
+    BoxNotice,
     CameraReport,
     ClockState,
     DatabaseSetAside,
@@ -110,6 +111,7 @@ class NodeDetail(Node):
     artifacts: tuple[ArtifactReport, ...]
     lanes: tuple[LaneReport, ...]
     set_aside: tuple[DatabaseSetAside, ...]
+    notices: tuple[BoxNotice, ...]
 
 
 class SiteRow(Output):

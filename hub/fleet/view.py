@@ -32,6 +32,7 @@ def detail_of(node: NodeRecord, desired: DesiredPublisher, *, silent_s: float) -
         artifacts=reported.artifacts if reported else (),
         lanes=reported.lanes if reported else (),
         set_aside=reported.set_aside if reported else (),
+        notices=reported.notices if reported else (),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from federation.testing.waiting import wait_until
 from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
 from tests.browser.watching import (
@@ -45,6 +46,26 @@ def test_an_installer_sees_pictures_events_and_the_link_of_the_box(
     expect(page.locator(".stage")).to_contain_text(demo.site.node_url)
 
     look(url, PAGES, "panel")
+
+
+def test_the_way_to_the_hub_is_seen_from_the_box(demo: Demo, page: Page, sign_in: SignIn, screenshots: Path) -> None:
+    url, data = panel_with_cameras(demo)
+    sign_in(url, data)
+    page.click(".menu a[href='/link']")
+
+    facts = page.get_by_test_id("link-facts")
+    for words in ("已连接", "前", "剩余 89 天"):
+        expect(facts).to_contain_text(words)
+    for lane in ("events", "results", "evidence"):
+        expect(page.get_by_test_id(f"lane-{lane}")).to_contain_text("已产生")
+    events = page.get_by_test_id("lane-events")
+    acknowledged = events.locator("dd").nth(2)
+    before = int(acknowledged.inner_text().replace(",", ""))
+    wait_until(
+        lambda: int(acknowledged.inner_text().replace(",", "")) > before, within_s=120, what="the hub acknowledges more"
+    )
+    expect(page.locator(".stage")).to_contain_text("没有缺口")
+    page.screenshot(path=screenshots / "panel-link-connected.png", animations="disabled")
 
 
 def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(

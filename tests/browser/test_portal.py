@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -327,6 +328,56 @@ def test_a_camera_is_turned_on_the_wall_and_its_presets_are_offered_to_plans(
         assert (unknown["status"], unknown["code"]) == (422, "unknown_preset")
     noted = [entry for entry in demo.hub.every("/api/v1/audit") if entry["action"] == "point.turn"]
     assert [entry["detail"] for entry in noted] == [{"preset": "1"}, {"preset": "2"}, {}]
+
+
+def test_nodes_are_listed_and_one_is_shown_with_all_that_is_known_of_it(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    profile = profile_with_cameras(demo)
+    (node,) = [each for each in demo.hub.every("/api/v1/nodes") if each["profile"] == profile]
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+    page.click(".menu a[href='/nodes']")
+    card = page.locator(f".fs-card[href='/nodes/{node['id']}']")
+    for words in ("在线", node["software"], "待上报事件"):
+        expect(card).to_contain_text(words)
+
+    card.click()
+
+    health = page.get_by_test_id("link-health")
+    for words in ("在线", "设备正常应答", "设备收到应答", "秒前", "任务计划版本", "已执行", "127.0.0.1"):
+        expect(health).to_contain_text(words)
+    for words in (node["serial"], node["software"], "证书有效期至", "证书签发", key_of(node)):
+        expect(page.locator(".stage")).to_contain_text(words)
+    for lane in ("智能事件", "操作与结果", "事件图片"):
+        expect(page.get_by_test_id("lanes").locator(".el-table__row", has_text=lane)).to_have_count(1)
+    acknowledged = page.get_by_test_id("lanes").locator(".el-table__row", has_text="智能事件").locator("td").nth(2)
+    wait_until(lambda: int(acknowledged.inner_text()) > 0, within_s=120, what="the hub has acknowledged events")
+    page.screenshot(path=screenshots / "portal-node-online.png", animations="disabled", full_page=True)
+
+
+def key_of(node: dict[str, Any]) -> str:
+    """Return the beginning of a key's fingerprint as pages show it."""
+    return str(node["key_fingerprint"][:4]).upper()
+
+
+def test_events_are_traced_from_the_boxes_to_the_hub_by_curves_that_go_on(
+    demo: Demo, page: Page, sign_in: SignIn, screenshots: Path
+) -> None:
+    sign_in(demo.site.portal_url, demo.site.hub_data)
+    page.click(".menu a[href='/chain']")
+
+    for stage in ("made", "waiting", "stored", "published"):
+        expect(page.locator(f".stages .{stage} b")).to_have_text(re.compile(r"\d"))
+    curves = page.locator(".chart canvas")
+    expect(curves).to_have_count(2)
+    assert curves.first.evaluate(DRAWN) > 0
+    before = curves.first.evaluate("c => c.toDataURL()")
+    wait_until(lambda: curves.first.evaluate("c => c.toDataURL()") != before, within_s=60, what="the curve goes on")
+    nodes = demo.hub.every("/api/v1/nodes")
+    expect(page.locator(".stage .el-table__row")).to_have_count(len(list(nodes)))
+    counts = page.locator(".stage .el-table__row", has_text="在线").locator("td:nth-child(4)").all_inner_texts()
+    assert sum(int(text.replace(",", "")) for text in counts) > 0
+    page.screenshot(path=screenshots / "portal-chain-live.png", animations="disabled", full_page=True)
 
 
 def test_every_page_fits_every_screen_in_both_languages(demo: Demo, page: Page, sign_in: SignIn, look: Look) -> None:

@@ -16,6 +16,7 @@ from appliance.agent.sweeping import Sweeper
 from appliance.config import Config
 from appliance.store import events, evidence
 from appliance.store.database import Database
+from appliance.store.lane_memory import LaneMemory
 from appliance.store.reserve import Reserve
 from federation.messages import Event, EventData, EvidenceRef, new_id
 from federation.private_files import write_private
@@ -29,6 +30,8 @@ async def makes_room(folder: Path) -> None:
     """Fill the disk while a box runs; raise unless its pictures give way and it goes on recording."""
     reserve = Reserve(file=folder / "reserve")
     async with loaded(folder) as state:
+        memory = LaneMemory(folder / "lanes.json", state.database)
+        await memory.recall()
         contents = [str(number).encode().ljust(BYTES, b".") for number in range(PICTURES)]
         for digest in await asyncio.to_thread(state.pictures.put_all, contents):
             await record(state, digest)
@@ -43,10 +46,14 @@ async def makes_room(folder: Path) -> None:
         await asyncio.to_thread(damaged.touch)
         with pytest.raises(OSError, match="space"):
             await asyncio.to_thread(write_private, folder / "lanes.json", "numbers" * 1000)
+        await memory.keep(closed=True)
+        assert is_told(memory), "a disk without room is told"
         async with sweeping(state, reserve):
             await until(lambda: not pictures(state), within_s=60, what="pictures give way")
 
         await record(state)
+        await memory.keep(closed=True)
+        assert not is_told(memory), "and told no more once there is room"
         assert not await asyncio.to_thread(damaged.exists), "what was set aside gives way first"
         assert not await asyncio.to_thread(lambda: list(folder.glob(".lanes.json.*"))), (
             "what does not fit leaves nothing"
@@ -98,6 +105,10 @@ async def record(state: AgentState, *digests: str) -> None:
     )
     event = Event(id=new_id(), source="box", type="intrusion/object", time=now, data=data)
     await state.database.run(lambda db: events.record(db, event, now))
+
+
+def is_told(memory: LaneMemory) -> bool:
+    return memory.unwritten_since is not None
 
 
 def pictures(state: AgentState) -> int:

@@ -141,6 +141,24 @@ async def test_the_first_password_admits_to_its_change_only_and_then_is_gone(con
     assert not config.first_password_file.exists()
 
 
+async def test_a_box_whose_disk_takes_no_file_says_so_until_it_does(config: Config) -> None:
+    config.lanes_file.mkdir(parents=True)  # nothing can be written in its place
+    async with agent(config) as url, signed_in(config, url) as client:
+
+        async def notices() -> list[str]:
+            return [each["code"] for each in (await client.get("/api/v1/status")).json()["notices"]]
+
+        told = await notices()
+        config.lanes_file.rmdir()
+
+        async def is_well() -> bool:
+            return await notices() == []
+
+        await until(is_well, within_s=60, what="the file is written")
+
+    assert told == ["lanes_unwritten"]
+
+
 async def test_the_status_tells_who_the_box_is_and_what_of_it_runs(panel: httpx.AsyncClient, box: AgentClient) -> None:
     await box.report(StreamsReport(pid=4711, cameras=()))
 

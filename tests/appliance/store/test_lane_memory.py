@@ -13,8 +13,10 @@ from appliance.store import epochs, outbox
 from appliance.store.database import Database
 from appliance.store.kept_lanes import KeptLanes
 from appliance.store.lane_memory import LaneMemory, log_is_gone
+from appliance.store.log_check import log_is_spoilt
 from federation.custody.receiver import outlive
 from federation.messages import PAST_EPOCHS, Lane, PastEpoch, new_id
+from federation.testing.waiting import until
 
 LANE = Lane.RESULTS
 
@@ -182,6 +184,29 @@ async def test_no_number_is_committed_that_the_file_does_not_name(
     assert written.reserved == written.produced == 575, "a lane that is quiet has none ahead"
 
 
+async def test_a_file_that_cannot_be_written_is_told_once_and_again_when_it_can(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    folder, told = tmp_path / "full", list[bool]()
+    kept = LaneMemory(folder / "lanes.json", database)
+    kept.changed = lambda: told.append(kept.unwritten_since is not None)
+    folder.touch()  # no folder, so that nothing can be written in it
+    async with asyncio.TaskGroup() as group:
+        await kept.recall()
+        await add(database, 100)
+        running = group.create_task(kept.run())
+        since = kept.unwritten_since
+        folder.unlink()
+        await until(lambda: told, within_s=60, what="the file is written")
+        running.cancel()
+
+    assert since is not None
+    assert told == [False]
+    assert [record.levelname for record in caplog.records if "lanes are" in record.getMessage()] == ["WARNING", "INFO"]
+    assert (folder / "lanes.json").exists()
+
+
 async def test_a_busy_lane_writes_the_file_seldom(
     tmp_path: Path, database: Database, memory: Callable[[Database], LaneMemory]
 ) -> None:
@@ -243,6 +268,29 @@ async def test_a_log_that_is_gone_is_noticed_and_no_number_is_given_twice(
     if is_gone:
         assert found.produced >= 5
         assert found.given_up == found.produced
+
+
+async def test_a_log_that_is_spoilt_is_noticed_and_no_number_is_given_twice(
+    tmp_path: Path, memory: Callable[[Database], LaneMemory]
+) -> None:
+    async with Database(tmp_path / "a.db") as database:
+        await memory(database).recall()
+        for _ in range(5):
+            await add(database, 1)
+        shutil.copy(tmp_path / "a.db", tmp_path / "killed.db")
+        content = bytearray(await asyncio.to_thread((tmp_path / "a.db-wal").read_bytes))
+    written_bytes = len(content.rstrip(b"\0"))
+    content[written_bytes - 3 * 4120] ^= 1  # three frames before the end, of 24 bytes and a page
+    await asyncio.to_thread((tmp_path / "killed.db-wal").write_bytes, content)
+    is_spoilt = await asyncio.to_thread(log_is_spoilt, tmp_path / "killed.db")
+    async with Database(tmp_path / "killed.db") as again:
+        before = (await state(again)).produced
+        await memory(again).recall(log_gone=is_spoilt)
+        found = await state(again)
+
+    assert is_spoilt
+    assert before < 5 <= found.produced
+    assert found.given_up == found.produced - before, "what may be lost is told as a gap"
 
 
 async def test_what_a_hub_had_once_is_known_after_a_restore_of_the_box_too(

@@ -1290,6 +1290,24 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * BoxNotice
+         * @description Something about a box that somebody should look after; it is told for as long as it lasts.
+         */
+        BoxNotice: {
+            /**
+             * Code
+             * @description lanes_unwritten
+             */
+            code: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Bundle
          * @description What the file holds; fields that a later release adds are ignored. The token makes it a secret.
          */
@@ -3952,6 +3970,8 @@ export interface components {
             restarts: number;
             /** Set Aside */
             set_aside: components["schemas"]["DatabaseSetAside"][];
+            /** Notices */
+            notices: components["schemas"]["BoxNotice"][];
             /** Cpu Share */
             cpu_share: number;
             /** Memory Share */

@@ -2434,6 +2434,24 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * BoxNotice
+         * @description Something about a box that somebody should look after; it is told for as long as it lasts.
+         */
+        BoxNotice: {
+            /**
+             * Code
+             * @description lanes_unwritten
+             */
+            code: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * BrokerEndpoint
          * @description Where a broker answers MQTT by TLS: a DNS name or an address, and a port.
          */
@@ -4714,6 +4732,8 @@ export interface components {
             lanes: components["schemas"]["LaneReport"][];
             /** Set Aside */
             set_aside: components["schemas"]["DatabaseSetAside"][];
+            /** Notices */
+            notices: components["schemas"]["BoxNotice"][];
         };
         /**
          * NodeMetrics

@@ -9,6 +9,7 @@ export { type PlanCamera, type PlanLine, type PlanSource } from './captures/plan
 export { captureReason } from './captures/reason.ts'
 export { captureTexts } from './captures/texts.ts'
 export { default as DeliveryProgress } from './delivery/DeliveryProgress.vue'
+export { default as BoxNotices } from './machine/BoxNotices.vue'
 export { default as DatabasesSetAside } from './machine/DatabasesSetAside.vue'
 export { addTexts, bilingual, foundName, i18n, language, named, translate, translates, type Bilingual, type Texts } from './language.ts'
 export { LiveFeed, liveFeed, parseNotice, pauseMs, useLive, type Notice } from './live.ts'

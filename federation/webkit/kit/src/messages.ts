@@ -45,10 +45,18 @@ export const kitMessages = bilingual(
       forbiddenHint: '需要此功能时，请联系系统管理员调整角色。',
     },
     found: { object: '目标', person: '人员', bicycle: '自行车', car: '汽车', motorcycle: '摩托车', bus: '公交车', truck: '卡车', train: '列车', boat: '船只', dog: '犬只', cat: '猫', backpack: '背包', handbag: '手提包', suitcase: '行李箱', umbrella: '雨伞', fire: '明火', smoke: '烟雾' },
+    notice: {
+      since: '自 {at}',
+      title: { lanes_unwritten: '磁盘已满，上报进度无法另存' },
+      what: { lanes_unwritten: '记录和上报照常进行；但若此时数据库损坏，丢失了哪些数据将无法准确得知。请清理设备磁盘，恢复后本提示自动消失。' },
+    },
     setAside: {
-      appliance: '设备数据库曾损坏：{at} 已另存，并启用新数据库。尚未上报的数据可能丢失，缺口已告知中心；在本机添加的摄像机、任务和账号需重新设置，面板密码已重置。',
-      recordings: '录像索引曾损坏：{at} 已另存，并根据录像文件重新建立。',
-      captures: '抓拍索引曾损坏：{at} 已另存，并重新建立；尚未交付的抓拍图片已丢失。',
+      title: { appliance: '设备数据库曾损坏，已启用新数据库', recordings: '录像索引曾损坏，已重新建立', captures: '抓拍索引曾损坏，已重新建立' },
+      what: {
+        appliance: '尚未上报的数据可能丢失，缺口已告知中心；在本机添加的摄像机、任务和账号需重新设置，面板密码已重置。',
+        recordings: '录像文件不受影响，索引已根据文件恢复。',
+        captures: '尚未交付的抓拍图片已丢失。',
+      },
       todo: '损坏的文件 {file} 保留在设备数据目录中，空间不足时自动删除。请检查磁盘；确认不再需要后可删除该文件，本提示随之消失。',
     },
     delivery: {
@@ -187,10 +195,18 @@ export const kitMessages = bilingual(
       forbiddenHint: 'If you need it, ask an administrator to change your role.',
     },
     found: { object: 'object', person: 'person', bicycle: 'bicycle', car: 'car', motorcycle: 'motorcycle', bus: 'bus', truck: 'truck', train: 'train', boat: 'boat', dog: 'dog', cat: 'cat', backpack: 'backpack', handbag: 'handbag', suitcase: 'suitcase', umbrella: 'umbrella', fire: 'fire', smoke: 'smoke' },
+    notice: {
+      since: 'since {at}',
+      title: { lanes_unwritten: 'The disk is full: how far the lanes are cannot be kept beside the database' },
+      what: { lanes_unwritten: 'The box records and reports as before; but were its database damaged now, nobody could tell exactly what is lost. Free some room on its disk; this notice goes by itself.' },
+    },
     setAside: {
-      appliance: 'The database of this box was damaged: set aside on {at}, and begun anew. What had not been handed over may be lost, and the hub knows the gaps; cameras, tasks and accounts added on the box have to be entered again, and the password of the panel is a new one.',
-      recordings: 'The index of recordings was damaged: set aside on {at}, and made again from the recordings.',
-      captures: 'The index of snapshots was damaged: set aside on {at}, and begun anew; snapshots that had not been delivered are lost.',
+      title: { appliance: 'The database of this box was damaged, and is begun anew', recordings: 'The index of recordings was damaged, and is made again', captures: 'The index of snapshots was damaged, and is begun anew' },
+      what: {
+        appliance: 'What had not been handed over may be lost, and the hub knows the gaps; cameras, tasks and accounts added on the box have to be entered again, and the password of the panel is a new one.',
+        recordings: 'The recordings themselves are whole; the index was made again from them.',
+        captures: 'Snapshots that had not been delivered are lost.',
+      },
       todo: 'The damaged file {file} stays in the data folder of the box until the room is needed. Have the disk examined; once the file is removed, this notice goes too.',
     },
     delivery: {
