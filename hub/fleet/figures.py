@@ -43,6 +43,16 @@ def fleet_figures(
         Figure(name="link_up", help="1 while the broker is connected", value=float(link.connected)),
         Figure(name="messages_received", help="MQTT messages received", value=link.received, counter=True),
         Figure(name="messages_malformed", help="MQTT messages ignored", value=link.malformed, counter=True),
+        *(
+            Figure(
+                name="messages_refused",
+                help="MQTT messages ignored, by the reason why",
+                value=count,
+                labels={"reason": reason},
+                counter=True,
+            )
+            for reason, count in sorted(link.reasons.items())
+        ),
         Figure(name="messages_failed", help="MQTT messages that a part failed on", value=link.failed, counter=True),
         Figure(name="messages_dropped", help="MQTT messages without room", value=link.dropped, counter=True),
         Figure(name="joining_refused", help="Enrolments and renewals refused", value=joining.refused, counter=True),

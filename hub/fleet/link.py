@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,13 +45,15 @@ Greeting = Callable[[], Awaitable[None]]
 class Link:
     """Speaks with the broker for all parts of the hub. Register handlers before `run`.
 
-    Messages that wait are bounded in bytes; what is dropped, malformed or failed is counted.
+    Messages that wait are bounded in bytes; what is dropped, malformed or failed is counted, and of what is malformed
+    why: `unreadable`, `nul`, `other_node` or `unknown_kind`.
     """
 
     def __init__(self) -> None:
         """Start without handlers and without a connection."""
         self.received = 0
         self.malformed = 0
+        self.reasons: Counter[str] = Counter()
         self.failed = 0
         self._told = False
         self._handlers: dict[str, Handler] = {}
@@ -111,15 +114,15 @@ class Link:
         `with_nul` is for who looks after NUL characters by itself: one bad row must not stop a lane.
         """
         if ESCAPED_NUL in incoming.payload and not with_nul:
-            self._refuse(incoming, "it contains the NUL character, which PostgreSQL cannot store")
+            self._refuse(incoming, "nul", "it contains the NUL character, which PostgreSQL cannot store")
             return None
         try:
             message = model.from_bytes(incoming.payload)
         except ValueError as error:
-            self._refuse(incoming, _reason(error))
+            self._refuse(incoming, "unreadable", _reason(error))
             return None
         if getattr(message, "node_id", incoming.node_id) != incoming.node_id:
-            self._refuse(incoming, "it speaks of another node")
+            self._refuse(incoming, "other_node", "it speaks of another node")
             return None
         return message
 
@@ -158,6 +161,7 @@ class Link:
         handler = self._handlers.get(kind)
         if handler is None:
             self.malformed += 1
+            self.reasons["unknown_kind"] += 1
             return
         incoming = Incoming(node_id=node_id, kind=kind, payload=message.payload, retained=message.retained)
         runs.setdefault(handler, []).append(incoming)
@@ -180,9 +184,10 @@ class Link:
                 self.failed += len(run)
                 log.exception("%d messages of %s failed", len(run), run[0].kind)
 
-    def _refuse(self, incoming: Incoming, reason: str) -> None:
+    def _refuse(self, incoming: Incoming, reason: str, words: str) -> None:
         self.malformed += 1
-        log.warning("malformed message ignored: node=%s kind=%s: %s", incoming.node_id, incoming.kind, reason)
+        self.reasons[reason] += 1
+        log.warning("malformed message ignored: node=%s kind=%s: %s", incoming.node_id, incoming.kind, words)
 
 
 def _reason(error: ValueError) -> str:

@@ -150,7 +150,7 @@ async def test_a_node_can_neither_speak_for_another_nor_hear_it(linked_hub: Any)
         await is_in_state(linked_hub, "mallory", "online")
 
         assert await state_of(linked_hub, "victim") == "awaited"
-        assert linked_hub.hub.foundation.link.malformed == 1
+        assert linked_hub.hub.foundation.link.reasons == {"other_node": 1}
 
 
 @pytest.mark.parametrize("payload", [b"\xff\x00", b"{}", b'{"node_id": "analysis-1\\u0000"}', b"[" * 5000])
@@ -162,4 +162,20 @@ async def test_a_malformed_message_is_counted_and_harms_nobody(linked_hub: Any, 
         node.say()
 
         await is_in_state(linked_hub, node.id, "online")
-        assert linked_hub.hub.foundation.link.malformed == 1
+        link = linked_hub.hub.foundation.link
+        assert (link.malformed, link.reasons) == (1, {"nul" if b"u0000" in payload else "unreadable": 1})
+        figures = (await linked_hub.console.get("/metrics")).text
+        assert "fengsui_hub_messages_refused_total{reason=" in figures
+
+
+@ON_SQLITE
+async def test_who_sends_more_than_a_message_may_have_is_cut_off_and_nobody_else(linked_hub: Any) -> None:
+    async with node_of(await linked_hub.enrol("well")) as well, node_of(await linked_hub.enrol("large")) as large:
+        assert large.session is not None
+        link = linked_hub.hub.foundation.link
+        large.session.publish(topics.reported("large"), bytes(linked_hub.config.broker.max_message_bytes + 1))
+
+        await until(lambda: large.lost, within_s=60, what="the broker ends the session of who sends too much")
+        well.say()
+        await is_in_state(linked_hub, "well", "online")
+        assert (well.connects, well.lost, link.connected, link.dropped) == (1, [], True, 0)
