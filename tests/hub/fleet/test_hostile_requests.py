@@ -1,6 +1,7 @@
 """Whatever comes to the port for nodes is refused with a counted reason, writes nothing, and does not stop the hub."""
 
 import asyncio
+import gzip
 import hashlib
 import random
 import sqlite3
@@ -26,6 +27,7 @@ from federation.messages import EnrolmentRequest, RenewalRequest
 from federation.testing.mutation import json_mutations, mutated, mutations
 from federation.testing.waiting import until
 from hub.config import HubConfig
+from hub.events.pictures import LARGEST_BYTES
 from tests.hub.artifacts.test_artifacts import imported, manifest_of
 from tests.hub.conftest import Served, serving
 from tests.hub.fleet.calling import Caller, request
@@ -272,6 +274,27 @@ async def test_mutated_bytes_of_whole_requests_stop_nobody(
 
 async def _has_files(hub: Served, kept: set[Path]) -> bool:
     return await files(hub) == kept
+
+
+async def test_what_unpacks_to_more_than_is_allowed_is_refused_while_it_unpacks(hub: Served) -> None:
+    bomb = await asyncio.to_thread(lambda: gzip.compress(JPEG + bytes(LARGEST_BYTES)))
+    caller, written, kept = await as_node(hub, await hub.enrol()), await rows(hub), await files(hub)
+    packed = {"Content_Encoding": "gzip"}
+    asked = [
+        request("POST", "/api/v1/enrolments", bomb, Content_Type=JSON, **packed),
+        request("PUT", f"/api/v1/pictures/sha256:{'0' * 64}", bomb, Content_Type="image/jpeg", **packed),
+        request("POST", "/api/v1/enrolments", bomb[:-9], Content_Type=JSON, **packed),
+    ]
+
+    replies = [reply async for reply in caller.ask_all(asked)]
+
+    assert len(bomb) < LARGEST_BYTES // 500
+    assert [(reply.status, reply.code) for reply in replies[:2]] == [
+        (413, "request_entity_too_large"),
+        (413, "too_large"),
+    ]
+    assert (await rows(hub), await files(hub)) == (written, kept)
+    await lets_the_next_in(hub)
 
 
 async def test_reasons_are_told_to_who_collects_figures(hub: Served) -> None:
