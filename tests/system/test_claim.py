@@ -16,8 +16,10 @@ import pytest
 
 from appliance import app
 from appliance.config import Config, LanConfig, PanelConfig
+from appliance.lan.claim import ClaimDesk, Identified, routes
+from appliance.lan.server import LanServer
 from federation.identity.bundle import FORMAT, Bundle
-from federation.identity.claim import ClaimTicket, read_ticket
+from federation.identity.claim import ClaimOutcome, ClaimTicket, read_ticket
 from federation.identity.claiming import BoxClaim, open_claim, session_to
 from federation.identity.errors import ClaimRefused, WrongPeer
 from federation.identity.key import NodeKey, grouped
@@ -229,6 +231,34 @@ async def test_a_false_box_that_was_announced_in_the_place_of_the_true_one_learn
     assert b"/bundle" not in said
     assert box.code.encode() not in said
     assert b"fse_" not in said
+
+
+async def test_a_box_that_says_what_it_cannot_be_is_not_let_in_and_is_counted(
+    config: HubConfig, tmp_path: Path
+) -> None:
+    key = await asyncio.to_thread(NodeKey.open, tmp_path / "odd.key")
+    odd = Identified(serial="odd", profile="no-such-box", software="1", fingerprint=key.fingerprint)
+    taken: list[Bundle] = []
+
+    async def take(bundle: Bundle) -> ClaimOutcome:
+        taken.append(bundle)
+        return ClaimOutcome(joined=True)
+
+    desk = ClaimDesk(box=lambda: odd, take=take, claimable=lambda: True)
+    lan = LanServer(config=LanConfig(host="127.0.0.1", port=0), parts=(routes(desk),), note=tmp_path / "odd.json")
+    await lan.serve(key, "odd", None)
+    async with serving(config) as hub:
+        ticket = ClaimTicket(
+            serial="odd", url=f"https://127.0.0.1:{lan.port}", fingerprint=key.fingerprint, code=desk.code
+        )
+        answer = await claimed(hub, **draft(ticket))
+        audit = (await hub.console.get("/api/v1/audit", params={"action": "node.claim"})).json()["items"]
+        metrics = (await hub.console.get("/metrics")).text
+    await lan.close()
+
+    assert (answer, taken) == ((422, "invalid_input"), [])
+    assert [entry["succeeded"] for entry in audit] == [False]
+    assert "fengsui_hub_claims_failed_total 1.0" in metrics
 
 
 async def test_a_proof_that_was_overheard_proves_nothing_to_the_true_box(box: ClaimTicket) -> None:
