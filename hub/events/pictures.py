@@ -21,9 +21,12 @@ JPEG_START = b"\xff\xd8\xff"
 class Pictures:
     """The pictures that prove events; a picture may come before its event or after it."""
 
-    def __init__(self, database: Database, store: ContentStore, live: LiveFeed) -> None:
-        """Keep the bytes in `store` and tell `live` of new ones."""
+    def __init__(
+        self, database: Database, store: ContentStore, live: LiveFeed, *, chunk_within_s: float = CHUNK_WITHIN_S
+    ) -> None:
+        """Keep the bytes in `store` and tell `live` of new ones; `chunk_within_s` bounds how slow a sender may be."""
         self.stored = 0
+        self._chunk_within_s = chunk_within_s
         self._database = database
         self._store = store
         self._live = live
@@ -34,7 +37,7 @@ class Pictures:
             return
         try:
             async with self._store.writing() as writing:
-                while (chunk := await _next(chunks)) is not None:
+                while (chunk := await self._next(chunks)) is not None:
                     await writing.feed(chunk)
                 if not writing.start.startswith(JPEG_START):
                     raise Problem(415, "not_a_jpeg", "An evidence picture is a JPEG.")
@@ -57,14 +60,13 @@ class Pictures:
             raise not_found("picture", digest)
         return stored
 
-
-async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
-    try:
-        async with asyncio.timeout(CHUNK_WITHIN_S):
-            return await anext(chunks, None)
-    except TimeoutError as error:
-        text = f"Nothing more of the picture came for {CHUNK_WITHIN_S:.0f} s; send it again."
-        raise Problem(408, "request_timeout", text) from error
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._chunk_within_s):
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            text = f"Nothing more of the picture came for {self._chunk_within_s:.0f} s; send it again."
+            raise Problem(408, "request_timeout", text) from error
 
 
 def _known(connection: Connection, digest: str) -> bool:

@@ -1,5 +1,6 @@
 """Whatever a node sends, the hub stays up, writes nothing that is no event, and counts what it refuses."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from itertools import islice
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from federation.http import Problem
 from federation.messages import Batch, Event, Hello, Lane, WireModel
 from federation.testing.mutation import mutations
 from federation.testing.played_appliance import made_event
@@ -18,6 +20,7 @@ from hub.database import Database
 from hub.database.upgrade import upgrade
 from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
+from hub.events.pictures import Pictures
 from hub.events.tables import events
 from hub.fleet.link import Incoming, Link
 from hub.live import LiveFeed
@@ -182,3 +185,20 @@ async def test_events_said_in_another_nodes_name_are_kept_apart_and_counted(
     assert await stored(database) == []
     assert custody.tally.rejected == {Lane.EVENTS: 2}
     assert await cursors(database) == {"n1": 2}  # or they would stop the lane for ever
+
+
+async def test_a_picture_of_which_nothing_more_comes_is_given_up_and_leaves_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    store = ContentStore(tmp_path / "pictures", limit_bytes=1000)
+    pictures = Pictures(database, store, LiveFeed(), chunk_within_s=0.05)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"\xff\xd8\xffhalf"
+        await asyncio.Event().wait()
+
+    with pytest.raises(Problem) as refused:
+        await pictures.put(f"sha256:{'0' * 64}", half(), "n1")
+
+    left = await asyncio.to_thread(lambda: [path for path in store.folder.rglob("*") if path.is_file()])
+    assert (refused.value.code, left) == ("request_timeout", [])
