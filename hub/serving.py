@@ -14,6 +14,7 @@ from federation.http.broken_requests import BrokenRequests
 from federation.http.listening import listen
 
 STOP_WITHIN_S = 3.0
+IDLE_S = 75.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,17 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, *, refused: Counter[str] | None = None) -> AsyncIterator[Served]:
-    """Run `app`; it listens where it is told to. `refused` counts what comes there and is no HTTP."""
+async def serving(
+    app: web.Application, *, refused: Counter[str] | None = None, idle_s: float = IDLE_S
+) -> AsyncIterator[Served]:
+    """Run `app`; it listens where it is told to. `refused` counts what comes there and is no HTTP.
+
+    A connection on which no whole request comes for `idle_s` is closed: whoever holds many open holds them so long.
+    """
     broken = BrokenRequests(Counter() if refused is None else refused)
-    runner = web.AppRunner(app, access_log=None, logger=broken, shutdown_timeout=STOP_WITHIN_S)
+    runner = web.AppRunner(
+        app, access_log=None, logger=broken, keepalive_timeout=idle_s, shutdown_timeout=STOP_WITHIN_S
+    )
     await runner.setup()
     served = Served(runner=runner)
     try:

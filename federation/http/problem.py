@@ -1,7 +1,7 @@
 """Errors on the wire: RFC 9457 problem+json with a stable code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -37,7 +37,7 @@ class Problem(Exception):
         detail: str,
         *,
         errors: tuple[FieldError, ...] = (),
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     ) -> None:
         """Describe an error with HTTP `status`, stable `code` and a sentence for people."""
         super().__init__(detail)
@@ -45,7 +45,12 @@ class Problem(Exception):
         self.code = code
         self.detail = detail
         self.errors = errors
-        self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
+        self.headers: CIMultiDict[str] = CIMultiDict(headers)
+
+    def with_headers(self, more: CIMultiDict[str]) -> "Problem":
+        """Return the same problem with more headers; several callers may hold this one, each has its own headers."""
+        headers = [*self.headers.items(), *more.items()]
+        return Problem(self.status, self.code, self.detail, errors=self.errors, headers=headers)
 
     def body(self) -> ProblemBody:
         """Return the problem as it goes over the wire."""

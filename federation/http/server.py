@@ -93,8 +93,7 @@ def _aiohttp_handler(route: Route, authenticator: Authenticator) -> Handler:
         try:
             response = await route.answer(call)
         except Problem as problem:
-            problem.headers.extend(call.headers)
-            raise
+            raise problem.with_headers(call.headers) from problem
         if not response.prepared:
             response.headers.extend(call.headers)
         return response
