@@ -57,6 +57,7 @@ from appliance.viewing import api as viewing_api
 from appliance.viewing.api import LiveView, StillAllowed
 from appliance.viewing.channels import Channels
 from federation.http import Access, Api, Call, Principal, Routes, make_app
+from federation.http.broken_requests import BrokenRequests
 from federation.http.listening import listen
 from federation.http.sign_in import SignIn, SignInOutcome
 from federation.http.single_page import SinglePage
@@ -263,7 +264,7 @@ async def _panel(state: AgentState, parts: Parts) -> AsyncIterator[None]:
     await _first_account(state, passwords)
     app = make_app(_api(state, parts, passwords))
     SinglePage(folder=STATIC, title="设备面板").add_to(app)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, logger=BrokenRequests(), shutdown_timeout=1.0)
     await runner.setup()
     try:
         await listen(web.TCPSite(runner, config.panel.host, config.panel.port))

@@ -46,7 +46,7 @@ async def serving(
 
     A connection on which no whole request comes for `idle_s` is closed: whoever holds many open holds them so long.
     """
-    broken = BrokenRequests(Counter() if refused is None else refused)
+    broken = BrokenRequests(refused)
     runner = web.AppRunner(
         app, access_log=None, logger=broken, keepalive_timeout=idle_s, shutdown_timeout=STOP_WITHIN_S
     )

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from appliance.config import LanConfig
 from federation.http import Api, Principal, Problem, Routes, make_app
+from federation.http.broken_requests import BrokenRequests
 from federation.http.listening import listen
 from federation.identity.certificate import read_certificate
 from federation.identity.errors import KeyUnsuitable
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT_BYTES = 128 << 10
 PEER = "peer"
+IDLE_S = 75.0  # a connection on which no whole request comes is closed
 
 
 class PeerAuthenticator:
@@ -60,7 +62,11 @@ class LanServer:
             title="Fengsui appliance: LAN", version="1", parts=tuple(self.parts), authenticator=PeerAuthenticator()
         )
         self._runner = web.AppRunner(
-            make_app(api, body_limit_bytes=BODY_LIMIT_BYTES), access_log=None, shutdown_timeout=1.0
+            make_app(api, body_limit_bytes=BODY_LIMIT_BYTES),
+            access_log=None,
+            logger=BrokenRequests(),
+            keepalive_timeout=IDLE_S,
+            shutdown_timeout=1.0,
         )
         await self._runner.setup()
         tls = await asyncio.to_thread(_tls, key, serial, member)

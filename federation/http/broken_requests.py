@@ -16,10 +16,10 @@ class BrokenRequests(logging.Logger):
     `refused` counts what is no HTTP under the code `not_http`. All else is logged as it is.
     """
 
-    def __init__(self, refused: Counter[str]) -> None:
-        """Count in `refused`."""
+    def __init__(self, refused: Counter[str] | None = None) -> None:
+        """Count in `refused`, if anybody wants to know."""
         super().__init__(__name__, logging.DEBUG)  # what comes as the first of a connection is told as debugging
-        self._refused = refused
+        self._refused = Counter[str]() if refused is None else refused
 
     def handle(self, record: logging.LogRecord) -> None:
         """Count or pass on."""

@@ -319,6 +319,18 @@ async def test_garbage_at_the_lan_port_harms_nobody(box: ClaimTicket) -> None:
         assert answer.status == 200
 
 
+async def test_what_is_no_http_at_the_lan_port_fills_no_log(box: ClaimTicket, caplog: pytest.LogCaptureFixture) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    for garbage in (b"\x00 is no HTTP\r\n\r\n", b"GET / HTTP/1.1\r\nHost: box\r\nX\x00: y\r\n\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(box.url.rsplit(":", 1)[1]), ssl=tls)
+        writer.write(garbage)
+        assert b" 400 " in await reader.read()
+        writer.close()
+
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
 async def test_the_lan_port_answers_wrong_requests_with_a_problem(box: ClaimTicket) -> None:
     answers = []
     async with await session_to(box) as session:
