@@ -47,8 +47,8 @@ export const kitMessages = bilingual(
     found: { object: '目标', person: '人员', bicycle: '自行车', car: '汽车', motorcycle: '摩托车', bus: '公交车', truck: '卡车', train: '列车', boat: '船只', dog: '犬只', cat: '猫', backpack: '背包', handbag: '手提包', suitcase: '行李箱', umbrella: '雨伞', fire: '明火', smoke: '烟雾' },
     notice: {
       since: '自 {at}',
-      title: { lanes_unwritten: '磁盘已满，上报进度无法另存' },
-      what: { lanes_unwritten: '记录和上报照常进行；但若此时数据库损坏，丢失了哪些数据将无法准确得知。请清理设备磁盘，恢复后本提示自动消失。' },
+      title: { lanes_unwritten: '上报进度无法写入磁盘' },
+      what: { lanes_unwritten: '磁盘已满或无法写入。记录和上报照常进行；但若此时数据库损坏，丢失了哪些数据将无法准确得知。请清理或检查设备磁盘，恢复后本提示自动消失。' },
     },
     setAside: {
       title: { appliance: '设备数据库曾损坏，已启用新数据库', recordings: '录像索引曾损坏，已重新建立', captures: '抓拍索引曾损坏，已重新建立' },
@@ -197,8 +197,8 @@ export const kitMessages = bilingual(
     found: { object: 'object', person: 'person', bicycle: 'bicycle', car: 'car', motorcycle: 'motorcycle', bus: 'bus', truck: 'truck', train: 'train', boat: 'boat', dog: 'dog', cat: 'cat', backpack: 'backpack', handbag: 'handbag', suitcase: 'suitcase', umbrella: 'umbrella', fire: 'fire', smoke: 'smoke' },
     notice: {
       since: 'since {at}',
-      title: { lanes_unwritten: 'The disk is full: how far the lanes are cannot be kept beside the database' },
-      what: { lanes_unwritten: 'The box records and reports as before; but were its database damaged now, nobody could tell exactly what is lost. Free some room on its disk; this notice goes by itself.' },
+      title: { lanes_unwritten: 'How far the lanes are cannot be written to the disk' },
+      what: { lanes_unwritten: 'The disk is full, or takes no file. The box records and reports as before; but were its database damaged now, nobody could tell exactly what is lost. Free some room on its disk, or have it examined; this notice goes by itself.' },
     },
     setAside: {
       title: { appliance: 'The database of this box was damaged, and is begun anew', recordings: 'The index of recordings was damaged, and is made again', captures: 'The index of snapshots was damaged, and is begun anew' },
