@@ -22,7 +22,8 @@ from federation.http.access import Access, Principal
 Handler = Callable[..., Awaitable[Any]]
 Model = TypeVar("Model", bound=BaseModel)
 SIGNED_IN = Access()
-BODY_WITHIN_S = 300.0  # a slow line takes 2 MiB within
+BODY_WITHIN_S = 60.0  # and as long as its bytes take on a slow line
+SLOW_BYTES_PER_S = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +188,12 @@ async def _parse_body(model: type[BaseModel], request: web.Request, limit_bytes:
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise problem.Problem(415, "unsupported_media_type", "Send the body as application/json.")
     asked = request.clone(client_max_size=limit_bytes) if limit_bytes else request
+    within_s = BODY_WITHIN_S + asked.client_max_size / SLOW_BYTES_PER_S
     try:
-        async with asyncio.timeout(BODY_WITHIN_S):
+        async with asyncio.timeout(within_s):
             raw = await asked.read()
     except TimeoutError as error:
-        text = f"Send the body within {BODY_WITHIN_S:.0f} s."
+        text = f"Send the body within {within_s:.0f} s."
         raise problem.Problem(408, "request_timeout", text) from error
     except web.HTTPRequestEntityTooLarge as error:
         text = f"Send a body of at most {asked.client_max_size} bytes."
