@@ -26,7 +26,7 @@ def killed(tmp_path: Path) -> Path:
         db.execute("CREATE TABLE t (content TEXT)")
         for number in range(200):
             db.execute("INSERT INTO t VALUES (?)", (str(number) * 200,))
-        for suffix in ("", "-wal"):
+        for suffix in ("", "-wal", "-shm"):
             shutil.copy(f"{file}{suffix}", tmp_path / f"killed.db{suffix}")
     return tmp_path / "killed.db"
 
@@ -42,7 +42,32 @@ def count(database: Path) -> int:
 
 def test_a_log_that_a_kill_has_left_is_whole(killed: Path) -> None:
     assert not log_is_spoilt(killed)
+    assert not is_spoilt(log_of(killed).read_bytes())
     assert count(killed) == 200
+
+
+def test_the_last_commit_is_missed_too_where_the_index_knows_of_it(killed: Path) -> None:
+    content = bytearray(log_of(killed).read_bytes())
+    content[-1] ^= 1
+    log_of(killed).write_bytes(content)
+
+    assert log_is_spoilt(killed)
+    assert not is_spoilt(bytes(content)), "without an index it cannot be told from what a kill leaves"
+
+
+def test_what_a_large_work_left_that_was_undone_is_no_damage(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = wal")
+        db.execute("PRAGMA cache_size = 10")  # so that it spills into the log
+        db.execute("CREATE TABLE t (content TEXT)")
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO t VALUES (?)", [("x" * 2000,) for _ in range(200)])
+        db.execute("ROLLBACK")
+        db.execute("INSERT INTO t VALUES ('kept')")
+        log, index = (Path(f"{tmp_path / 'a.db'}{suffix}").read_bytes() for suffix in ("-wal", "-shm"))
+
+    assert is_spoilt(log), "the frames behind are of this turn"
+    assert not is_spoilt(log, index)
 
 
 def test_there_need_not_be_a_log(tmp_path: Path) -> None:
@@ -81,6 +106,7 @@ def test_a_byte_changed_anywhere_but_in_the_last_frame_is_found_where_sqlite_lea
         content = bytearray(whole)
         content[dice.randrange(len(whole) - FRAME)] ^= dice.randrange(1, 256)
         log_of(killed).write_bytes(content)
+        killed.with_name("killed.db-shm").unlink(missing_ok=True)
         is_found = log_is_spoilt(killed)
         shutil.copy(killed, killed.with_name("tried.db"))
         shutil.copy(log_of(killed), killed.with_name("tried.db-wal"))
