@@ -2,8 +2,8 @@
 
 The format is sqlite.org/fileformat2.html#walformat. The index that SQLite keeps of its log (walformat.html) knows how
 many frames were committed, and outlives a kill. After a power cut it may say nothing: then frames of this turn of the
-log, which its salts tell, behind one that is not right are the sign. What such a cut or a large work that was undone may
-leave is the same: its numbers count as uncertain, where any were given.
+log, which its salts tell, behind one that is not right are the sign. What such a cut leaves, or a large work that was
+undone, is the same: its numbers count as uncertain, where any were given.
 """
 
 import struct
