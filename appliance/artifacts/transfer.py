@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 
 HUB_CONNECTIONS = 2
 MOST_NEIGHBOURS = 4
-IDLE_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
     """How long a transfer waits: at its start, after failures in a row (doubled, by chance halved), and for room.
 
-    `turn_s` is how much longer than the box before it each box of a network waits until it asks the hub.
+    `turn_s` is how much longer than the box before it each box of a network waits until it asks the hub. Who has
+    nothing to ask for looks again once a chunk came, and at the latest after `look_again_s`.
     """
 
     start_within_s: float = 2.0  # boxes that are told at one moment do not ask at one moment
@@ -39,6 +39,7 @@ class Patience:
     longest_pause_s: float = 60.0
     space_pause_s: float = 15.0
     turn_s: float = TURN_S
+    look_again_s: float = 2.0
 
     def pause_s(self, failures: int, chance: random.Random) -> float:
         """Return the pause after so many failures in a row, in seconds."""
@@ -193,7 +194,7 @@ class Transfer:
         while not part.bitmap.is_full:
             index = await self._next_from_hub(part)
             if index is None:
-                await self._until_stored()
+                await self._until_stored(part)
                 continue
             try:
                 await self._take(part, index, self.hub)
@@ -223,7 +224,7 @@ class Transfer:
                         await self._empty(part, source)
             except SourceFailed as error:
                 log.info("artifact %s: %s", part.manifest.digest[:19], error)
-            await self._until_stored()
+            await self._until_stored(part)
 
     async def _empty(self, part: Part, source: Source) -> None:
         """Take from a neighbour what it has and we lack."""
@@ -255,11 +256,13 @@ class Transfer:
         self._enter(ArtifactState.FETCHING)
         self._note(part)
 
-    async def _until_stored(self) -> None:
-        """Wait until a chunk was stored or given up, or a moment."""
+    async def _until_stored(self, part: Part) -> None:
+        """Wait until a chunk was stored or given up, or a moment; not at all once there is nothing to wait for."""
+        if part.bitmap.is_full:
+            return
         self._stored.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_PAUSE_S):
+            async with asyncio.timeout(self.patience.look_again_s):
                 await self._stored.wait()
 
     def _enter(self, state: ArtifactState) -> None:

@@ -115,6 +115,7 @@ async def fetching(
     free_bytes: int | None = None,
     neighbours: Neighbourly | None = None,
     node_id: str = "box-1",
+    look_again_s: float = 0.1,
 ) -> AsyncIterator[Box]:
     """A box that fetches what is `wanted` from a hub at `hub_url` into `folder`."""
     holdings = Holdings(root=folder) if free_bytes is None else _Cramped(root=folder, room=[free_bytes])
@@ -140,7 +141,14 @@ async def fetching(
             tell=tell,
             node_id=node_id,
             neighbours=neighbours or Nobody(),
-            patience=Patience(start_within_s=0, first_pause_s=0.2, longest_pause_s=0.4, space_pause_s=0.2, turn_s=0.5),
+            patience=Patience(
+                start_within_s=0,
+                first_pause_s=0.2,
+                longest_pause_s=0.4,
+                space_pause_s=0.2,
+                turn_s=0.5,
+                look_again_s=look_again_s,
+            ),
         )
         box = Box(holdings=holdings, transfers=transfers, wanted=wishes)
         running = group.create_task(transfers.run())

@@ -128,6 +128,19 @@ async def test_a_box_takes_from_a_neighbour_and_leaves_the_hub_alone(
             assert report.neighbour_bytes >= len(artifact.content) - 2 * CHUNK  # two asked the hub before it was heard
 
 
+async def test_an_artifact_is_held_as_soon_as_its_last_chunk_has_come_whoever_gave_it(
+    tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember
+) -> None:
+    async with sharing(tmp_path / "near", member("near"), artifact) as near:
+        neighbours = neighbours_of(member("own"), near)
+        async with fetching(
+            tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own", look_again_s=600.0
+        ) as box:
+            report = await box.reaches(ArtifactState.HELD)
+
+            assert report.neighbour_bytes > 0
+
+
 async def test_what_a_neighbour_is_still_getting_is_taken_too_and_the_rest_from_the_hub(
     tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember
 ) -> None:
