@@ -11,6 +11,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
 
+from federation.cycles import undisturbed
+
 COMMAND_GROUP = "fengsui.commands"
 USAGE_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
@@ -62,7 +64,8 @@ def installed_commands() -> dict[str, EntryPoint]:
 
 def _run(entry: EntryPoint, arguments: list[str]) -> int:
     try:
-        command = cast("Command", entry.load())
+        with undisturbed():
+            command = cast("Command", entry.load())
     except (ImportError, AttributeError) as missing:
         return _refuse(f"command {entry.name!r} is not complete in this installation: {missing}")
     return command(arguments)
