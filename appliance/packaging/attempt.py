@@ -3,8 +3,7 @@
 import os
 import resource
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -14,8 +13,7 @@ import numpy as np
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.detector import Detector, detector_of
 from appliance.analysis.finding import Picture
-from appliance.analysis.outside.errors import OutsideFault
-from appliance.packaging.endpoints import CRITERION_OF, Outside, offers
+from appliance.packaging.errors import WrongCall
 from appliance.packaging.expectations import unmet
 from appliance.packaging.features import features_fault
 from appliance.packaging.graph import graph_fault
@@ -27,6 +25,13 @@ ROUNDS = 3
 LONGEST_FILE_BYTES = 1 << 20
 
 Look = Callable[[Picture], tuple[Detection, ...]]
+
+
+def lines(argv: list[str]) -> Iterator[str]:
+    """Yield the Trial that `fengsui package try FILE BYTES` prints; raise WrongCall for another call."""
+    if len(argv) != 3 or not argv[2].isdecimal():
+        raise WrongCall("try takes a file and the bytes that it may use")
+    yield try_in_limits(Path(argv[1]), int(argv[2])).model_dump_json()
 
 
 def try_in_limits(path: Path, memory_bytes: int) -> Trial:
@@ -65,26 +70,11 @@ def attempt(package: Package) -> Trial:
     except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no parent of their own
         return Trial(code="trial_failed", detail=str(error).splitlines()[0][:300])
     cost = {"model_mb": max(0, _resident_mb() - before_mb), "picture_ms": picture_ms}
-    return _samples(package, manifest, lambda picture: tuple(detector.detect(picture))).model_copy(update=cost)
+    return show_samples(package, manifest, lambda picture: tuple(detector.detect(picture))).model_copy(update=cost)
 
 
-def reach(package: Package, secret_file: Path | None) -> Trial:
-    """Show the samples to the outside system that a package describes, where its maker says that it is."""
-    endpoint = package.manifest.outside
-    if endpoint is None:
-        return Trial()
-    try:
-        if endpoint.algorithm is not None:
-            offered = offers(endpoint.url, auth=endpoint.auth, secret_file=secret_file, timeout_s=endpoint.timeout_s)
-            if endpoint.algorithm not in {offer.id for offer in offered}:
-                return Trial(code="tensors_differ", detail=f"the system offers no {endpoint.algorithm}")
-        with closing(Outside(package.manifest, endpoint, secret_file)) as system:
-            return _samples(package, package.manifest, system.detect)
-    except OutsideFault as error:
-        return Trial(code=CRITERION_OF[error.code], detail=str(error)[:2000])
-
-
-def _samples(package: Package, manifest: Manifest, look: Look) -> Trial:
+def show_samples(package: Package, manifest: Manifest, look: Look) -> Trial:
+    """Show the package's samples to `look`; return what it should have found in one of them, or nothing."""
     for sample in manifest.samples:
         picture = cv2.imdecode(np.frombuffer(package.read(sample.file), np.uint8), cv2.IMREAD_COLOR)
         if picture is None:

@@ -1,4 +1,4 @@
-"""The commands that look at a package: verify, inspect, run, and the trial itself."""
+"""The commands that look at a package: verify, inspect, run."""
 
 import argparse
 import json
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from appliance.analysis.detector import detector_of
 from appliance.analysis.outside.errors import OutsideFault
-from appliance.packaging.attempt import reach, try_in_limits
 from appliance.packaging.bundles import run_bundle, shared
 from appliance.packaging.endpoints import Outside
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.proofs import picture_at
+from appliance.packaging.reaching import reach
 from federation.crypto import PublicKey
 from federation.messages import Detection
 from federation.packages import Package, open_package, write_manifest
@@ -67,11 +67,6 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     for path, found in _seen(package, options.pictures, options.secret_file):
         shown = [item.model_dump(mode="json") for item in found]
         yield json.dumps({"picture": str(path), "detections": shown}, ensure_ascii=False)
-
-
-def try_model(options: argparse.Namespace) -> Iterator[str]:
-    """Try the model of a package within limits, and yield the Trial."""
-    yield try_in_limits(options.file, options.memory_bytes).model_dump_json()
 
 
 def as_line(verdict: Verdict) -> str:
