@@ -15,6 +15,7 @@ from hub.repository.model import (
     Algorithm,
     AlgorithmBrief,
     AlgorithmGroup,
+    AlgorithmIds,
     AlgorithmQuery,
     AlgorithmTemplate,
     BareModel,
@@ -90,7 +91,12 @@ def routes(repository: Repository, desk: TemplateDesk, pictures: PackagePictures
     @routes.delete("/api/v1/algorithms/{algorithm_id}", access=Access(permission=OPERATE))
     async def remove_algorithm(call: Call, algorithm_id: str) -> None:
         """Remove an imported algorithm that no task uses."""
-        await repository.remove(algorithm_id, Actor.of(call))
+        await repository.remove([algorithm_id], Actor.of(call))
+
+    @routes.post("/api/v1/algorithms/delete", access=Access(permission=OPERATE), status=204)
+    async def remove_algorithms(call: Call, body: AlgorithmIds) -> None:
+        """Remove imported algorithms together: all of them, or none while something uses one."""
+        await repository.remove(body.ids, Actor.of(call))
 
     @routes.get("/api/v1/algorithm-licences", access=Access(permission=READ))
     async def list_licences() -> list[EnteredLicence]:

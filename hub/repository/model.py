@@ -373,6 +373,12 @@ class PackageDraft(Input):
     events: tuple[EventName, ...] = Field(default=(), max_length=1000)
 
 
+class AlgorithmIds(Input):
+    """Algorithms to act on together."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=200)
+
+
 class GroupDraft(Input):
     """What a group is called; no other group may be called so."""
 

@@ -30,6 +30,7 @@ from hub.security.audit import Actor
 from hub.storage import ContentStore, NoRoom, TooLarge
 
 MOST_MODELS = 4
+MOST_WAITING = 64
 MOST_PICTURES = 24
 LARGEST_PICTURE_BYTES = 16 << 20
 IDLE_S = 3600.0
@@ -76,7 +77,7 @@ class PackingDesk:
         self._store = store
         self._examiner = examiner
         self._models: dict[str, _Model] = {}
-        self._queue: asyncio.Queue[str] = asyncio.Queue()  # each model stands in it once at most
+        self._queue: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)  # those that were dropped stand in it still
         self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -121,12 +122,13 @@ class PackingDesk:
         model = self._found(model_id, "open", "refused", "proposed")
         if model.pictures >= MOST_PICTURES:
             raise conflict("too_many_pictures", f"At most {MOST_PICTURES} pictures are looked at.")
-        number = model.pictures = model.pictures + 1
-        path = model.folder / "samples" / f"{number:02}.jpg"
+        model.pictures += 1
+        path = model.folder / "samples" / f"{new_id()}.jpg"  # in order of arrival
         try:
             await self._write(chunks, path, LARGEST_PICTURE_BYTES)
             media_type(await asyncio.to_thread(_beginning, path))
-        except Problem:
+        except BaseException:
+            model.pictures -= 1
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise
         return self._shown(model)
@@ -139,8 +141,11 @@ class PackingDesk:
             raise invalid("body.labels", "a label is one line")
         path = model.folder / "labels"
         await asyncio.to_thread(_write_labels, path, labels)
+        try:
+            self._queue.put_nowait(model.id)
+        except asyncio.QueueFull as error:
+            raise conflict("too_many_models", "Too many models wait to be looked at; try again in a minute.") from error
         model.state, model.packing, model.manifest = "waiting", Packing(), None
-        self._queue.put_nowait(model.id)
         return self._shown(model)
 
     async def get(self, model_id: str) -> BareModel:

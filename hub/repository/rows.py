@@ -1,6 +1,6 @@
 """The rows of algorithms and their versions: read whole, written in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -137,8 +137,14 @@ def _write_version(
         )
 
 
-def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) -> Catalogue:
-    """Remove an algorithm with all its versions and return the catalogue; raise Problem while tasks use it."""
+def remove_algorithms(connection: Connection, algorithm_ids: Iterable[str], actor: Actor) -> Catalogue:
+    """Remove algorithms with all their versions and return the catalogue; raise Problem while something uses one."""
+    for algorithm_id in algorithm_ids:
+        _remove(connection, algorithm_id, actor)
+    return read_catalogue(connection)
+
+
+def _remove(connection: Connection, algorithm_id: str, actor: Actor) -> None:
     refuse_used(connection, algorithm_id, running=False)
     own = algorithm_versions.c.algorithm_id == algorithm_id
     for digest in connection.scalars(select(algorithm_versions.c.digest).where(own)).all():
@@ -151,7 +157,6 @@ def remove_algorithm(connection: Connection, algorithm_id: str, actor: Actor) ->
     connection.execute(delete(algorithm_presentations).where(algorithm_presentations.c.algorithm_id == algorithm_id))
     connection.execute(delete(algorithms).where(algorithms.c.id == algorithm_id))
     record(connection, actor, "algorithm.delete", f"algorithm:{algorithm_id}", {})
-    return read_catalogue(connection)
 
 
 def refuse_used(connection: Connection, algorithm_id: str, *, running: bool) -> None:

@@ -19,7 +19,7 @@ from hub.repository.rows import (
     add_upload,
     read_catalogue,
     refuse_used,
-    remove_algorithm,
+    remove_algorithms,
     task_counts,
 )
 from hub.repository.tables import algorithms
@@ -133,13 +133,14 @@ class Repository:
         self.catalogue = await self._database.run(work)
         return await self.get(algorithm_id)
 
-    async def remove(self, algorithm_id: str, actor: Actor) -> None:
-        """Remove an imported algorithm with all its versions; raise Problem while tasks use it."""
-        found = self.find(algorithm_id)
-        if found.source == "builtin":
+    async def remove(self, algorithm_ids: Iterable[str], actor: Actor) -> None:
+        """Remove imported algorithms with all their versions, all or none; raise Problem while something uses one."""
+        found = [self.find(algorithm_id) for algorithm_id in dict.fromkeys(algorithm_ids)]
+        if any(item.source == "builtin" for item in found):
             raise conflict("algorithm_built_in", "A built-in algorithm cannot be removed; take it off the shelf.")
-        self.catalogue = await self._database.run(lambda connection: remove_algorithm(connection, algorithm_id, actor))
-        for release in found.releases:
+        ids = [item.id for item in found]
+        self.catalogue = await self._database.run(lambda connection: remove_algorithms(connection, ids, actor))
+        for release in (release for item in found for release in item.releases):
             if release.digest is not None:
                 await self._store.remove(release.digest)
 

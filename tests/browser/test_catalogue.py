@@ -369,16 +369,21 @@ def test_a_bare_model_is_recognised_named_and_packed_in_the_portal(
     dialog.get_by_test_id("pack").click()
     expect(page.locator(".el-message").last).to_contain_text("已封装 工地安全帽检测 1.0.0", timeout=120_000)
 
-    # It is an algorithm like any other, with its note; then it goes.
+    # It is an algorithm like any other, with its note; then it goes, as one of those that were chosen.
     mine = page.locator("article", has_text="local.helmet_v2")
+    expect(mine).to_contain_text("本地导入 · 目标检测 · 抓图流 · CPU · 入库")
     mine.get_by_test_id("open-algorithm").click()
     detail = page.get_by_test_id("algorithm-detail")
     expect(detail.get_by_test_id("notes")).to_contain_text("首个版本")
     expect(detail).to_contain_text("工地人员")
     pictured(page, screenshots / "portal-packing-packed")
-    detail.get_by_test_id("remove").click()
+    page.keyboard.press("Escape")
+    mine.get_by_test_id("pick").click()
+    pictured(page, screenshots / "portal-algorithms-picked")
+    page.get_by_test_id("remove-picked").click()
     page.get_by_role("button", name="确定").click()
     expect(mine).to_have_count(0)
+    expect(page.get_by_test_id("picked")).to_have_count(0)
 
 
 def used_by(page: Page, algorithm_id: str) -> None:

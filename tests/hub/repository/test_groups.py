@@ -120,3 +120,20 @@ async def test_what_a_snapshot_plan_uses_stays_until_the_plan_does_without(hub: 
 
     assert refused.json()["errors"] == [{"field": "capture_plan", "message": "每日抓图"}]
     assert taken.status_code == 200
+
+
+async def test_several_algorithms_are_deleted_together_or_none_is(hub: Any, tmp_path: Path) -> None:
+    for name in ("example.detector", "example.other"):
+        await upload(hub, tmp_path, id=name)
+    ids = {"ids": ["example.other", "example.detector"]}
+    task_id = await task(hub, "example.detector")
+
+    used = await hub.console.post("/api/v1/algorithms/delete", json=ids)
+    built_in = await hub.console.post("/api/v1/algorithms/delete", json={"ids": ["example.other", "fengsui.smoke"]})
+    kept = await hub.console.get("/api/v1/algorithms", params={"source": "upload"})
+    (await hub.console.post("/api/v1/tasks/delete", json={"ids": [task_id]})).raise_for_status()
+    removed = await hub.console.post("/api/v1/algorithms/delete", json=ids)
+
+    left = await hub.console.get("/api/v1/algorithms", params={"source": "upload"})
+    assert (used.json()["code"], built_in.json()["code"]) == ("algorithm_in_use", "algorithm_built_in")
+    assert (kept.json()["total"], removed.status_code, left.json()["total"]) == (2, 204, 0)

@@ -115,6 +115,7 @@ async def test_what_is_dropped_leaves_nothing_and_models_and_pictures_are_bounde
     ids = [await taken(hub, model()) for _ in range(MOST_MODELS)]
     one_more = await hub.console.post(MODELS, params={"name": "x.onnx"}, content=model(), headers=OCTETS)
     no_jpeg = await show(hub, ids[0], b"<svg>")
+    pictures = (await show(hub, ids[0], picture())).json()["pictures"]
     async with hub.signed_in("viewer") as viewer:
         forbidden = await viewer.post(MODELS, params={"name": "x.onnx"}, content=b"", headers=OCTETS)
 
@@ -123,7 +124,7 @@ async def test_what_is_dropped_leaves_nothing_and_models_and_pictures_are_bounde
 
     left = [path for path in (hub.config.data_folder / "packages").rglob("*") if path.is_file()]
     assert (one_more.status_code, one_more.json()["code"]) == (409, "too_many_models")
-    assert no_jpeg.json()["code"] == "not_a_picture"
+    assert (no_jpeg.json()["code"], pictures) == ("not_a_picture", 1)
     assert forbidden.status_code == 403
     assert left == []
 

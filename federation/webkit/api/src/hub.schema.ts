@@ -474,6 +474,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/algorithms/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove imported algorithms together: all of them, or none while something uses one. */
+        post: operations["remove_algorithms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/algorithm-licences": {
         parameters: {
             query?: never;
@@ -2076,6 +2093,14 @@ export interface components {
             name: string;
             /** Algorithms */
             algorithms: number;
+        };
+        /**
+         * AlgorithmIds
+         * @description Algorithms to act on together.
+         */
+        AlgorithmIds: {
+            /** Ids */
+            ids: string[];
         };
         /**
          * AlgorithmTemplate
@@ -8211,6 +8236,37 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                 };
+            };
+            /** @description a problem that says what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_algorithms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlgorithmIds"];
+            };
+        };
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem that says what to do */
             default: {
