@@ -24,6 +24,7 @@ from appliance.analysis.pictures import Pictures
 from appliance.analysis.settings import Settings
 from appliance.analysis.sight import Sights
 from appliance.analysis.snapshots import Snapshots, serving
+from appliance.analysis.views import Drawings, Place
 from appliance.local import DecodeLevel, FirstLook, Plan, VisionReport
 from appliance.local.agent_client import AgentAway, AgentClient, agent_client
 from appliance.local.frames import AccessUnit, FrameSource
@@ -44,7 +45,10 @@ async def run(*, run_folder: Path, settings: Settings | None = None) -> None:
     async with agent_client(run_folder) as agent:
         vision = Vision(run_folder=run_folder, agent=agent, engine=engine, decoders=decoders)
         try:
-            async with serving(vision.snapshots, Pictures(engine), run_folder), asyncio.TaskGroup() as group:
+            async with (
+                serving(vision.snapshots, Pictures(engine, vision.place_of), run_folder),
+                asyncio.TaskGroup() as group,
+            ):
                 group.create_task(vision.engine.run(), name="engine")
                 if card is not None and settings.plans_folder is not None:
                     accelerating = Acceleration(
@@ -95,6 +99,11 @@ class Vision:
             await self.judging.adopt(plan)
             self._subscribe()
             await self._report()
+
+    def place_of(self, point_id: str) -> Place:
+        """Return what is drawn for a point, and where its camera looks now."""
+        drawings = Drawings(of_point=self._plan.scenes.get(point_id, ()))
+        return Place(drawings=drawings, view=self.judging.outlook.at(point_id, datetime.now(UTC)))
 
     async def follow_views(self) -> None:
         """Learn where cameras look, for ever."""

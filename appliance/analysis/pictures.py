@@ -4,11 +4,11 @@ import asyncio
 import io
 import itertools
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import cv2
@@ -22,14 +22,18 @@ from appliance.analysis.engine.packages import PackageKey, Ready
 from appliance.analysis.engine.queue import Lane
 from appliance.analysis.finding import Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, make_judges
-from appliance.analysis.views import UNKNOWN, Drawings
+from appliance.analysis.views import NOWHERE, Place
 from appliance.local import LocalPackage
 from federation.messages import TaskSpec
+from federation.packages import Manifest
 from federation.viewing.pictures import PictureEvent, PictureVerdict
 
 LONGEST_STAY_S = 600
 STEP_S = 1
 """A picture is judged as if it stayed as it is: so long at most, in steps that no rule takes for a gap."""
+
+NEED_MOTION = frozenset({"line_crossing", "change"})
+"""Kinds of rule that never say anything of a picture that stays as it is."""
 
 MOST_PIXELS = 64 << 20
 _PLAN_PATH = Path("loaded")
@@ -40,16 +44,21 @@ class NotLoaded(Exception):
     """No model of this algorithm and version is loaded."""
 
 
+def _nowhere(_point_id: str) -> Place:
+    return NOWHERE
+
+
 class Pictures:
     """Looks at single pictures with the models that are loaded."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Look with what `engine` holds."""
+    def __init__(self, engine: Engine, place_of: Callable[[str], Place] = _nowhere) -> None:
+        """Look with what `engine` holds; `place_of` says what is known of a point."""
         self._engine = engine
+        self._place_of = place_of
         self._numbers = itertools.count()
 
-    async def look(self, picture: Picture, key: PackageKey, lane: Lane) -> PictureVerdict:
-        """Return what the package's model sees and what its rule says; raise NotLoaded or CannotDecode."""
+    async def look(self, picture: Picture, key: PackageKey, lane: Lane, place: Place = NOWHERE) -> PictureVerdict:
+        """Return what the package's model sees and what its rule says there; raise NotLoaded or CannotDecode."""
         state = self._engine.packages.get(key)
         if not isinstance(state, Ready):
             raise NotLoaded
@@ -66,19 +75,19 @@ class Pictures:
         if isinstance(found, Dropped):
             raise CannotDecode(found.detail or found.reason)
         took_ms = round(1000 * (time.monotonic() - begun_s), 1)
-        events = await asyncio.to_thread(_verdict, picture, key, state, found)
+        judged = await asyncio.to_thread(_judged, picture, key, state, found, place)
         height, width = picture.shape[:2]
-        return PictureVerdict(
-            width_px=width, height_px=height, took_ms=took_ms, detections=found.detections, events=events
-        )
+        seen = PictureVerdict(width_px=width, height_px=height, took_ms=took_ms, detections=found.detections)
+        return seen.model_copy(update=judged)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a picture (JPEG, PNG, WebP) with its verdict; 404 for a model not loaded, 422 for no picture."""
         try:
             picture = await asyncio.to_thread(_read, await request.read())
-            verdict = await self.look(
-                picture, _key(request), Lane.PERSON if "person" in request.query else Lane.BACKLOG
-            )
+            lane = Lane.PERSON if "person" in request.query else Lane.BACKLOG
+            point_id = request.query.get("point", "")
+            place = self._place_of(point_id) if point_id else NOWHERE
+            verdict = await self.look(picture, _key(request), lane, place)
         except NotLoaded:
             return web.Response(status=404, text="no model of this algorithm and version is loaded")
         except CannotDecode as error:
@@ -143,20 +152,38 @@ def _pixels(content: bytes) -> int:
         raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are") from error
 
 
-def _verdict(picture: Picture, key: PackageKey, state: Ready, found: Found) -> tuple[PictureEvent, ...]:
+def _judged(picture: Picture, key: PackageKey, state: Ready, found: Found, place: Place) -> dict[str, Any]:
+    """Return the parts of a verdict that are the rule's: its events and what it goes by, or why it says nothing."""
+    if unjudged := _why_unjudged(state.manifest, place):
+        return {"unjudged": unjudged}
+    try:
+        return {"drawn": place.drawn, "events": _events(picture, key, state, found, place)}
+    except CannotJudge as error:
+        return {"drawn": place.drawn, "unjudged": str(error)}
+
+
+def _why_unjudged(manifest: Manifest, place: Place) -> str:
+    """Return why no single picture tells what the rule would say, as code and words; empty where it does."""
+    if manifest.rule is None:
+        return "no_rule: the package has no rule"
+    if manifest.rule.kind in NEED_MOTION:
+        return "one_picture: its rule compares pictures with each other, and this is a single one"
+    return place.why_not
+
+
+def _events(picture: Picture, key: PackageKey, state: Ready, found: Found, place: Place) -> tuple[PictureEvent, ...]:
     """Return the events that the rule would report if the picture stayed as it is, the first of each code."""
     task = TaskSpec(task_id="try", generation=1, point_id="try", algorithm_id=key[0], algorithm_version=key[1])
     package = LocalPackage(algorithm_id=key[0], version=key[1], path=_PLAN_PATH)
-    try:
-        judge = make_judges(task, package, state, Sight(found=found), Drawings()).at(UNKNOWN)
-    except CannotJudge:
-        return ()
+    judge = make_judges(task, package, state, Sight(found=found), place.drawings).at(place.view)
     if judge is None:
         return ()
     begun, events = datetime.now(UTC), dict[str, PictureEvent]()
     for after_s in range(0, LONGEST_STAY_S, STEP_S):
         for finding in judge.observe(picture, begun + timedelta(seconds=after_s)):
-            event = PictureEvent(code=finding.event_code, after_s=after_s, score=finding.score)
+            event = PictureEvent(
+                code=finding.event_code, after_s=after_s, score=finding.score, detections=finding.detections
+            )
             events.setdefault(finding.event_code, event)
         if len(events) == len(state.manifest.events):
             break

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from appliance.analysis.finding import Judge
 from appliance.analysis.rules import Zone
 from appliance.local import View, Views
-from federation.messages import Scene
+from federation.messages import Scene, Shapes
 
 MOST_REMEMBERED = 32
 """Views of which a task remembers what it has learnt; the one that was seen longest ago gives way."""
@@ -59,10 +59,43 @@ class Drawings:
         found = [scene for scene in holding if scene is not None]
         return None if self.presets and not found else Zone.of(found)
 
+    def why_not(self, view: View) -> str:
+        """Return why nothing is judged at a view, as code and words; empty where it is."""
+        if self.zone(view.preset) is not None:
+            return ""
+        if view.preset:
+            return f"view_other: the camera looks at preset {view.preset}, for which nothing is drawn"
+        return (
+            "view_unknown: it is not known that the camera looks at a preset, and only for presets something is drawn"
+        )
+
     @property
     def presets(self) -> frozenset[str]:
         """The presets for which something is drawn."""
         return frozenset(scene.preset for scene in (*self.of_task, *self.of_point) if scene.preset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What is drawn for a point, and where its camera looks."""
+
+    drawings: Drawings = Drawings()
+    view: View = UNKNOWN
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is judged there, as code and words; empty where it is."""
+        return "view_turning: the camera turns" if self.view.turning else self.drawings.why_not(self.view)
+
+    @property
+    def drawn(self) -> Shapes:
+        """What holds there."""
+        zone = self.drawings.zone(self.view.preset) or Zone()
+        return Shapes(regions=zone.regions, masks=zone.masks, lines=zone.lines)
+
+
+NOWHERE = Place()
+"""Of a picture that no camera sent."""
 
 
 def _holding(scenes: Iterable[Scene], preset: str) -> Scene | None:
@@ -80,13 +113,7 @@ class Judges:
 
     def why_not(self, view: View) -> str:
         """Return why nothing is judged at a view, as code and words; empty where it is."""
-        if self.drawings.zone(view.preset) is not None:
-            return ""
-        if view.preset:
-            return f"view_other: the camera looks at preset {view.preset}, for which nothing is drawn"
-        return (
-            "view_unknown: it is not known that the camera looks at a preset, and only for presets something is drawn"
-        )
+        return self.drawings.why_not(view)
 
     def at(self, view: View) -> Judge | None:
         """Return the judge of a view; None where nothing is judged, as while the camera turns."""

@@ -58,12 +58,16 @@ class VisionClient:
         told = await self._ask("POST", "/look", payload, {"codec": codec})
         return () if told is None else FirstLook.model_validate_json(told).faults
 
-    async def look(self, content: bytes, algorithm_id: str, version: str, *, person: bool) -> PictureVerdict | None:
+    async def look(
+        self, content: bytes, algorithm_id: str, version: str, *, person: bool, point_id: str = ""
+    ) -> PictureVerdict | None:
         """Return what a loaded model sees in a picture file; None if it is not loaded.
 
-        Raises CannotRead with the reason if the file is no picture or the model failed.
+        With a `point_id` its rule goes by what is drawn for that point. Raises CannotRead with the reason if the file
+        is no picture or the model failed.
         """
         query = {"algorithm": algorithm_id, "version": version, **({"person": "1"} if person else {})}
+        query |= {"point": point_id} if point_id else {}
         connector = aiohttp.UnixConnector(path=self._socket)
         timeout = aiohttp.ClientTimeout(total=LOOK_WITHIN_S)
         try:

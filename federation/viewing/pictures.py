@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from federation.http import Input, Output, PageQuery
-from federation.messages import Detection
+from federation.messages import Detection, Shapes
 from federation.messages.geometry import Share
 from federation.messages.wire import WireModel
 from federation.packages.description import AlgorithmId, Version
@@ -144,6 +144,7 @@ class PictureEvent(WireModel):
     code: str
     after_s: int = Field(ge=0)
     score: Share
+    detections: tuple[Detection, ...] = Field(default=(), description="what it is about")
 
 
 class PictureVerdict(WireModel):
@@ -156,6 +157,8 @@ class PictureVerdict(WireModel):
     of_s: float = Field(default=0.0, description="length of that film; 0 where it is not known")
     detections: tuple[Detection, ...] = ()
     events: tuple[PictureEvent, ...] = ()
+    drawn: Shapes = Field(default=Shapes(), description="what was drawn for the view of the camera, and judged by")
+    unjudged: str = Field(default="", description="why the rule says nothing of it, as code and words")
     fault: str = ""
 
 

@@ -35,12 +35,17 @@ class TaskSettings(Input):
     on_cut: OnCut = OnCut()
 
 
+MOST_POINTS = 1000
+MOST_ALGORITHMS = 30
+"""Of one order, with those of a bundle each counted."""
+
+
 class TaskDraft(TaskSettings):
     """One task for every point and algorithm named: at most 1,000 points, 30 algorithms."""
 
     name: str = Field(min_length=1, max_length=100)
-    point_ids: tuple[Slug, ...] = Field(min_length=1, max_length=1000)
-    algorithm_ids: tuple[str, ...] = Field(min_length=1, max_length=30)
+    point_ids: tuple[Slug, ...] = Field(min_length=1, max_length=MOST_POINTS)
+    algorithm_ids: tuple[str, ...] = Field(min_length=1, max_length=MOST_ALGORITHMS)
     started: bool = True
 
 

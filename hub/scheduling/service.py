@@ -24,7 +24,7 @@ from hub.repository.catalogue import Listed
 from hub.repository.rows import task_counts
 from hub.repository.service import Repository
 from hub.scheduling.homes import homes
-from hub.scheduling.model import Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
+from hub.scheduling.model import MOST_ALGORITHMS, Acted, Task, TaskDraft, TaskQuery, TaskSettings, TaskStatus
 from hub.scheduling.placement import Placer
 from hub.scheduling.reconcile import Wish, moves, units, wishes, with_captures
 from hub.scheduling.rows import (
@@ -155,6 +155,10 @@ class Scheduler:
     async def create(self, draft: TaskDraft, actor: Actor) -> tuple[Task, ...]:
         """Make one task for every point and algorithm; raise Problem for what is unknown or does not fit."""
         algorithms = [self._usable(algorithm_id) for algorithm_id in self._repository.expanded(draft.algorithm_ids)]
+        if len(algorithms) > MOST_ALGORITHMS:
+            count = len(algorithms)
+            text = f"These are {count} algorithms with those of bundles; name at most {MOST_ALGORITHMS} in one order."
+            raise invalid("body.algorithm_ids", text)
         settled = {item.id: _settle(item, draft) for item in algorithms}
         point_ids = tuple(dict.fromkeys(draft.point_ids))
         if len(algorithms) * len(point_ids) > MOST_AT_ONCE:

@@ -53,6 +53,14 @@ def drawn(page: Page) -> bool:
     )
 
 
+def written(page: Page) -> str:
+    """Return the color behind the verdict that stands in the upper left of the picture, without how dense it is."""
+    color: list[int] = page.locator(".stage canvas").evaluate(
+        "it => [...it.getContext('2d').getImageData(2, 2, 1, 1).data.slice(0, 3)]"
+    )
+    return f"rgb({', '.join(map(str, color))})"
+
+
 def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_is_drawn(
     box: PlantedBox, operator: Page, screenshots: Path
 ) -> None:
@@ -66,7 +74,11 @@ def test_the_picture_of_a_camera_and_an_uploaded_one_are_tried_and_what_is_seen_
     expect(page.locator(".stage .algorithm")).to_contain_text("测试 1.0.0")
     expect(page.locator(".stage .result img")).to_have_js_property("naturalWidth", 720)
     assert drawn(page)
+    assert written(page) == "rgb(217, 58, 58)"  # the verdict, in the picture
     page.screenshot(path=screenshots / "panel-try-camera.png", animations="disabled")
+    resize(page, "390")
+    page.screenshot(path=screenshots / "panel-try-camera-390.png", animations="disabled")
+    resize(page, "1920")
 
     with page.expect_response("**/api/v1/pictures/look**") as answer:
         page.get_by_test_id("take-again").click()

@@ -144,7 +144,7 @@ async def look(state: AgentState, content: bytes, query: LookQuery, *, person: b
     """Return what a model sees in a picture; raise Problem with what to do otherwise."""
     try:
         verdict = await VisionClient(state.config.run_folder).look(
-            content, query.algorithm_id, query.version, person=person
+            content, query.algorithm_id, query.version, person=person, point_id=query.point_id or ""
         )
     except ProcessAway as error:
         raise Problem(503, "process_away", "The vision process is starting; try again.") from error

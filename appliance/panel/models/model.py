@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.store.picture_jobs import StoredJob, StoredResult
 from federation.http import Input
+from federation.messages import Slug
 from federation.packages.description import AlgorithmId, Version
 from federation.viewing.pictures import Job, JobDraft, JobRow, PictureVerdict
 
@@ -15,6 +16,7 @@ class LookQuery(Input):
 
     algorithm_id: AlgorithmId
     version: Version = Field(description="as GET /api/v1/models names it behind the algorithm")
+    point_id: Slug | None = Field(default=None, description="whose picture it is: what is drawn for it holds")
 
 
 class JobPlan(BaseModel):

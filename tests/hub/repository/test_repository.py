@@ -180,6 +180,39 @@ async def test_a_bundle_is_imported_after_its_algorithms_and_a_task_of_it_is_one
 
 
 @ON_SQLITE
+async def test_a_task_takes_30_algorithms_and_no_more_those_of_bundles_counted(hub: Any, tmp_path: Path) -> None:
+    ids = [f"example.a{number}" for number in range(31)]
+    for each in ids:
+        event = {"code": f"{each}/seen", "name": {"zh": "发现", "en": "Seen"}, "when": {"labels": ["object"]}}
+        described = manifest(id=each, needs_region=False, events=[event])
+        (await upload(hub, await package(tmp_path, described))).raise_for_status()
+    bundle: dict[str, Any] = {"kind": "bundle", "id": "example.pack", "runtime": {}, "events": [], "params": {}}
+    members = [{"id": each, "version": "1.0.0"} for each in ids]
+    (await upload(hub, await package(tmp_path, manifest(**bundle, members=members)))).raise_for_status()
+    point = {"id": "gate", "name": "东门", "stream_url": "rtsp://127.0.0.1/gate"}
+    (await hub.console.post("/api/v1/points", json=point)).raise_for_status()
+
+    async def order(algorithms: list[str], points: list[str] | None = None) -> Any:
+        draft = {"name": "t", "point_ids": points or ["gate"], "algorithm_ids": algorithms}
+        return await hub.console.post("/api/v1/tasks", json=draft)
+
+    refused = [
+        await order(ids),
+        await order(["example.pack"]),
+        await order(ids[:1], [f"p{number}" for number in range(1001)]),
+    ]
+    none = (await hub.console.get("/api/v1/tasks")).json()["items"]
+    made = await order(ids[:30])
+
+    assert [answer.json()["errors"][0]["field"] for answer in refused] == [
+        "body.algorithm_ids",
+        "body.algorithm_ids",
+        "body.point_ids",
+    ]
+    assert (none, made.status_code, len(made.json())) == ([], 201, 30)
+
+
+@ON_SQLITE
 async def test_what_no_node_runs_stays_off_the_shelf(hub: Any, tmp_path: Path) -> None:
     container: dict[str, Any] = {
         "kind": "container",

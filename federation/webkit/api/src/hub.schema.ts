@@ -5315,6 +5315,12 @@ export interface components {
             after_s: number;
             /** Score */
             score: number;
+            /**
+             * Detections
+             * @description what it is about
+             * @default []
+             */
+            detections: components["schemas"]["Detection"][];
         } & {
             [key: string]: unknown;
         };
@@ -5391,6 +5397,21 @@ export interface components {
              * @default []
              */
             events: components["schemas"]["PictureEvent"][];
+            /**
+             * @description what was drawn for the view of the camera, and judged by
+             * @default {
+             *       "regions": [],
+             *       "masks": [],
+             *       "lines": []
+             *     }
+             */
+            drawn: components["schemas"]["Shapes"];
+            /**
+             * Unjudged
+             * @description why the rule says nothing of it, as code and words
+             * @default
+             */
+            unjudged: string;
             /**
              * Fault
              * @default
@@ -6156,6 +6177,36 @@ export interface components {
             role: string;
             /** Permissions */
             permissions: string[];
+        };
+        /**
+         * Shapes
+         * @description What is drawn on a picture: where to look (nothing: everywhere), where not to, and lines that things cross.
+         */
+        Shapes: {
+            /**
+             * Regions
+             * @default []
+             */
+            regions: [
+                number,
+                number
+            ][][];
+            /**
+             * Masks
+             * @description what lies in one of these is ignored
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Shard

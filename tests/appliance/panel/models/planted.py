@@ -18,6 +18,7 @@ import numpy as np
 from appliance.analysis.engine.packages import Ready
 from appliance.analysis.pictures import Pictures
 from appliance.analysis.snapshots import Snapshots, serving
+from appliance.analysis.views import Drawings, Place
 from appliance.artifacts.holdings import Holdings
 from appliance.config import CaptureConfig, Config, ResultsQueueConfig
 from appliance.local import EngineReport, VisionReport
@@ -27,7 +28,7 @@ from appliance.local.messages import FrameHeader
 from appliance.store import documents
 from appliance.store.database import Database
 from appliance.streams.feeds import Feeds
-from federation.messages import DesiredWork, LicenceTerm, PackageRef, Shard
+from federation.messages import DesiredWork, LicenceTerm, Line, PackageRef, Scene, Shard
 from federation.packages import Package, write_manifest, write_package
 from federation.testing.waiting import until
 from hil_tests.rig.footage.writer import Encoding, write_video
@@ -39,6 +40,13 @@ from tests.appliance.panel.test_api import POINT, agent, config_in, signed_in
 NAME = {"algorithm_id": "test.planted", "version": "1.0.0"}
 WIDE = np.full((360, 720, 3), 128, np.uint8)
 JPEG = cv2.imencode(".jpg", WIDE)[1].tobytes()
+DRAWN = Scene(
+    regions=(((0.05, 0.2), (0.6, 0.15), (0.65, 0.95), (0.05, 0.95)),),
+    masks=(((0.7, 0.05), (0.95, 0.05), (0.95, 0.4)),),
+    lines=(Line(points=((0.7, 0.9), (0.95, 0.6))),),
+)
+"""What was drawn for the camera: the thing that the model sees stands in the region."""
+
 CAMERA = {"id": "gate", "name": "东门", "url": "rtsp://127.0.0.1:1/live", "username": "u", "password": "camera-secret"}
 
 
@@ -102,7 +110,7 @@ async def planted_box(folder: Path, queue: ResultsQueueConfig | None = None) -> 
         held = await engine.holds({("test.planted", "1.0.0"): folder / "planted.algpkg"})
         assert all(isinstance(state, Ready) for state in held.values())
         async with (
-            serving(_snapshots(), Pictures(engine.engine), config.run_folder),
+            serving(_snapshots(), Pictures(engine.engine, _place_of), config.run_folder),
             agent(config) as url,
             signed_in(config, url) as panel,
             agent_client(config.run_folder) as vision,
@@ -125,6 +133,10 @@ def _with_refused(report: EngineReport) -> EngineReport:
         "test.broken 1.0.0": "package_unusable: outputs ['other']",
     }
     return report.model_copy(update={"unusable": unusable, "next_tries_s": {"test.large 1.0.0": 90.0}})
+
+
+def _place_of(point_id: str) -> Place:
+    return Place(drawings=Drawings(of_point=(DRAWN,) if point_id == POINT else ()))
 
 
 async def _wanted_by_a_hub(config: Config, package: Package) -> None:

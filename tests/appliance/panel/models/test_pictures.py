@@ -12,7 +12,8 @@ from aiohttp import web
 
 from appliance.local.vision_client import VisionClient
 from federation.testing.waiting import until
-from tests.appliance.panel.models.planted import JPEG, NAME, PlantedBox, planted_box
+from tests.appliance.panel.models.planted import DRAWN, JPEG, NAME, PlantedBox, planted_box
+from tests.appliance.panel.test_api import POINT
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -52,6 +53,15 @@ async def test_a_picture_is_shown_with_what_the_model_sees_and_what_its_rule_say
     assert (told["width_px"], told["height_px"]) == (720, 360)
     assert [(item["label"], round(item["box"]["x"], 2)) for item in told["detections"]] == [("bin", 0.25)]
     assert [(event["code"], event["after_s"]) for event in told["events"]] == [("test.planted/x", 0)]
+    assert told["events"][0]["detections"] == told["detections"]
+
+
+async def test_the_picture_of_a_camera_is_judged_by_what_is_drawn_for_it(box: PlantedBox) -> None:
+    brought, taken = (await box.look(JPEG)).json(), (await box.look(JPEG, point_id=POINT)).json()
+
+    assert brought["drawn"]["regions"] == []
+    assert taken["drawn"] == DRAWN.model_dump(mode="json", exclude={"preset"})
+    assert (taken["unjudged"], len(taken["events"])) == ("", 1)
 
 
 async def test_what_is_no_picture_and_what_no_model_can_see_is_refused_with_a_reason(box: PlantedBox) -> None:

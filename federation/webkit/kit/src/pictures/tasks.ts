@@ -6,6 +6,8 @@ type Schemas = ApplianceComponents['schemas']
 export type PictureTask = Schemas['Job']
 export type PictureTaskDraft = Schemas['JobDraft']
 export type PictureResult = Schemas['JobRow']
+export type PictureVerdict = Schemas['PictureVerdict']
+export type PictureDetection = PictureVerdict['detections'][number]
 export type PictureSources = Schemas['FootageStore']
 export type TaskAct = 'stop' | 'start' | 'again' | 'remove'
 
@@ -27,4 +29,13 @@ export interface PictureTaskSource {
 
 export function hasEnded(task: PictureTask): boolean {
   return task.state !== 'waiting' && task.state !== 'running'
+}
+
+/** Whether an event of the verdict is about what was found. */
+export function isAbout(verdict: PictureVerdict, found: PictureDetection): boolean {
+  return verdict.events.some((event) => (event.detections ?? []).some((each) => placeOf(each) === placeOf(found)))
+}
+
+function placeOf(found: PictureDetection): string {
+  return [found.label, found.box.x, found.box.y, found.box.width, found.box.height].join(' ')
 }
