@@ -12,9 +12,9 @@ from appliance.analysis.outside.errors import OutsideFault
 from appliance.packaging.bundles import run_bundle, shared
 from appliance.packaging.endpoints import Outside
 from appliance.packaging.errors import WrongCall
+from appliance.packaging.keys import public_keys
 from appliance.packaging.proofs import picture_at
 from appliance.packaging.reaching import reach
-from federation.crypto import PublicKey
 from federation.messages import Detection
 from federation.packages import Package, open_package, write_manifest
 from federation.packages.examination import examine
@@ -27,7 +27,7 @@ def verify(options: argparse.Namespace) -> Iterator[str]:
     """Yield a line on the verdict on every criterion; raise WrongCall for a package that cannot be used."""
     if not 64 <= options.memory_mb <= 1 << 20 or not 0 < options.time_s <= 3600:
         raise WrongCall("--memory-mb is 64 to 1048576 and --time-s up to 3600")
-    trusted = [PublicKey.from_pem(path.read_text("ascii")) for path in options.trust]
+    trusted = public_keys(options.trust)
     others = [open_package(path) for path in options.beside]
     kept = [Kept(manifest=other.manifest, digest=other.digest) for other in others]
     found = examine(

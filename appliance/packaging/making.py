@@ -12,14 +12,13 @@ from appliance.packaging.coco import LABELS
 from appliance.packaging.drafts import of_model, of_offer, slug
 from appliance.packaging.endpoints import offers
 from appliance.packaging.errors import WrongCall
+from appliance.packaging.keys import public_file, signing_key
 from appliance.packaging.packing import labels_at, pack_in_limits, packed
 from appliance.packaging.proposal import EXAMPLE
-from federation.crypto import SigningKey
 from federation.packages import Package, open_package, write_manifest, write_package
 from federation.packages.endpoints import Auth, Endpoint
 from federation.packages.licences import VendorLicence, write_licence
 from federation.packages.signatures import sign_package
-from federation.private_files import read_secret
 
 
 def new(options: argparse.Namespace) -> Iterator[str]:
@@ -41,11 +40,11 @@ def build(options: argparse.Namespace) -> Iterator[str]:
 def sign(options: argparse.Namespace) -> Iterator[str]:
     """Add a signature to a package; the key is made where there is none."""
     package = open_package(options.file)
-    key = SigningKey.from_pem(read_secret(options.key, make=lambda: SigningKey.generate().to_pem()))
-    public = options.key.with_suffix(".pub.pem")
-    public.write_text(key.public.to_pem(), encoding="ascii")
+    key, made = signing_key(options.key)
+    if made:
+        yield made
     sign_package(package, key)
-    yield f"{options.file}: signed by {key.public.fingerprint}, whose public key is in {public}"
+    yield f"{options.file}: signed by {key.public.fingerprint}, whose public key is in {public_file(options.key)}"
 
 
 def licence(options: argparse.Namespace) -> Iterator[str]:
@@ -57,7 +56,9 @@ def licence(options: argparse.Namespace) -> Iterator[str]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise WrongCall(f"{'.'.join(map(str, first['loc'])) or 'licence'}: {first['msg']}") from error
-    key = SigningKey.from_pem(read_secret(options.key, make=lambda: SigningKey.generate().to_pem()))
+    key, new_key = signing_key(options.key)
+    if new_key:
+        yield new_key
     options.output.write_text(write_licence(made, key), encoding="utf-8")
     yield f"{options.output}: licence {made.number} for {made.algorithm}, signed by {key.public.fingerprint}"
 

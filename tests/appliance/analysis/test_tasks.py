@@ -125,6 +125,20 @@ def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other()
     assert [item.frames for item in tasks.running.values()] == [1, 1, 0]
 
 
+@pytest.mark.parametrize(("days", "judged"), [((5,), True), ((1,), False)])  # the picture is of a Friday
+def test_a_task_judges_nothing_while_its_calendar_is_closed_and_says_that_it_waits(
+    days: tuple[int, ...], *, judged: bool
+) -> None:
+    tasks, spec = Tasks(), task(algorithm_id=KEY[0], region=None, calendar=Calendar(windows=(Window(days=days),)))
+    tasks.apply(with_models().model_copy(update={"tasks": (spec,)}), {KEY: LOADED}, NOW)
+
+    wanted = tasks.needs("gate", SHOWN.at)
+    found = tasks.judge(SHOWN, {KEY: Found(detections=(WALKER,))})
+
+    assert (bool(wanted), bool(found)) == (judged, judged)
+    assert (tasks.running["t1"].report(NOW).state == TaskState.WAITING) is not judged
+
+
 def test_a_package_that_the_engine_refuses_stops_its_own_tasks_only() -> None:
     tasks = Tasks()
 

@@ -263,6 +263,26 @@ def test_the_command_makes_signs_verifies_and_runs_a_package(
     assert '"label": "bin", "score": 0.9' in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_a_file_that_is_not_the_key_that_is_wanted_is_told_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package, key, noise = packed(tmp_path).path, tmp_path / "key.pem", tmp_path / "noise.pem"
+    noise.write_bytes(bytes(range(256)))
+    assert main(["sign", str(package), "--key", str(key)]) == 0
+
+    public = tmp_path / "key.pub.pem"
+    wrong = [["sign", str(package), "--key", str(public)], ["verify", str(package), "--trust", str(key)]]
+    wrong += [["sign", str(package), "--key", str(noise)], ["verify", str(package), "--trust", str(noise)]]
+    assert [main(call) for call in wrong] == [2] * 4
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"fengsui package: {public}: this is no key; --key wants a private SM2 key in PEM",
+        f"fengsui package: {key}: this is no key; --trust wants a public SM2 key in PEM",
+        f"fengsui package: {noise}: this is no text; --key wants a private SM2 key in PEM",
+        f"fengsui package: {noise}: this is no text; --trust wants a public SM2 key in PEM",
+    ]
+
+
 def test_a_refused_package_ends_the_command_with_one_line_that_names_the_codes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,11 @@ def test_a_licence_that_is_written_is_believed_by_who_trusts_its_signer(
     assert (made, found.algorithm, found.holder, found.tasks) == (0, "example.smoke", "示范市城管局", 5)
     assert found.ends is not None
     assert found.ends.isoformat() == ENDS
-    assert key.public.fingerprint in capsys.readouterr().out
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == f"{tmp_path / 'key.pem'}: there was no key, so a new one was made; nobody trusts it yet"
+    assert key.public.fingerprint in shown[1]
+    assert main(options(tmp_path)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
     assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
 
 

@@ -1,12 +1,16 @@
 """The algorithm repository over HTTP: what is built in, and packages that are imported."""
 
 import asyncio
+import shutil
+import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from federation.packages import Manifest, builtin_manifests, write_manifest, write_package
+from tests.appliance.packaging.test_examination import external, huge, packed, stranger
 from tests.hub.conftest import ON_SQLITE
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -96,6 +100,50 @@ async def test_what_is_no_package_is_refused_and_leaves_no_file(hub: Any, conten
     left = [path for path in (hub.config.data_folder / "packages").rglob("*") if path.is_file()]
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_archive")
     assert left == []
+
+
+@ON_SQLITE
+async def test_hostile_packages_are_refused_each_by_its_code_and_leave_nothing(hub: Any, tmp_path: Path) -> None:
+    sent = await asyncio.to_thread(hostile_packages, tmp_path)
+
+    answers = {name: await upload(hub, content) for name, content in sent.items()}
+
+    left = [path for path in (hub.config.data_folder / "packages").rglob("*") if path.is_file()]
+    assert {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()} == {
+        "80 GB": (422, "trial_failed"),
+        "weights outside": (422, "unsafe_model"),
+        "operator of a stranger": (422, "unsafe_model"),
+        "lying shape": (422, "tensors_differ"),
+        "bomb": (422, "bad_archive"),
+        "path": (422, "bad_archive"),
+        "link": (422, "bad_archive"),
+        "changed": (422, "bad_digests"),
+    }
+    assert left == []
+
+
+def hostile_packages(folder: Path) -> dict[str, bytes]:
+    """Return packages that want what they must not have, by what that is."""
+    models = {"80 GB": huge(), "weights outside": external(), "operator of a stranger": stranger()}
+    sent = {name: packed(folder, content).path.read_bytes() for name, content in models.items()}
+    lie = {"tensor": "images", "size": [64, 32]}
+    sent["lying shape"] = packed(folder, input=lie).path.read_bytes()
+    link = zipfile.ZipInfo("docs/link")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    more: dict[str, tuple[str | zipfile.ZipInfo, bytes]] = {
+        "bomb": ("docs/bomb", bytes(64 << 20)),
+        "path": ("../up", b""),
+        "link": (link, b"/etc/passwd"),
+        "changed": ("docs/more.txt", b"x"),
+    }
+    whole = packed(folder).path
+    for name, (entry, content) in more.items():
+        file = folder / "hostile.algpkg"
+        shutil.copy(whole, file)
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(entry, content)
+        sent[name] = file.read_bytes()
+    return sent
 
 
 async def test_an_algorithm_is_removed_with_its_file_and_its_events_keep_their_names(hub: Any, tmp_path: Path) -> None:
