@@ -23,6 +23,10 @@ from federation.packages.trial import Trial, try_out
 from federation.packages.verdicts import Verdict
 
 
+OF_NO_NODE = frozenset({"container", "device"})
+"""Kinds of package that are described and examined, and that no node runs."""
+
+
 def verify(options: argparse.Namespace) -> Iterator[str]:
     """Yield a line on the verdict on every criterion; raise WrongCall for a package that cannot be used."""
     if not 64 <= options.memory_mb <= 1 << 20 or not 0 < options.time_s <= 3600:
@@ -61,7 +65,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     for path in options.pictures:
         if not path.is_file():
             raise WrongCall(f"{path} is no file")
-    if package.manifest.kind == "bundle":
+    kind = package.manifest.kind
+    if kind in OF_NO_NODE:
+        raise WrongCall(f"{options.file} is of kind {kind}: nodes of this version run none, so no picture can be shown")
+    if kind == "bundle":
         yield from run_bundle(package, options.beside, options.pictures)
         return
     for path, found in _seen(package, options.pictures, options.secret_file):

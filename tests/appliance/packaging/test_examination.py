@@ -22,6 +22,8 @@ from federation.packages import Manifest, Package, open_package, write_manifest,
 from federation.packages.examination import Examination, examine
 from federation.packages.signatures import sign_package, signers
 from federation.packages.trial import try_out
+from tests.federation.packages.test_examination import of_kind
+from tests.federation.packages.test_examination import packed as packed_kind
 
 SIDE = 32
 ROWS = np.array([[[8, 8, 24, 24, 0.9, 0]]], np.float32)
@@ -281,6 +283,20 @@ def test_a_file_that_is_not_the_key_that_is_wanted_is_told_by_its_name(
         f"fengsui package: {noise}: this is no text; --key wants a private SM2 key in PEM",
         f"fengsui package: {noise}: this is no text; --trust wants a public SM2 key in PEM",
     ]
+
+
+@pytest.mark.parametrize("kind", ["container", "device"])
+def test_what_no_node_runs_is_verified_and_says_so_when_it_is_to_be_run(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = packed_kind(tmp_path, of_kind(kind, id="example.pack")).path
+    picture = tmp_path / "lit.png"
+    picture.write_bytes(png(255))
+
+    assert main(["verify", str(package)]) == 0
+    assert main(["run", str(package), str(picture)]) == 2
+
+    assert f"is of kind {kind}: nodes of this version run none" in capsys.readouterr().err
 
 
 def test_a_refused_package_ends_the_command_with_one_line_that_names_the_codes(
