@@ -22,7 +22,6 @@ from federation.packages.stock import Kept, Stock
 from federation.packages.trial import Trial, try_out
 from federation.packages.verdicts import Verdict
 
-
 OF_NO_NODE = frozenset({"container", "device"})
 """Kinds of package that are described and examined, and that no node runs."""
 
