@@ -5,9 +5,35 @@ import type { ApplianceComponents } from '@fengsui/api'
 type Schemas = ApplianceComponents['schemas']
 export type PictureTask = Schemas['Job']
 export type PictureTaskDraft = Schemas['JobDraft']
-export type PictureResult = Schemas['JobRow']
-export type PictureVerdict = Schemas['PictureVerdict']
-export type PictureDetection = PictureVerdict['detections'][number]
+
+type Points = readonly (readonly number[])[]
+
+export interface PictureDetection {
+  readonly label: string
+  readonly score: number
+  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+}
+
+/** What a model sees in a picture and what its rule says, as far as it is shown; boxes of before tell less. */
+export interface PictureVerdict {
+  readonly width_px: number
+  readonly height_px: number
+  readonly took_ms: number
+  readonly at_s: number
+  readonly of_s: number
+  readonly fault: string
+  readonly unjudged?: string
+  readonly detections: readonly PictureDetection[]
+  readonly events: readonly { readonly code: string; readonly after_s: number; readonly detections?: readonly PictureDetection[] }[]
+  readonly drawn?: { readonly regions: readonly Points[]; readonly masks: readonly Points[]; readonly lines: readonly { readonly points: Points }[] }
+}
+
+export interface PictureResult {
+  readonly number: number
+  readonly name: string
+  readonly verdict: PictureVerdict
+}
+
 export type PictureSources = Schemas['FootageStore']
 export type TaskAct = 'stop' | 'start' | 'again' | 'remove'
 
