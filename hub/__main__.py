@@ -170,7 +170,7 @@ def _broker_access(options: argparse.Namespace) -> None:
 
 
 def _openapi(_options: argparse.Namespace) -> None:
-    from hub.app import openapi_document  # noqa: PLC0415 - see above
+    from hub.assembly import openapi_document  # noqa: PLC0415 - see above
 
     config = HubConfig(data_folder=Path("data"))
     print(json.dumps(openapi_document(config), ensure_ascii=False, indent=1))

@@ -29,7 +29,8 @@ from federation.private_files import write_private
 from federation.testing.broker import mosquitto
 from federation.testing.ports import reserved
 from federation.testing.waiting import until, wait_until
-from hub.app import Hub, open_hub
+from hub.app import open_hub
+from hub.assembly import Hub
 from hub.config import HubConfig, make_config
 from hub.database import Database
 from hub.database.upgrade import upgrade
