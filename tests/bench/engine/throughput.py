@@ -18,7 +18,7 @@ from appliance.analysis.preprocessing import placed, tensor_of
 from tests.bench.engine.material import Material
 from tests.bench.engine.working import CORES, cpu_s, seen, working
 
-ROUNDS = 3
+ROUNDS = 12
 PICTURES = 64
 SOURCES = 32
 CALM = 0.7
