@@ -77,6 +77,7 @@ class PackingDesk:
         self._store = store
         self._examiner = examiner
         self._models: dict[str, _Model] = {}
+        self._arriving = 0
         self._queue: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)  # those that were dropped stand in it still
         self._looking: asyncio.Task[None] | None = None
 
@@ -96,25 +97,14 @@ class PackingDesk:
     async def take(self, file_name: str, chunks: AsyncIterator[bytes]) -> BareModel:
         """Keep the file of a model for an hour; raise Problem when it is too large or too many wait."""
         await self._tidy()
-        if len(self._models) >= MOST_MODELS:
+        if len(self._models) + self._arriving >= MOST_MODELS:
             raise conflict("too_many_models", f"{MOST_MODELS} models wait to be packed; finish or drop one first.")
-        stack = AsyncExitStack()
+        self._arriving += 1
         try:
-            folder = await stack.enter_async_context(self._store.workplace())
-            size_bytes = await self._write(chunks, folder / "model.onnx", self._store.limit_bytes)
-            await asyncio.to_thread((folder / "samples").mkdir)
-        except BaseException:
-            await stack.aclose()
-            raise
-        model = _Model(
-            id=new_id(),
-            file_name=file_name,
-            size_bytes=size_bytes,
-            folder=folder,
-            stack=stack,
-            touched_s=time.monotonic(),
-        )
-        self._models[model.id] = model
+            model = await self._kept(file_name, chunks)
+            self._models[model.id] = model
+        finally:
+            self._arriving -= 1
         return self._shown(model)
 
     async def add_picture(self, model_id: str, chunks: AsyncIterator[bytes]) -> BareModel:
@@ -184,6 +174,24 @@ class PackingDesk:
             model.packing = Packing(code="packing_failed", detail=str(error)[:2000])
         model.touched_s = time.monotonic()
         model.state = "refused" if model.manifest is None else "proposed"
+
+    async def _kept(self, file_name: str, chunks: AsyncIterator[bytes]) -> _Model:
+        stack = AsyncExitStack()
+        try:
+            folder = await stack.enter_async_context(self._store.workplace())
+            size_bytes = await self._write(chunks, folder / "model.onnx", self._store.limit_bytes)
+            await asyncio.to_thread((folder / "samples").mkdir)
+        except BaseException:
+            await stack.aclose()
+            raise
+        return _Model(
+            id=new_id(),
+            file_name=file_name,
+            size_bytes=size_bytes,
+            folder=folder,
+            stack=stack,
+            touched_s=time.monotonic(),
+        )
 
     async def _write(self, chunks: AsyncIterator[bytes], path: Path, limit_bytes: int) -> int:
         """Write what comes to `path` and return its size; raise Problem."""

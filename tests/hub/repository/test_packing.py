@@ -111,6 +111,17 @@ async def test_what_cannot_be_packed_is_refused_by_its_code_and_no_package_is_ma
 
 
 @ON_SQLITE
+async def test_models_that_come_at_once_are_bounded_too(hub: Any) -> None:
+    coming = (
+        hub.console.post(MODELS, params={"name": "x.onnx"}, content=model(), headers=OCTETS)
+        for _ in range(MOST_MODELS + 2)
+    )
+    answers = await asyncio.gather(*coming)
+
+    assert sorted(answer.status_code == 409 for answer in answers) == [False] * MOST_MODELS + [True] * 2
+
+
+@ON_SQLITE
 async def test_what_is_dropped_leaves_nothing_and_models_and_pictures_are_bounded(hub: Any) -> None:
     ids = [await taken(hub, model()) for _ in range(MOST_MODELS)]
     one_more = await hub.console.post(MODELS, params={"name": "x.onnx"}, content=model(), headers=OCTETS)
