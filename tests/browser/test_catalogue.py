@@ -274,6 +274,7 @@ def test_an_algorithm_is_put_into_groups_and_what_runs_keeps_it_on_the_shelf(
     expect(groups.get_by_test_id("group")).to_contain_text("消防救援")
     pictured(page, screenshots / "portal-algorithm-groups")
     groups.get_by_test_id("save-groups").click()
+    expect(groups).to_be_hidden()  # until then Escape would close this one, and not the details under it
     expect(detail.get_by_test_id("groups-of")).to_contain_text("消防救援")
     page.keyboard.press("Escape")
     page.get_by_test_id("by-group").click()
