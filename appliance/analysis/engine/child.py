@@ -9,7 +9,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -146,7 +146,10 @@ class Networks:
         return Answer()
 
     def _look(self, asked: Look, pictures: NDArray[np.uint8]) -> Answer:
-        """Compute the network once, then every branch that is asked once, and let the heads read what came out."""
+        """Compute the network once, then every branch that is asked once, and let the heads read what came out.
+
+        Of more pictures than a batch the first are read before the next are computed: their tensors take room.
+        """
         heads = {name: self._heads[name] for name in asked.heads if name in self._heads}
         branches = {taught.branch: self._branches.get(taught.branch) for taught in heads.values()}
         if len(heads) < len(asked.heads) or any(name and branch is None for name, branch in branches.items()):
@@ -156,50 +159,71 @@ class Networks:
         shape = (len(asked.placements), height, width, 3)
         canvases = pictures[: math.prod(shape)].reshape(shape)
         features = {name for branch in branches.values() if branch for name in branch.features}
-        begun_s = time.perf_counter()
-        tensors = network.run(canvases, _tensors(heads, ""), features)
-        reading = Reading(placements=asked.placements, spent={asked.network: _since(begun_s)})
-        for name, branch in branches.items():
-            reading.read(name, branch, tensors, {head: it for head, it in heads.items() if it.branch == name})
-        return Answer(seen=reading.seen, places=reading.places, faults=reading.faults, spent=reading.spent)
+        reading = Reading()
+        for first in range(0, len(canvases), network.batch):
+            part = slice(first, first + network.batch)
+            begun_s = time.perf_counter()
+            tensors = network.run(canvases[part], _tensors(heads, ""), features)
+            reading.took(asked.network, begun_s)
+            for name, branch in branches.items():
+                own = {head: it for head, it in heads.items() if it.branch == name and head not in reading.faults}
+                reading.read(name, branch, tensors, asked.placements[part], own)
+        return reading.answer()
 
 
 @dataclass(kw_only=True)
 class Reading:
     """What the heads make of one look; the fault of one is not that of the others."""
 
-    placements: Sequence[Placement]
-    spent: dict[str, Spent]
+    spent: dict[str, Spent] = field(default_factory=dict)
     seen: dict[str, tuple[tuple[Row, ...], ...]] = field(default_factory=dict)
     places: dict[str, tuple[tuple[Places, ...], ...]] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
 
-    def read(self, name: str, branch: Branch | None, tensors: Sequence[Tensors], heads: Mapping[str, _Taught]) -> None:
+    def answer(self) -> Answer:
+        """Return all of it."""
+        return Answer(seen=self.seen, places=self.places, faults=self.faults, spent=self.spent)
+
+    def took(self, part: str, begun_s: float) -> None:
+        """Count one more run of the network or a branch."""
+        run = Spent(runs=1, busy_s=time.perf_counter() - begun_s)
+        self.spent[part] = self.spent.get(part, Spent()).plus(run)
+
+    def read(
+        self,
+        name: str,
+        branch: Branch | None,
+        tensors: Sequence[Tensors],
+        placements: Sequence[Placement],
+        heads: Mapping[str, _Taught],
+    ) -> None:
         """Compute a branch, and let its heads read what it gives; those of no branch read the network's tensors."""
         begun_s = time.perf_counter()
         try:
             found = tensors if branch is None else branch.run(tensors, _tensors(heads, name))
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no parent of their own
-            self.faults |= dict.fromkeys(heads, _fault(error))
+            self._fails(heads, error)
             return
         if branch is not None:
-            self.spent[name] = _since(begun_s)
+            self.took(name, begun_s)
         for head, taught in heads.items():
             try:
-                seen = [taught.head.see(one, placement) for one, placement in zip(found, self.placements, strict=True)]
+                seen = [taught.head.see(one, placement) for one, placement in zip(found, placements, strict=True)]
             except Exception as error:  # noqa: BLE001 - a decoder trusts no tensor, and numpy has errors of all kinds
-                self.faults[head] = _fault(error)
+                self._fails([head], error)
                 continue
-            self.seen[head] = tuple(tuple(map(_row, picture)) for picture in seen)
-            self.places[head] = tuple(_places(picture) for picture in seen)
+            self.seen[head] = self.seen.get(head, ()) + tuple(tuple(map(_row, picture)) for picture in seen)
+            self.places[head] = self.places.get(head, ()) + tuple(_places(picture) for picture in seen)
+
+    def _fails(self, heads: Iterable[str], error: Exception) -> None:
+        for head in heads:
+            self.faults[head] = _fault(error)
+            self.seen.pop(head, None)  # what it said of pictures before
+            self.places.pop(head, None)
 
 
 def _tensors(heads: Mapping[str, _Taught], branch: str) -> set[str]:
     return {tensor for taught in heads.values() if taught.branch == branch for tensor in taught.head.tensors}
-
-
-def _since(begun_s: float) -> Spent:
-    return Spent(runs=1, busy_s=time.perf_counter() - begun_s)
 
 
 def _refuse_absent(what: str, given: Collection[str], taken: Collection[str]) -> None:

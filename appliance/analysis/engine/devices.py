@@ -8,6 +8,9 @@ import onnxruntime as ort
 
 from appliance.analysis.engine.queue import Limits
 
+CPU_ALONG = 4
+"""Pictures that a worker of a CPU takes along while many wait, to compute them one by one."""
+
 GPU_BATCH = 16
 GPU_WINDOW_S = 0.005
 GPU_WORKERS = 12
@@ -47,6 +50,8 @@ class Device:
 
     def limits(self, model_batch: int) -> Limits:
         """Return how a model is fed here that takes `model_batch` pictures at once."""
+        if self.kind == "cpu":
+            return Limits(along=CPU_ALONG, workers=self.workers)
         batch = min(self.batch, model_batch)
         return Limits(batch=batch, window_s=GPU_WINDOW_S if batch > 1 else 0.0)
 

@@ -39,6 +39,7 @@ class Dispatcher(Generic[Work, Result]):
     clock: Clock
     queue: Queue[_Asked[Work, Result]] = field(init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _each_s: float | None = None
 
     def __post_init__(self) -> None:
         """Start with an empty line."""
@@ -62,7 +63,7 @@ class Dispatcher(Generic[Work, Result]):
                     place = self.place  # it may be another for the next batch
                     await place.turns.acquire()
                     self._expire()
-                    batch = self.queue.take(self.clock())
+                    batch = self.queue.take(self.clock(), self._each_s)
                     if batch:
                         group.create_task(self._serve(batch, place), name="batch")
                     else:
@@ -89,12 +90,14 @@ class Dispatcher(Generic[Work, Result]):
     async def _serve(self, batch: list[Waiting[_Asked[Work, Result]]], place: Place) -> None:
         asked = [item.work for item in batch]
         results: Sequence[Result | Dropped] = [Dropped(reason="unloaded")] * len(asked)
+        begun_s = self.clock()
         try:
             loop = asyncio.get_running_loop()
             results = await loop.run_in_executor(place.threads, self.serve, [item.work for item in asked])
         finally:
             place.turns.release()
             self.queue.free(batch)
+            self._each_s = (self.clock() - begun_s) / len(batch)
             self._news.set()
             for item, result in zip(asked, results, strict=True):
                 _settle(item, result)

@@ -61,16 +61,18 @@ class Model(Worker):
         try:
             with self.host() as host:
                 seen = self._seen_by_all(host, heads, pictures)
-                self.succeeded(len(heads), begun_s, host)
-                return seen
+                if len(heads) == 1 or not any(map(_has_fault, seen)):
+                    self.succeeded(len(heads), begun_s, host)
+                    return seen
         except HostLost as error:
             return [Dropped(reason="failed", detail=f"model_crashed: {error}")] * len(heads)
         except ModelFails as error:
-            return [failed(error)] * len(heads)
+            if len(heads) == 1:
+                return [failed(error)]
+        # What one picture brings about is not to cost those that were taken along with it.
+        return [one for mine, picture in zip(heads, pictures, strict=True) for one in self._looked([mine], [picture])]
 
-    def _seen_by_all(
-        self, host: Host, heads: Sequence[frozenset[str]], pictures: Sequence[Picture]
-    ) -> Sequence[Seen | Dropped]:
+    def _seen_by_all(self, host: Host, heads: Sequence[frozenset[str]], pictures: Sequence[Picture]) -> Sequence[Seen]:
         try:
             return self._seen(host, heads, pictures)
         except IndexError as error:
@@ -95,3 +97,7 @@ class Model(Worker):
             }
             for index, (mine, picture) in enumerate(zip(heads, pictures, strict=True))
         ]
+
+
+def _has_fault(seen: Seen) -> bool:
+    return any(isinstance(found, Dropped) for found in seen.values())

@@ -61,7 +61,7 @@ class Network:
             raise ValueError(msg)
         entry = next(item for item in entries if item.name == declared.tensor)
         _refuse_other_shape(entry, declared)
-        fixed = isinstance(entry.shape[0], int) or bool(declared.extra)
+        fixed = device.kind == "cpu" or isinstance(entry.shape[0], int) or bool(declared.extra)
         self.batch = 1 if fixed else max(MOST_AT_ONCE, device.batch)
         # On a card alone: onnxruntime keeps handles and memory there for every thread that ever ran, so they are few.
         self._runs = ThreadPoolExecutor(GPU_RUNS if self.batch > 1 else GPU_SINGLE_RUNS, thread_name_prefix="card")

@@ -5,6 +5,7 @@ no more than the others. A batch is never held back for a camera that has sent n
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Generic, TypeVar
@@ -23,14 +24,39 @@ class Lane(IntEnum):
     BACKLOG = 2
 
 
+TURN_S = 0.1
+"""A worker that takes several pictures along is to be back after so long: others wait for their turn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How a model is fed: pictures in a batch, seconds that a batch may gather and that a frame may wait, places."""
+    """How a model is fed: pictures in a batch, seconds that a batch may gather and that a frame may wait, places.
+
+    Where pictures are computed one by one, each of the `workers` takes up to `along` at once while many wait: it is
+    asked less often, and being asked costs as much as a small model.
+    """
 
     batch: int = 1
+    along: int = 1
+    workers: int = 1
     window_s: float = 0.0
     stale_s: float = 5.0
     places: int = 256
+
+    @property
+    def most(self) -> int:
+        """How many pictures are taken at once at most."""
+        return max(self.batch, self.along)
+
+    def take(self, lanes: Collection[Lane], each_s: float | None) -> int:
+        """Return how many of those that wait are taken now; `each_s` is what one took lately, None if none did.
+
+        More than a batch only for as long as every worker finds as many again, and never while a person waits.
+        """
+        if each_s is None or Lane.PERSON in lanes:
+            return self.batch
+        quick = int(TURN_S / each_s) if each_s > 0 else self.along
+        return max(self.batch, min(self.along, quick, len(lanes) // (2 * self.workers)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +119,16 @@ class Queue(Generic[Work]):
             return 0.0
         return max(0.0, min(item.since_s for item in able) + self.limits.window_s - now_s)
 
-    def take(self, now_s: float) -> list[Waiting[Work]]:
+    def take(self, now_s: float, each_s: float | None = None) -> list[Waiting[Work]]:
         """Take the next batch, of each source one at most; its sources are busy until they are `free` again.
+
+        `each_s` is what a picture took lately, if that is known.
 
         While something of a source is at work its next frame waits, so that its results come in order.
         """
         able = [item for key, item in self._line.items() if key not in self._busy]
-        batch = sorted(able, key=lambda item: item.urgency(now_s))[: self.limits.batch]
+        most = self.limits.take([item.lane for item in able], each_s)
+        batch = sorted(able, key=lambda item: item.urgency(now_s))[:most]
         for item in batch:
             del self._line[item.lane, item.source]
             self._busy.add((item.lane, item.source))

@@ -29,7 +29,7 @@ def model_report(
         pictures=cost.pictures,
         pictures_per_s=round(sum(recent) / OVER_S, 2),
         ms_per_picture=round(1000 * cost.busy_s / cost.pictures, 2) if cost.pictures else 0.0,
-        batch_most=queue.limits.batch,
+        batch_most=queue.limits.most,
         batch_mean=round(sum(batches) / len(batches), 2) if batches else 0.0,
         waiting=len(queue),
         oldest_s=round(queue.oldest_s(now_s), 3),

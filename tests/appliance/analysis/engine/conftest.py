@@ -78,13 +78,18 @@ class Running:
                 await self._changed.wait()
 
     async def sees(
-        self, packages: Iterable[PackageKey], picture: NDArray[Any] = WIDE, *, source: str = "gate"
+        self,
+        packages: Iterable[PackageKey],
+        picture: NDArray[Any] = WIDE,
+        *,
+        source: str = "gate",
+        lane: Lane = Lane.PERSON,
     ) -> dict[PackageKey, tuple[Detection, ...] | Dropped]:
         """Show one picture; return what each package saw in it."""
         frame = Frame(source=source, at=datetime.now(UTC), decode=lambda: picture, gallery=self.engine.gallery)
         found: dict[PackageKey, tuple[Detection, ...] | Dropped] = {}
         async with asyncio.timeout(WITHIN_S):
-            for asked in self.engine.look(frame, list(packages), lane=Lane.PERSON):
+            for asked in self.engine.look(frame, list(packages), lane=lane):
                 answer = await asked.answer
                 for key, head in asked.heads.items():
                     told = answer if isinstance(answer, Dropped) else answer[head]

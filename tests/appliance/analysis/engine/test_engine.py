@@ -1,5 +1,6 @@
 """The engine with real processes and planted models."""
 
+import asyncio
 import os
 import signal
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from appliance.analysis.engine.devices import CPU_ALONG, Device
 from appliance.analysis.engine.frame import Dropped
 from appliance.analysis.engine.packages import Ready, Unusable
+from appliance.analysis.engine.queue import Lane
 from federation.messages import Detection
 from federation.packages import Manifest
 from federation.testing.waiting import until
@@ -149,6 +152,28 @@ async def test_a_picture_at_which_a_model_outgrows_its_memory_costs_this_picture
     assert isinstance(refused, Dropped)
     assert "memory" in refused.detail
     assert [labels(at_it[B]), labels(after[A]), labels(after[B])] == [["person"]] * 3
+
+
+async def test_of_pictures_that_a_worker_took_along_one_that_fails_costs_no_other(pack: Pack) -> None:
+    dark, bright = (np.full((360, 720, 3), level, np.uint8) for level in (0, 255))
+    async with running(devices=(Device(kind="cpu", workers=1),)) as engine:
+        await engine.holds({A: await pack("a", hungry())})
+        await engine.sees([A], dark)
+
+        async with asyncio.TaskGroup() as group:
+            cameras = [
+                group.create_task(
+                    engine.sees([A], bright if number == 4 else dark, source=f"camera{number}", lane=Lane.STREAM)
+                )
+                for number in range(12)
+            ]
+
+        (report,) = engine.engine.report().models
+        found = [camera.result()[A] for camera in cameras]
+        assert [number for number, seen in enumerate(found) if isinstance(seen, Dropped)] == [4]
+        assert report.batch_most == CPU_ALONG
+        assert report.batch_mean > 1
+        assert (report.pictures, report.restarts) == (12, 0)
 
 
 async def test_a_model_that_keeps_more_than_its_package_declares_is_ended_alone_and_comes_back(

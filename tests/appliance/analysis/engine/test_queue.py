@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.analysis.engine.queue import MORE_URGENT_AFTER_S, Lane, Limits, Queue
+from appliance.analysis.engine.queue import MORE_URGENT_AFTER_S, TURN_S, Lane, Limits, Queue
 
 
 def queue(**limits: float) -> Queue[str]:
@@ -78,6 +78,29 @@ def test_a_batch_gathers_for_its_window_and_not_until_all_cameras_have_sent() ->
         line.put(name, source=name, lane=Lane.STREAM, now_s=0)
     assert line.ready_in_s(0) == 0
     assert taken(line, 0) == ["a1", "b", "c", "d"]
+
+
+def along(waiting: int, each_s: float | None, *, people: int = 0) -> int:
+    """Return how many of so many one of two workers takes."""
+    line = queue(along=4, workers=2)
+    for number in range(waiting):
+        line.put("a", source=str(number), lane=Lane.STREAM, now_s=0)
+    for number in range(people):
+        line.put("p", source=str(number), lane=Lane.PERSON, now_s=0)
+    return len(line.take(0, each_s))
+
+
+def test_a_worker_takes_more_along_for_as_long_as_every_worker_finds_as_many_again() -> None:
+    assert [along(waiting, 0.001) for waiting in (1, 7, 8, 11, 12, 15, 16, 99)] == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_a_worker_takes_no_more_along_than_keep_its_turn_short() -> None:
+    assert [along(99, TURN_S / share) for share in (0.5, 1, 1.9, 2, 3.9, 4, 400)] == [1, 1, 1, 2, 3, 4, 4]
+    assert along(99, None) == 1  # nothing is known of the model yet
+
+
+def test_a_person_waits_for_no_other_picture() -> None:
+    assert along(99, 0.001, people=1) == 1
 
 
 MOVES = st.lists(st.tuples(st.sampled_from("abcde"), st.booleans()), max_size=60)
