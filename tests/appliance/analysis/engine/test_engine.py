@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from appliance.analysis.engine.devices import CPU_ALONG, Device
 from appliance.analysis.engine.frame import Dropped
-from appliance.analysis.engine.packages import Ready, Unusable
+from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane
 from federation.messages import Detection
 from federation.packages import Manifest
@@ -160,20 +161,75 @@ async def test_of_pictures_that_a_worker_took_along_one_that_fails_costs_no_othe
         await engine.holds({A: await pack("a", hungry())})
         await engine.sees([A], dark)
 
-        async with asyncio.TaskGroup() as group:
-            cameras = [
-                group.create_task(
-                    engine.sees([A], bright if number == 4 else dark, source=f"camera{number}", lane=Lane.STREAM)
-                )
-                for number in range(12)
-            ]
+        found = await seen_at_once(engine, [A], [bright if number == 4 else dark for number in range(12)])
 
         (report,) = engine.engine.report().models
-        found = [camera.result()[A] for camera in cameras]
-        assert [number for number, seen in enumerate(found) if isinstance(seen, Dropped)] == [4]
+        assert [number for number, seen in enumerate(found) if isinstance(seen[A], Dropped)] == [4]
         assert report.batch_most == CPU_ALONG
         assert report.batch_mean > 1
         assert (report.pictures, report.restarts) == (12, 0)
+
+
+def widening() -> bytes:
+    """Return a model whose rows have two columns too many at a bright spot, and a class of the whole picture."""
+    constants = {
+        "row": np.array([[[8, 12, 16, 20, 0.9, 1]]], np.float32),
+        "usual": np.array(0.5, np.float32),
+        "much": np.array(4, np.float32),
+        "before": np.zeros(5, np.int64),
+        "whole": np.array([[4.0, 0.0]], np.float32),
+        "shape": np.array([1], np.int64),
+    }
+    nodes = [
+        *(
+            helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+            for name, value in constants.items()
+        ),
+        helper.make_node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+        helper.make_node("Sub", ["brightest", "usual"], ["beyond"]),
+        helper.make_node("Relu", ["beyond"], ["unusual"]),
+        helper.make_node("Mul", ["unusual", "much"], ["wanted"]),
+        helper.make_node("Cast", ["wanted"], ["count"], to=TensorProto.INT64),
+        helper.make_node("Reshape", ["count", "shape"], ["more"]),
+        helper.make_node("Concat", ["before", "more"], ["pads"], axis=0),
+        helper.make_node("Pad", ["row", "pads"], ["o"]),
+    ]
+    entry = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    results = [
+        helper.make_tensor_value_info("o", TensorProto.FLOAT, [1, 1, "columns"]),
+        helper.make_tensor_value_info("whole", TensorProto.FLOAT, [1, 2]),
+    ]
+    made = helper.make_graph(nodes, "widening", [entry], results)
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+async def test_of_pictures_that_a_worker_took_along_one_that_an_algorithm_cannot_read_costs_this_algorithm_it_alone(
+    pack: Pack,
+) -> None:
+    dark, bright = (np.full((360, 720, 3), level, np.uint8) for level in (0, 255))
+    attribute = manifest({"decoder": "class", "tensor": "whole"})
+    async with running(devices=(Device(kind="cpu", workers=1),)) as engine:
+        await engine.holds({A: await pack("a", widening()), B: await pack("b", widening(), attribute)})
+        await engine.sees([A, B], dark)
+
+        found = await seen_at_once(engine, [A, B], [bright if number == 4 else dark for number in range(12)])
+
+        assert [number for number, seen in enumerate(found) if isinstance(seen[A], Dropped)] == [4]
+        assert [labels(seen[B]) for seen in found] == [["bin"]] * 12
+        assert engine.engine.report().models[0].batch_mean > 1
+
+
+async def seen_at_once(
+    engine: Running, packages: list[PackageKey], pictures: list[NDArray[np.uint8]]
+) -> list[dict[PackageKey, tuple[Detection, ...] | Dropped]]:
+    """Show a picture of as many cameras at once; return what was seen in each."""
+    async with asyncio.TaskGroup() as group:
+        cameras = [
+            group.create_task(engine.sees(packages, picture, source=f"camera{number}", lane=Lane.STREAM))
+            for number, picture in enumerate(pictures)
+        ]
+    return [camera.result() for camera in cameras]
 
 
 async def test_a_model_that_keeps_more_than_its_package_declares_is_ended_alone_and_comes_back(
