@@ -9,12 +9,12 @@ from pathlib import Path
 
 from appliance.analysis.decoding import CannotDecode
 from appliance.analysis.engine.cards import Card
-from appliance.analysis.engine.declaration import declared_by
 from appliance.analysis.engine.devices import Device
 from appliance.analysis.engine.dispatcher import Clock, Dispatcher
 from appliance.analysis.engine.frame import Dropped, Frame, Gallery
-from appliance.analysis.engine.host import Host, HostLost, Hosts, ModelFails
+from appliance.analysis.engine.host import Host, Hosts
 from appliance.analysis.engine.loaded import LoadedModels
+from appliance.analysis.engine.loading import Loader
 from appliance.analysis.engine.model import Model, Sighted
 from appliance.analysis.engine.packages import Asked, PackageKey, Ready, Unusable
 from appliance.analysis.engine.queue import Lane, Limits
@@ -22,10 +22,7 @@ from appliance.analysis.engine.reporting import card_reports
 from appliance.analysis.engine.second_try import next_try_s
 from appliance.analysis.finding import Picture
 from appliance.analysis.outside.calling import Bound
-from appliance.analysis.outside.system import HEAD, OutsideSystem, called
 from appliance.local import EngineReport
-from federation.packages import Manifest, Package, PackageError, open_package
-from federation.packages.endpoints import Endpoint
 
 LOOK_AROUND_EVERY_S = 5.0
 
@@ -46,13 +43,14 @@ class Engine:
         self.packages: dict[PackageKey, Ready | Unusable] = {}
         self.gallery = Gallery()
         self.on_change: Callable[[], None] = _nothing
-        self._systems = systems or {}
         self._clock = clock
         self._wanted: Mapping[PackageKey, Path] = {}
         self._group = asyncio.TaskGroup()
         self._models = LoadedModels(
             devices=devices, memory_bytes=memory_bytes, group=self._group, clock=clock, hosts=hosts
         )
+        self._loader = Loader(self._models, systems or {})
+        self._loading: dict[PackageKey, asyncio.Task[None]] = {}
         self._eyes: Dispatcher[Frame, Picture] = Dispatcher(
             place=self._models.places[devices[0]], limits=Limits(), serve=_pictures, clock=clock
         )
@@ -65,6 +63,8 @@ class Engine:
             found = self.packages.pop(key)
             if isinstance(found, Ready):
                 self._models.leave(found.network, key)
+        for key in self._loading.keys() - packages.keys():
+            self._loading[key].cancel()
         for key, state in list(self.packages.items()):
             if changed and isinstance(state, Unusable) and state.reason.startswith("memory_short"):
                 del self.packages[key]  # there may be room now
@@ -75,12 +75,12 @@ class Engine:
         try:
             async with self._group:
                 self._group.create_task(self._eyes.run(), name="pictures")
+                sweeping: asyncio.Task[None] | None = None
                 while True:
-                    key = self._next()
-                    if key is not None:
-                        await self._load(key, self._wanted[key])
-                        continue
-                    await self._models.sweep()
+                    for key in self._due():
+                        self._loading[key] = self._group.create_task(self._load(key, self._wanted[key]), name="load")
+                    if sweeping is None or sweeping.done():
+                        sweeping = self._group.create_task(self._models.sweep(), name="sweep")
                     self._news.clear()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_AROUND_EVERY_S):
@@ -142,13 +142,11 @@ class Engine:
             next_tries_s={" ".join(key): max(0.0, due_s - self._clock()) for key, due_s in self._next_tries().items()},
         )
 
-    def _next(self) -> PackageKey | None:
-        """Return the package to load now: one that was not tried yet, else one that is to be tried again."""
-        fresh = next((key for key in self._wanted if key not in self.packages), None)
-        if fresh is not None:
-            return fresh
-        due_s, key = min(((due_s, key) for key, due_s in self._next_tries().items()), default=(0.0, None))
-        return key if due_s <= self._clock() else None
+    def _due(self) -> list[PackageKey]:
+        """Return the packages to load now: those not tried yet, then those that are to be tried again."""
+        fresh = [key for key in self._wanted if key not in self.packages]
+        tries = sorted((due_s, key) for key, due_s in self._next_tries().items() if due_s <= self._clock())
+        return [key for key in (*fresh, *(key for _, key in tries)) if key not in self._loading]
 
     def _next_tries(self) -> dict[PackageKey, float]:
         """Return when packages that could not be held are tried again by themselves, by the clock."""
@@ -162,60 +160,17 @@ class Engine:
         return found
 
     async def _load(self, key: PackageKey, path: Path) -> None:
-        state = await self._state_of(key, path)
-        if key not in self._wanted:
-            if isinstance(state, Ready):
-                self._models.leave(state.network, key)
-            return
+        try:
+            state = await self._loader.state_of(key, path)
+        finally:
+            del self._loading[key]
+            self._news.set()
         before = self.packages.get(key)
         tries = before.tries + 1 if isinstance(before, Unusable) else 1
         if isinstance(state, Unusable):
             state = replace(state, tries=tries, tried_s=self._clock())
         self.packages[key] = state
         self.on_change()
-
-    async def _state_of(self, key: PackageKey, path: Path) -> Ready | Unusable:
-        try:
-            package = await asyncio.to_thread(open_package, path)
-            outside = package.manifest.outside
-            if outside is not None:
-                return await self._attached(key, package.manifest, outside)
-            return await self._held(key, package)
-        except (HostLost, ModelFails) as error:
-            await self._models.drop_unused()
-            return Unusable(reason=_reason(error))
-        except (PackageError, ValueError) as error:
-            return Unusable(reason=f"package_unusable: {str(error).splitlines()[0][:200]}")
-
-    async def _held(self, key: PackageKey, package: Package) -> Ready | Unusable:
-        """Have the model of a package loaded, where there is room for it."""
-        kinds = {device.kind for device in self._models.devices}
-        declared, head = await asyncio.to_thread(declared_by, package, kinds)
-        short = await self._models.make_room(declared, head)
-        if short is not None:
-            return Unusable(reason=short)
-        await self._models.hold(declared, head)
-        return self._ready(key, package.manifest, declared.network, head.id)
-
-    async def _attached(self, key: PackageKey, manifest: Manifest, endpoint: Endpoint) -> Ready | Unusable:
-        """Have a system of others asked; packages that ask it the same share the answer."""
-        bound = self._systems.get(endpoint.system)
-        if bound is None:
-            return Unusable(
-                reason=f"system_unbound: the box's configuration has no [[analysis.systems]] {endpoint.system}"
-            )
-        name = called(endpoint, manifest.labels)
-        if name not in self._models:
-            try:
-                system = await asyncio.to_thread(OutsideSystem, name, endpoint, bound, manifest.labels)
-            except OSError as error:
-                return Unusable(reason=f"system_refuses: {error}")
-            self._models.attach(name, system)
-        return self._ready(key, manifest, name, HEAD)
-
-    def _ready(self, key: PackageKey, manifest: Manifest, network: str, head: str) -> Ready:
-        self._models.use(network, key, head)
-        return Ready(manifest=manifest, network=network, head=head)
 
 
 def _pictures(frames: Sequence[Frame]) -> list[Picture | Dropped]:
@@ -226,13 +181,6 @@ def _pictures(frames: Sequence[Frame]) -> list[Picture | Dropped]:
         except CannotDecode as error:
             found.append(Dropped(reason="unreadable", detail=str(error)))
     return found
-
-
-def _reason(error: HostLost | ModelFails) -> str:
-    if isinstance(error, HostLost):
-        return f"model_crashed: {error}"
-    code = error.code if error.code in {"memory_short", "card_fails"} else "package_unusable"
-    return f"{code}: {error}"
 
 
 def _nothing() -> None:

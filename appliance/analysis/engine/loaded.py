@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from appliance.analysis.engine.declaration import HeadOf, ModelOf
@@ -14,6 +16,7 @@ from appliance.analysis.engine.model import Model, Seen, Sighted
 from appliance.analysis.engine.packages import PackageKey
 from appliance.analysis.engine.queue import Limits
 from appliance.analysis.engine.reporting import model_report
+from appliance.analysis.engine.room import Room
 from appliance.analysis.outside.system import OutsideSystem
 from appliance.local import ModelReport
 
@@ -21,6 +24,18 @@ log = logging.getLogger(__name__)
 
 WARM_S = 300.0
 """A model that nobody needs any more stays for so long, unless another needs its memory."""
+
+LOADS_AT_ONCE = 4
+"""One that hangs is given up after minutes; so many have to hang before others wait for them."""
+
+
+@dataclass(kw_only=True)
+class Turn:
+    """Those who load the same model, or heads of it, do so one after the other; `failed` is why it did not start."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    failed: HostLost | ModelFails | None = None
 
 
 @dataclass(kw_only=True)
@@ -59,6 +74,12 @@ class LoadedModels:
         self._group = group
         self._clock = clock
         self._by_network: dict[str, Loaded] = {}
+        self._room = Room(memory_bytes=memory_bytes, taken=self._taken)
+        self._turns: dict[str, Turn] = {}
+        self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
+        self._threads = ThreadPoolExecutor(LOADS_AT_ONCE, thread_name_prefix="load")
+        self._unloading = asyncio.Lock()
+        self._starting: Counter[Device] = Counter()
         self._failing: set[Device] = set()
         self._gone = 0
         self.freed_s = clock()
@@ -84,11 +105,6 @@ class LoadedModels:
             model_report(item.model, item.dispatcher.queue, item.users, now_s) for item in self._by_network.values()
         )
 
-    def use(self, network: str, key: PackageKey, head: str) -> None:
-        """Note that a package needs a model by one of its heads."""
-        loaded = self._by_network[network]
-        loaded.users[key], loaded.idle_since_s = head, None
-
     def leave(self, network: str, key: PackageKey) -> None:
         """Note that a package needs its model no more."""
         loaded = self._by_network[network]
@@ -96,45 +112,49 @@ class LoadedModels:
         if not loaded.users:
             self.freed_s = loaded.idle_since_s = self._clock()
 
-    async def hold(self, declared: ModelOf, head: HeadOf) -> None:
-        """Have a model loaded that knows this head; raise HostLost or ModelFails where that does not work."""
-        model = await self._model(declared)
-        await asyncio.to_thread(model.teach, head)
+    async def hold(self, key: PackageKey, declared: ModelOf, head: HeadOf) -> str | None:
+        """Have the model of a package loaded that knows this head; return why there is not enough memory for it.
 
-    def attach(self, name: str, system: OutsideSystem) -> None:
-        """Feed a system of others as a model is fed."""
-        self._feed(name, system, Place(turns=asyncio.Semaphore(system.at_once), threads=system.threads), Limits())
-
-    async def make_room(self, declared: ModelOf, head: HeadOf) -> str | None:
-        """End idle models until there is room for what is not loaded yet of a model and its head.
-
-        Returns why there is not enough.
+        Raises HostLost or ModelFails where that does not work. Several may load at once, each another model.
         """
-        needed_bytes = self._needed_bytes(declared, head)
-        short_bytes = needed_bytes - self._free_bytes()
-        for network in self._idle():
-            if short_bytes > 0 and network != declared.network:
-                short_bytes -= self._by_network[network].model.cost.memory_bytes
-                await self._unload([network])
-        if needed_bytes and short_bytes > 0:
-            free = max(0, self._free_bytes()) >> 20
-            return f"memory_short: the model declares {needed_bytes >> 20} MB, {free} MB are free"
+        async with self._turn(declared.network) as turn:
+            if turn.failed is not None:
+                raise turn.failed  # as it was tried for another package while this one waited
+            short = await self._promise(declared, head)
+            if short is not None:
+                return short
+            try:
+                async with self._loads:
+                    model = await self._model(declared, turn)
+                    await self._on_thread(lambda: model.teach(head))
+                self._use(declared.network, key, head.id)
+            except BaseException:
+                if declared.network in self and not self[declared.network].users:
+                    await self._end_one(declared.network)
+                raise
+            finally:
+                self._room.settle(declared.network)
         return None
+
+    async def attach(self, name: str, key: PackageKey, head: str, system: Callable[[], OutsideSystem]) -> None:
+        """Feed a system of others as a model is fed, unless it is already; raise OSError where it cannot be set up."""
+        async with self._turn(name):
+            if name not in self:
+                made = await asyncio.to_thread(system)
+                place = Place(turns=asyncio.Semaphore(made.at_once), threads=made.threads)
+                self._feed(name, made, place, Limits())
+            self._use(name, key, head)
 
     async def sweep(self) -> None:
         """End models that nobody has needed for long, and let heads go that nobody needs any more."""
         now_s = self._clock()
         idle = self._idle()
         await self._unload([name for name in idle if now_s - (self._by_network[name].idle_since_s or 0.0) > WARM_S])
-        for model, head in list(self._unneeded_heads()):
-            await asyncio.to_thread(model.forget, head)
+        for network in list(self._by_network):
+            await self._forget(network)
         for loaded in list(self._by_network.values()):
             if isinstance(loaded.model, Model) and loaded.model.stranded:
                 await self._move(loaded, loaded.model)
-
-    async def drop_unused(self) -> None:
-        """End models that nobody needs, at once."""
-        await self._unload(self._idle())
 
     def end(self) -> None:
         """End every model; blocks until their processes are gone."""
@@ -142,12 +162,55 @@ class LoadedModels:
             loaded.model.end()
         for place in self.places.values():
             place.threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _model(self, declared: ModelOf) -> Model:
+    @asynccontextmanager
+    async def _turn(self, network: str) -> AsyncIterator[Turn]:
+        """Wait until nobody else loads this model or teaches it; it stays loaded as long as somebody waits."""
+        turn = self._turns.setdefault(network, Turn())
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                yield turn
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[network]
+
+    async def _promise(self, declared: ModelOf, head: HeadOf) -> str | None:
+        """Promise room for what is not loaded yet of a model and its head; return why there is not enough.
+
+        Idle models are ended for it, and those that load before it are waited for: they may take less than declared.
+        """
+        network, needed_bytes = declared.network, self._needed_bytes(declared, head)
+        earlier = self._room.promised
+        while True:
+            async with self._unloading:
+                await self._end_idle(needed_bytes)
+                if not needed_bytes or needed_bytes <= self._room.free_bytes():
+                    self._room.promise(network, self._taken().get(network, 0) + needed_bytes)
+                    return None
+            earlier &= self._room.promised
+            if not earlier:
+                free = max(0, self._room.free_bytes()) >> 20
+                return f"memory_short: the model declares {needed_bytes >> 20} MB, {free} MB are free"
+            await self._room.settled()
+
+    async def _end_idle(self, needed_bytes: int) -> None:
+        """End idle models, one after the other, until so much is free."""
+        for network in self._idle():
+            if needed_bytes > self._room.free_bytes() and network in self._idle():
+                await self._end_one(network)
+
+    async def _model(self, declared: ModelOf, turn: Turn) -> Model:
         present = self._by_network.get(declared.network)
         if present is not None and isinstance(present.model, Model):
             return present.model
-        model = await self._started(declared)
+        try:
+            model = await self._started(declared)
+        except (HostLost, ModelFails) as error:
+            turn.failed = error
+            raise
         self._feed(declared.network, model, self.places[model.device], model.device.limits(model.batch))
         return model
 
@@ -156,8 +219,9 @@ class LoadedModels:
         devices = self._emptiest_first(declared.kind)
         for device in devices:
             model = Model(declared, device, self._hosts)
+            self._starting[device] += 1
             try:
-                await asyncio.to_thread(model.load)
+                await self._on_thread(model.load)
             except (HostLost, ModelFails) as error:
                 await asyncio.to_thread(model.end)
                 if not _another_may_do(error):
@@ -172,6 +236,8 @@ class LoadedModels:
             else:
                 self._works(device)
                 return model
+            finally:
+                self._starting[device] -= 1
         raise HostLost("there is no device")
 
     def _works(self, device: Device) -> None:
@@ -202,35 +268,54 @@ class LoadedModels:
         known = isinstance(loaded.model, Model) and head.id in loaded.model.heads
         return 0 if known else head.memory_bytes
 
-    def _free_bytes(self) -> int:
-        """Return the room that is left: what is loaded counts by what it was measured to take."""
-        return self.memory_bytes - sum(item.model.cost.memory_bytes for item in self._by_network.values())
+    def _taken(self) -> dict[str, int]:
+        """Return what is loaded, by what it was measured to take."""
+        return {network: loaded.model.cost.memory_bytes for network, loaded in self._by_network.items()}
+
+    def _use(self, network: str, key: PackageKey, head: str) -> None:
+        loaded = self._by_network[network]
+        loaded.users[key], loaded.idle_since_s = head, None
 
     def _idle(self) -> list[str]:
-        """Return the models that nobody needs, those first that have been idle for longest."""
-        idle = [(item.idle_since_s, network) for network, item in self._by_network.items() if not item.users]
-        return [network for _, network in sorted((since_s or 0.0, network) for since_s, network in idle)]
+        """Return the models that nobody needs or is about to, those first that have been idle for longest."""
+        idle = [
+            (loaded.idle_since_s or 0.0, network)
+            for network, loaded in self._by_network.items()
+            if not loaded.users and network not in self._turns
+        ]
+        return [network for _, network in sorted(idle)]
 
-    def _unneeded_heads(self) -> Iterator[tuple[Model, str]]:
-        """Yield the heads that nobody needs of models that others need."""
-        for loaded in self._by_network.values():
-            if isinstance(loaded.model, Model) and loaded.users:
+    async def _forget(self, network: str) -> None:
+        """Let the heads of a model go that nobody needs; one that somebody is just loading has its turn later."""
+        if network in self._turns:
+            return
+        async with self._turn(network):
+            loaded = self._by_network.get(network)
+            if loaded is not None and isinstance(loaded.model, Model) and loaded.users:
                 for head in set(loaded.model.heads) - set(loaded.users.values()):
-                    yield loaded.model, head
+                    await asyncio.to_thread(loaded.model.forget, head)
 
     async def _unload(self, networks: Collection[str]) -> None:
         for network in networks:
-            loaded = self._by_network.pop(network)
-            self._gone += loaded.dropped
-            loaded.feeding.cancel()
-            await asyncio.to_thread(loaded.model.end)
-            if loaded.idle_since_s is not None:  # one that no package ever used, as its head failed, makes no new room
-                self.freed_s = self._clock()
+            async with self._unloading:
+                if network in self._idle():  # somebody may have come meanwhile
+                    await self._end_one(network)
+
+    async def _end_one(self, network: str) -> None:
+        loaded = self._by_network.pop(network)
+        self._gone += loaded.dropped
+        loaded.feeding.cancel()
+        await asyncio.to_thread(loaded.model.end)
+        if loaded.idle_since_s is not None:  # one that no package ever used, as its head failed, makes no new room
+            self.freed_s = self._clock()
+
+    async def _on_thread(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _emptiest_first(self, kind: str) -> list[Device]:
         able = [device for device in self.devices if device.kind == kind] or list(self.devices)
-        used = [item.model.device for item in self._by_network.values() if isinstance(item.model, Model)]
-        return sorted(able, key=used.count)
+        used = Counter(item.model.device for item in self._by_network.values() if isinstance(item.model, Model))
+        return sorted(able, key=(used + self._starting).__getitem__)
 
 
 def _another_may_do(error: HostLost | ModelFails) -> bool:

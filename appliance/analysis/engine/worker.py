@@ -44,6 +44,9 @@ class Worker:
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
         self._inside: Counter[Host] = Counter()
+        self._doors = threading.Lock()  # another one than that which is held while a model loads
+        self._opening: set[Host] = set()
+        self._ended = False
         self._plan = ""
         self._failures = 0
         self._not_before_s = 0.0
@@ -109,7 +112,11 @@ class Worker:
                 host.ask(Forget(head=head))
 
     def end(self) -> None:
-        """End the process."""
+        """End the process for good, also while the model is still loading: who waits for that gets HostLost."""
+        with self._doors:
+            self._ended = True
+            for opening in self._opening:
+                opening.end()
         with self._lock:
             host, self._host = self._host, None
         if host is not None:
@@ -191,7 +198,8 @@ class Worker:
         try:
             host, opened = self._opened("")
         except (HostLost, ModelFails) as error:
-            self._note_loss(None, str(error))
+            if not self._ended:
+                self._note_loss(None, str(error))
             raise
         self._host, self.batch, self.cost.provider = host, opened.batch, opened.provider
         self._measure(host)
@@ -203,6 +211,10 @@ class Worker:
         slot_bytes = canvas_bytes(entry) * self.device.batch
         host = self._hosts(self.device, memory_bytes=self.memory_bytes, slot_bytes=slot_bytes)
         opened = Open(network=self.declared.network, input=entry, plan=plan)
+        with self._doors:
+            self._opening.add(host)
+            if self._ended:
+                host.end()
         try:
             if self.device.kind != "cpu":
                 host.prepare(plan)
@@ -212,6 +224,9 @@ class Worker:
         except (HostLost, ModelFails):
             host.end()
             raise
+        finally:
+            with self._doors:
+                self._opening.discard(host)
         return host, answer
 
     def _teach(self, host: Host, head: HeadOf) -> None:
