@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from appliance.agent import set_aside
@@ -14,18 +15,18 @@ from appliance.store import damage
 from appliance.store.lanes import LaneRule
 from appliance.store.moments import to_us
 from appliance.store.reserve import Reserve
-from appliance.store.retention import Bounds, Moment, Swept, is_full, sweep, wanted_bytes
+from appliance.store.retention import Bounds, Moment, Swept, is_full, is_short, sweep, wanted_bytes
 from federation.machine import disk_room
 from federation.messages import ClockState, Lane
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 30.0
-LOOK_AGAIN_S = 2.0  # while the disk is full
+LOOK_AGAIN_S = 2.0  # while the disk lacks room
 
 
 class Sweeper:
-    """Takes the steps of `appliance.store.retention`. Since when the disk is full outlives a `run` that fails."""
+    """Takes the steps of `appliance.store.retention`. Since when the disk lacks room outlives a `run` that fails."""
 
     def __init__(self, state: AgentState, reserve: Reserve, *, has_hub: Callable[[], bool]) -> None:
         """Keep the record of `state` within what its configuration says; `reserve` helps where the disk is full."""
@@ -33,7 +34,8 @@ class Sweeper:
         self._reserve = reserve
         self._has_hub = has_hub
         self._bounds = bounds_of(state.config.record)
-        self._full_since: float | None = None
+        self._short_since_s: float | None = None
+        self._full_since_s: float | None = None
 
     async def run(self) -> None:
         """Sweep until cancelled; raise sqlite3.Error where not even a removal can be written."""
@@ -46,7 +48,7 @@ class Sweeper:
                 log.error("%d of lane %s given up before the hub had them: %s", given.count, given.lane, given.reason)
             if not swept:
                 await self._state.record_set_aside()  # not before: on a full disk nothing can be written
-                await asyncio.sleep(EVERY_S if self._full_since is None else LOOK_AGAIN_S)
+                await asyncio.sleep(EVERY_S if self._short_since_s is None else LOOK_AGAIN_S)
 
     async def _step(self) -> Swept:
         folder = self._state.config.data_folder
@@ -57,14 +59,20 @@ class Sweeper:
             free_bytes=room.free_bytes,
             enrolled=self._has_hub(),
             clock_right=self._state.clock.look().state is ClockState.SYNCHRONISED,
-            full_s=0.0 if self._full_since is None else time.monotonic() - self._full_since,
+        )
+        short, full = await self._state.database.read(
+            lambda db: (is_short(db, self._bounds, moment), is_full(db, self._bounds, moment))
+        )
+        now_s = time.monotonic()
+        self._short_since_s = (self._short_since_s or now_s) if short else None
+        self._full_since_s = (self._full_since_s or now_s) if full else None
+        moment = replace(
+            moment,
+            short_s=0.0 if self._short_since_s is None else now_s - self._short_since_s,
+            full_s=0.0 if self._full_since_s is None else now_s - self._full_since_s,
         )
         if moment.free_bytes < wanted_bytes(self._bounds, moment):
             await asyncio.to_thread(damage.remove_oldest, folder)
-        if await self._state.database.read(lambda db: is_full(db, self._bounds, moment)):
-            self._full_since = self._full_since or time.monotonic()
-        else:
-            self._full_since = None
         if room.free_bytes > wanted_bytes(self._bounds, moment) + self._reserve.size_bytes:
             await asyncio.to_thread(self._reserve.hold)
         return await self._swept(moment)

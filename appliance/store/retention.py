@@ -61,15 +61,22 @@ class Swept:
 class Moment:
     """What a step goes by: the time, size and free room of the disk, and whether there is a hub to ask for rows.
 
-    `full_s` is for how long the record has had no room. By a clock that may be wrong nothing grows old.
+    `short_s` is for how long less of the disk has been free than is wanted, `full_s` for how long the record has had no
+    room. By a clock that may be wrong nothing grows old.
     """
 
     now_us: int
     disk_bytes: int
     free_bytes: int
     enrolled: bool
+    short_s: float = 0.0
     full_s: float = 0.0
     clock_right: bool = True
+
+
+def is_short(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> bool:
+    """Tell whether less of the disk is free than is wanted."""
+    return _room_bytes(db, moment) < wanted_bytes(bounds, moment)
 
 
 def is_full(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> bool:
@@ -82,8 +89,9 @@ def sweep(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Swept:
 
     Replay rings give up rows that are too old. A box without a hub keeps a ring of its newest events. Quotas of lanes
     leave tombstones, which the hub records as gaps. Where the disk is nearly full, pictures that the hub has go first,
-    then those that wait. Events and results give way only where the record itself has had no room left for a while, for
-    they make none for others: events that the hub has, results, and at last events that it has not got.
+    and if it stays so for a while those that wait. Events and results give way only where the record itself has had no
+    room left for a while, for they make none for others: events that the hub has, results, and at last events that it
+    has not got.
     """
     for step in _steps(db, bounds, moment):
         if swept := step():
@@ -102,9 +110,10 @@ def _steps(db: sqlite3.Connection, bounds: Bounds, moment: Moment) -> Iterator[C
         yield partial(_waiting_pictures, db, moment, QUOTA)
     for rule in bounds.lanes:
         yield partial(_drop, db, rule.lane, moment, QUOTA, over_quota(db, rule))
-    if _room_bytes(db, moment) < wanted_bytes(bounds, moment):
+    if is_short(db, bounds, moment):
         yield partial(_sent_pictures, db)
-        yield partial(_waiting_pictures, db, moment, DISK_FULL)
+        if moment.short_s >= PATIENCE_S:
+            yield partial(_waiting_pictures, db, moment, DISK_FULL)
     if moment.full_s >= PATIENCE_S and is_full(db, bounds, moment):
         yield partial(_finished_events, db)
         yield partial(_replayable_events, db, moment)

@@ -52,6 +52,7 @@ async def swept(database: Database, bounds: Bounds, **moment_is: Any) -> Swept:
         "disk_bytes": WIDE,
         "free_bytes": WIDE,
         "enrolled": True,
+        "short_s": PATIENCE_S,
         "full_s": PATIENCE_S,
     }
     moment = Moment(**{**usual, **moment_is})
@@ -278,6 +279,20 @@ async def test_events_do_not_give_way_to_a_disk_that_is_full_for_a_moment(
     step = await swept(database, bounds(free_bytes=MEGABYTE), free_bytes=0, full_s=full_s)
 
     assert bool(step) is goes
+
+
+@pytest.mark.parametrize(("short_s", "gone"), [(PATIENCE_S - 0.1, ["sent"]), (PATIENCE_S, ["sent", "waiting"])])
+async def test_pictures_that_the_hub_has_not_got_do_not_give_way_to_a_disk_that_is_full_for_a_moment(
+    database: Database, an_event: MakeEvent, *, short_s: float, gone: list[str]
+) -> None:
+    digests = {state: f"sha256:{number:064x}" for number, state in enumerate(("sent", "waiting"))}
+    for digest in digests.values():
+        await record(database, an_event(digests=(digest,)), datetime.now(UTC))
+    await database.run(lambda db: evidence.handed_over(db, digests["sent"]))
+
+    steps = await sweeps(database, bounds(free_bytes=MEGABYTE), free_bytes=0, short_s=short_s, full_s=0.0)
+
+    assert [digest for step in steps for digest in step.pictures] == [digests[state] for state in gone]
 
 
 async def test_a_restored_hub_learns_that_the_disk_was_full_when_the_replay_ring_gave_way(
