@@ -1,11 +1,12 @@
 """A .algpkg file: a ZIP with algorithm.yaml, a digest list and the files of the algorithm.
 
 `SM3SUMS` lists every other file as `<SM3 in hex>  <size>  <path>`, sorted by path. `SIGNATURES/` holds signatures and
-stands in no list.
+stands in no list, so nothing else may lie there, and no manifest may name a file of it.
 """
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import zipfile
@@ -31,6 +32,9 @@ SM3_LIST = "SM3SUMS"
 SIGNATURES = "SIGNATURES/"
 
 _LIST_LIMIT_BYTES = 1 << 20
+_SIGNATURE_LIMIT_BYTES = 1024
+_SIGNATURE = re.compile(r"SIGNATURES/[A-Za-z0-9._-]{1,64}\.sm2")
+_PACKED_AS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _CHUNK_BYTES = 1 << 20
 _STORED_SUFFIXES = (".onnx", ".jpg", ".jpeg", ".png", ".webp")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal contents give an equal file
@@ -134,7 +138,7 @@ def _check(file: IO[bytes], size_bytes: int) -> tuple[Manifest, dict[str, int]]:
             listed = _check_digests(archive, infos)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeDecodeError) as error:
         raise BadArchive(f"the file is not a whole ZIP archive: {error}") from error
-    missing = [name for name in manifest.files if name not in infos]
+    missing = [name for name in manifest.files if name not in listed]
     if missing:
         raise MissingFile(f"the manifest names {missing[0]!r}, which is not in the package")
     _check_backbones(manifest, listed)
@@ -163,6 +167,7 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     parts = name.rstrip("/").split("/")
     bad = name.startswith("/") or "\\" in name or "\0" in name or ":" in parts[0]
+    bad = bad or not name.isprintable()  # what steers a terminal, or shows another name than it is
     if bad or any(part in {"", ".", ".."} for part in parts) or len(name.encode()) > PATH_LIMIT_BYTES:
         raise BadArchive(f"the path {name[:80]!r} may not stand in a package")
     kind = stat.S_IFMT(info.external_attr >> 16)
@@ -170,6 +175,16 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
         raise BadArchive(f"{name!r} is a link or a device; a package holds plain files only")
     if info.flag_bits & 0x1:
         raise BadArchive(f"{name!r} is encrypted; a package is not")
+    if info.compress_type not in _PACKED_AS:
+        raise BadArchive(f"{name!r} is neither stored nor deflated")
+    if name.startswith(SIGNATURES) and not info.is_dir():
+        _refuse_no_signature(info)
+
+
+def _refuse_no_signature(info: zipfile.ZipInfo) -> None:
+    """Refuse what no digest list covers and is no signature: it could be anything, and of any size."""
+    if _SIGNATURE.fullmatch(info.filename) is None or info.file_size > _SIGNATURE_LIMIT_BYTES:
+        raise BadArchive(f"{info.filename!r} is no signature; {SIGNATURES} holds nothing else")
 
 
 def _check_backbones(manifest: Manifest, listed: Mapping[str, tuple[str, int]]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.packages import BadArchive, PackageError, builtin_manifests, open_package, write_manifest, write_package
+from federation.packages.errors import MissingFile
 
 MANIFEST = write_manifest(builtin_manifests()["fengsui.area_intrusion"]).encode()
 PARTS = {"algorithm.yaml": MANIFEST, "docs/read.me": b"hello"}
@@ -77,7 +78,9 @@ def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../up", "a/../../up", "a\\b", "a//b", "C:/x", "./a", "x" * 300], ids=repr
+    "name",
+    ["/etc/passwd", "../up", "a/../../up", "a\\b", "a//b", "C:/x", "./a", "x" * 300, "a\x1b[2Jb", "a\u202egpj.sh"],
+    ids=repr,
 )
 def test_an_unsafe_path_is_refused(tmp_path: Path, name: str) -> None:
     good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
@@ -121,6 +124,41 @@ def test_a_file_that_the_digest_list_does_not_know_so_is_refused(
 
     with pytest.raises(BadArchive, match=said):
         open_package(zipped(tmp_path / "bad.algpkg", {**good, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("SIGNATURES/model.onnx", b"m"),
+        ("SIGNATURES/a/b.sm2", b"s"),
+        ("SIGNATURES/a.sm2", bytes(2000)),
+    ],
+)
+def test_among_the_signatures_which_no_digest_list_covers_lies_nothing_else(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+
+    with pytest.raises(BadArchive, match="no signature"):
+        open_package(zipped(tmp_path / "bad.algpkg", {**good, name: content}))
+
+
+def test_a_file_that_the_manifest_names_is_one_that_the_digest_list_covers(tmp_path: Path) -> None:
+    cover = MANIFEST + b"cover: SIGNATURES/a.sm2\n"
+
+    with pytest.raises(MissingFile, match=r"SIGNATURES/a\.sm2"):
+        write_package({"algorithm.yaml": cover, "SIGNATURES/a.sm2": b"c"}, tmp_path / "a.algpkg")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_file_that_is_neither_stored_nor_deflated_is_refused(tmp_path: Path, method: int) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+    with zipfile.ZipFile(tmp_path / "bad.algpkg", "w", method) as archive:
+        for name, content in good.items():
+            archive.writestr(name, content)
+
+    with pytest.raises(BadArchive, match="neither stored nor deflated"):
+        open_package(tmp_path / "bad.algpkg")
 
 
 def test_a_package_without_its_digest_list_is_refused(tmp_path: Path) -> None:
