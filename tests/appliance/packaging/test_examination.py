@@ -66,8 +66,8 @@ def huge() -> bytes:
     return model(nodes, [])
 
 
-def endless() -> bytes:
-    """Return a model that counts to 2 ** 62."""
+def endless(times: int = 2**62) -> bytes:
+    """Return a model that counts so far, which takes it for ever or as long as wanted."""
     count = helper.make_tensor_value_info("i", TensorProto.INT64, [])
     goes_on = helper.make_tensor_value_info("c", TensorProto.BOOL, [])
     goes_on_after = helper.make_tensor_value_info("c2", TensorProto.BOOL, [])
@@ -76,7 +76,7 @@ def endless() -> bytes:
     body = helper.make_graph(nodes, "body", [count, goes_on, before], [goes_on_after, after])
     return model(
         [
-            constant("times", np.array(2**62, np.int64)),
+            constant("times", np.array(times, np.int64)),
             constant("yes", np.array(1, np.bool_)),
             constant("row", ROWS),
             helper.make_node("Loop", ["times", "yes", "row"], ["o"], body=body),
