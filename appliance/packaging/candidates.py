@@ -72,7 +72,7 @@ def readings(facts: ModelFacts, labels: int, size: tuple[int, int]) -> list[Mode
     """Return what the model's tensors may mean for so many labels and an input of `size`, width and height in px."""
     found = (
         *_whole(facts.outputs, labels),
-        *_rows(facts.outputs, labels),
+        *_rows(facts.outputs),
         *_dense(facts, labels, size),
         *_split(facts.outputs, labels),
     )
@@ -88,9 +88,9 @@ def _whole(outputs: Sequence[TensorFacts], labels: int) -> Iterator[ModelOutput]
         yield SemanticOutput(decoder="semantic", tensor=only.name)
 
 
-def _rows(outputs: Sequence[TensorFacts], labels: int) -> Iterator[ModelOutput]:
+def _rows(outputs: Sequence[TensorFacts]) -> Iterator[ModelOutput]:
     only = outputs[0]
-    if len(outputs) == 1 and only.shape[-1:] == (6,) and len(only.shape) in {2, 3} and labels not in {1, 2}:
+    if len(outputs) == 1 and only.shape[-1:] == (6,) and len(only.shape) in {2, 3}:
         yield RowsOutput(decoder="rows", tensor=only.name, conf=CONF)
 
 

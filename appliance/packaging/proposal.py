@@ -2,7 +2,8 @@
 
 Shapes alone do not tell: raw and decoded YOLOX look alike, and no shape says RGB or BGR, or how values are scaled. So
 every way that fits shapes and metadata is tried on sample pictures, and the one wins whose findings agree best with
-themselves when the picture is flipped left to right.
+themselves when the picture is flipped left to right. Six figures a place may be finished rows, or a dense detector of
+one label or two: what stands in them tells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from appliance.packaging.candidates import readings, ways
 from appliance.packaging.coco import LABELS
 from appliance.packaging.facts import facts_of
 from federation.packages.manifest import ModelInput
-from federation.packages.outputs import ClassOutput, DenseOutput, ModelOutput, tensors_of
+from federation.packages.outputs import ClassOutput, DenseOutput, ModelOutput, RowsOutput, tensors_of
 from federation.packages.packing import Fault
 
 SAME_IOU = 0.5
@@ -98,10 +99,13 @@ def _tried(
     heads = [Head(output, labels, way.size) for output in outputs]
     wanted = {name for output in outputs for name in tensors_of(output)}
     support = [0.0] * len(heads)
+    rows = _ambiguous(outputs)
+    finished: list[bool] = []
     for picture in samples:
         plain, there = placed(picture, way)
         flipped, _ = placed(np.ascontiguousarray(picture[:, ::-1]), way)
         (seen,), (again,) = network.run(plain[None], wanted), network.run(flipped[None], wanted)
+        finished += [_is_finished(tensors[rows]) for tensors in (seen, again) if rows is not None]
         for index, head in enumerate(heads):
             support[index] += _agreement(
                 _see(head, seen, there), _see(head, again, there), whole=_is_whole(outputs[index])
@@ -109,6 +113,7 @@ def _tried(
     return [
         Proposal(input=way, output=output, labels=labels, support=total / len(samples))
         for output, total in zip(outputs, support, strict=True)
+        if rows is None or isinstance(output, RowsOutput) == all(finished)
     ]
 
 
@@ -117,6 +122,22 @@ def _see(head: Head, tensors: Mapping[str, NDArray[np.generic]], there: Placemen
         return head.see(tensors, there)
     except BadOutput:
         return ()
+
+
+def _ambiguous(outputs: Sequence[ModelOutput]) -> str | None:
+    """Return the tensor that may hold finished rows and may be a dense detector's."""
+    dense = any(isinstance(output, DenseOutput) for output in outputs)
+    return next((output.tensor for output in outputs if dense and isinstance(output, RowsOutput)), None)
+
+
+def _is_finished(tensor: NDArray[np.generic]) -> bool:
+    """Tell whether rows of six figures are finished detections: every one with its corners in order and a whole label.
+
+    The places of a dense detector of one label or two are as wide; but in few of them both figures of a centre are
+    below width and height, and a score is whole.
+    """
+    x1, y1, x2, y2, _, label = np.asarray(tensor, np.float32).reshape(-1, 6).T
+    return bool(np.all((x1 <= x2) & (y1 <= y2) & (label == np.floor(label))))
 
 
 def _is_whole(output: ModelOutput) -> bool:

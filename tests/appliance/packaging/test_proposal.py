@@ -33,6 +33,13 @@ def picture(*, lit: bool = True) -> np.ndarray[Any, Any]:
     return canvas
 
 
+def central() -> np.ndarray[Any, Any]:
+    """Return a picture whose square is in the middle, where a box and its mirror image are the same."""
+    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+    canvas[22:42, 22:42] = (0, 0, 255)
+    return canvas
+
+
 def constant(name: str, value: Any, dtype: Any = np.float32) -> Any:
     return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(value, dtype)))
 
@@ -64,6 +71,7 @@ def eye() -> list[Any]:
         helper.make_node("Reshape", ["my", "small"], ["cy"]),
         helper.make_node("Reshape", ["most", "small"], ["found"]),
         constant("sure", 0.9),
+        constant("tiny3", [[[0.03]]]),
         helper.make_node("Mul", ["found", "sure"], ["score"]),
         constant("side", [[[20.0]]]),
         constant("none", [[[0.0]]]),
@@ -99,16 +107,29 @@ def yolo5() -> bytes:
     return made([concat(names, 2, "output0")], {"output0": [1, 1, 85]}, {})
 
 
-def rows() -> bytes:
+def places(names: list[str]) -> bytes:
+    """Return (1, 2, 6), a dense detector's places, one of them where the square is; nothing says what they mean."""
     nodes = [
-        constant("reach", [[[10.0]]]),
-        helper.make_node("Sub", ["cx", "reach"], ["x1"]),
-        helper.make_node("Sub", ["cy", "reach"], ["y1"]),
-        helper.make_node("Add", ["cx", "reach"], ["x2"]),
-        helper.make_node("Add", ["cy", "reach"], ["y2"]),
-        concat(["x1", "y1", "x2", "y2", "score", "none"], 2, "output0"),
+        constant("nowhere", [[[50.0, 9.0, 12.0, 14.0, 0.01, 0.02]]]),
+        concat(["cx", "cy", "side", "side", *names], 2, "there"),
+        concat(["there", "nowhere"], 1, "output0"),
     ]
-    return made(nodes, {"output0": [1, 1, 6]}, {**ULTRALYTICS, "names": "['a', 'b', 'c']"})
+    return made(nodes, {"output0": [1, 2, 6]}, {})
+
+
+def rows(label: float = 0.0, names: str = "['a', 'b', 'c']", *, at: tuple[float, float] = (-10.0, 10.0)) -> bytes:
+    """Return (1, 2, 6): a finished detection whose corners lie so around the square's centre, and an empty row."""
+    nodes = [
+        constant("first", [[[at[0]]]]),
+        constant("last", [[[at[1]]]]),
+        constant("label", [[[label]]]),
+        constant("empty", [[[0.0] * 6]]),
+        *(helper.make_node("Add", [f"c{axis}", "first"], [f"{axis}1"]) for axis in "xy"),
+        *(helper.make_node("Add", [f"c{axis}", "last"], [f"{axis}2"]) for axis in "xy"),
+        concat(["x1", "y1", "x2", "y2", "score", "label"], 2, "there"),
+        concat(["there", "empty"], 1, "output0"),
+    ]
+    return made(nodes, {"output0": [1, 2, 6]}, {**ULTRALYTICS, "names": names} if names else {})
 
 
 def detr() -> bytes:
@@ -169,6 +190,43 @@ def test_other_families_are_proposed_and_proven(model: bytes, labels: tuple[str,
     found = propose(model, labels, [picture()])
 
     assert (found.output.decoder, found.support > 0.5) == (decoder, True)
+
+
+def test_rows_stay_rows_where_a_box_read_as_a_place_would_be_surer_and_its_own_mirror_image() -> None:
+    small = rows(1.0, "", at=(-3.0, 3.0))
+
+    assert propose(small, ("lamp", "fire"), [central()]).output.decoder == "rows"
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "decoder", "found"),
+    [
+        (places(["score", "score"]), ("lamp",), "dense", "lamp"),
+        (places(["score", "tiny3"]), ("lamp", "fire"), "dense", "lamp"),
+        (places(["tiny3", "score"]), ("lamp", "fire"), "dense", "fire"),
+        (rows(0.0, ""), ("lamp",), "rows", "lamp"),
+        (rows(0.0, ""), ("lamp", "fire"), "rows", "lamp"),
+        (rows(1.0, ""), ("lamp", "fire"), "rows", "fire"),
+        (rows(1.0, NAMES), None, "rows", "fire"),
+    ],
+    ids=[
+        "v5 of one",
+        "v8 of two, the first",
+        "v8 of two, the second",
+        "rows of one",
+        "rows, the first",
+        "rows",
+        "told",
+    ],
+)
+def test_six_figures_a_place_are_rows_or_a_dense_detector_of_one_label_or_two(
+    model: bytes, labels: tuple[str, ...] | None, decoder: str, found: str
+) -> None:
+    proposal = propose(model, labels, [picture(lit=False), picture()])
+
+    (proof,) = proofs_of(of_model("red", proposal), model, [picture()])
+    assert proposal.output.decoder == decoder
+    assert [(item.label, item.box) for item in proof.sample.objects] == [(found, (8, 30, 28, 50))]
 
 
 def test_logits_of_a_detr_are_told_from_scores() -> None:
