@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
+from federation.http.live_feed import LiveFeed
 from federation.http.sign_in import SignIn
 from federation.identity import LockoutRule, SessionLimits
 from hub.config import HubConfig
@@ -18,7 +19,6 @@ from hub.fleet.link import Link
 from hub.fleet.own import OwnHub
 from hub.fleet.roster import Roster
 from hub.fleet.watching import Patience, Watch
-from hub.live import LiveFeed
 from hub.security.accounts import AccountTable, SessionTable
 from hub.security.authenticator import HubAuthenticator
 from hub.security.service import Security

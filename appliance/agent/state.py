@@ -15,7 +15,7 @@ from typing import TypeVar
 from appliance.agent import set_aside
 from appliance.agent.algorithms import Algorithms, EventNames
 from appliance.agent.fencing import fenced_tasks, next_fence_s
-from appliance.agent.live import Happenings, LiveFeed
+from appliance.agent.happenings import Happenings
 from appliance.agent.plan import Outcome, Wishes, default_recording, merge
 from appliance.agent.wanted import stages
 from appliance.artifacts.holdings import Holdings
@@ -39,6 +39,7 @@ from appliance.store import documents, events, evidence, outbox, results
 from appliance.store.database import Database
 from appliance.store.pictures import PictureFolder
 from federation.discovery import Browsing, Service
+from federation.http.live_feed import LiveFeed
 from federation.identity.key import NodeKey
 from federation.machine import MachineGauge, MachineShares, metrics_of
 from federation.messages import (

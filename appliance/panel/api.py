@@ -4,12 +4,12 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from appliance.agent.live import Notice
 from appliance.panel import model
 from appliance.panel.service import PanelService
 from appliance.store.people import OPERATE, READ
 from appliance.store.results import Doer
 from federation.http import Access, Call, Page, Routes
+from federation.http.live_feed import Notice
 from federation.http.problem import not_found
 from federation.identity.bundle import Bundle
 from federation.messages import ArtifactReport, Digest

@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from federation.http.live_feed import LiveFeed
 from federation.messages import Event, ForwardedEvent
 from hub.custody.intake import LaneKey, Row
 from hub.custody.service import Taken
@@ -19,7 +20,6 @@ from hub.events.latency import LatencyWindow
 from hub.events.model import EventRow
 from hub.events.rows import NEW_COLUMNS, row_of, values_of
 from hub.events.tables import event_pictures, events, pictures
-from hub.live import LiveFeed
 from hub.repository.service import Repository
 
 NOTICES_AT_ONCE = 100  # a page wants the newest; it fetches the rest as a list

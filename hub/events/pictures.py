@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from sqlalchemy import Connection, insert, select
 
 from federation.http import Problem
+from federation.http.live_feed import LiveFeed
 from federation.http.problem import not_found
 from hub.database import Database
 from hub.database.moments import now_us
 from hub.events.tables import event_pictures, pictures
-from hub.live import LiveFeed
 from hub.storage import ContentStore, DigestMismatch, NoRoom, StoredFile, TooLarge
 
 LARGEST_BYTES = 32 * 2**20

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select, update
 
 from federation.http import Page, PageQuery
+from federation.http.live_feed import LiveFeed
 from federation.http.problem import invalid, not_found
 from federation.messages import Event
 from hub.database import Database
@@ -14,7 +15,6 @@ from hub.events.ingest import Follower, arrived_pictures
 from hub.events.model import EventQuery, EventRow, Judgement, Verdict
 from hub.events.rows import row_of
 from hub.events.tables import events
-from hub.live import LiveFeed
 from hub.repository.service import Repository
 from hub.security.audit import Actor, record
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from federation.http.live_feed import LiveFeed
 from hub.fleet.admittance import NodeAuthenticator
 from hub.fleet.claiming import Claiming
 from hub.fleet.joining import Joining
@@ -9,7 +10,6 @@ from hub.fleet.link import Link
 from hub.fleet.liveness import Condition
 from hub.fleet.roster import Roster
 from hub.fleet.watching import Watch
-from hub.live import LiveFeed
 from hub.metrics import Figure
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select, update
 
 from federation.http import Page
+from federation.http.live_feed import LiveFeed
 from federation.http.problem import Problem, conflict, not_found
 from federation.messages import Shard, new_id
 from hub.database import Database
@@ -22,7 +23,6 @@ from hub.fleet.signing_key import read_key
 from hub.fleet.tables import hub_identity, nodes
 from hub.fleet.view import detail_of, row_of
 from hub.fleet.watching import Watch
-from hub.live import LiveFeed
 from hub.security.audit import Actor, record
 
 

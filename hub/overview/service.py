@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from federation.http.live_feed import LiveFeed
 from federation.messages import CameraState
 from hub.database import Database
 from hub.database.moments import EPOCH, now_us
@@ -15,7 +16,6 @@ from hub.events.latency import LatencyWindow
 from hub.events.model import Verdict
 from hub.events.tables import events
 from hub.fleet.roster import Roster
-from hub.live import LiveFeed
 from hub.overview.model import Count, HourCount, Overview
 from hub.points.service import today_us
 from hub.points.tables import points

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from federation.http import Access, Call, Routes
-from hub.live import LiveFeed, Notice
+from federation.http.live_feed import LiveFeed, Notice
 from hub.security.model import READ
 
 PING_S = 20.0

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
+from federation.http.live_feed import LiveFeed
 from federation.http.problem import FieldError, conflict, invalid, not_found
 from federation.packages import BadParameters
 from hub.captures.service import bodies
@@ -18,7 +19,6 @@ from hub.errors import UnknownNode
 from hub.fleet.desired import DesiredPublisher
 from hub.fleet.liveness import Cause, Condition
 from hub.fleet.roster import NodeRecord, Roster
-from hub.live import LiveFeed
 from hub.points.tables import points
 from hub.repository.catalogue import Listed
 from hub.repository.rows import task_counts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from federation.http.live_feed import LiveFeed
 from federation.messages import Batch, Lane
 from federation.testing.played_appliance import made_event
 from hub.custody.service import Custody
@@ -17,7 +18,6 @@ from hub.database.upgrade import upgrade
 from hub.events.ingest import EventTaker
 from hub.events.latency import LatencyWindow
 from hub.fleet.link import Incoming, Link
-from hub.live import LiveFeed
 from hub.opening.service import Feeds
 from hub.repository.examiner import Examiner
 from hub.repository.service import Repository

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from federation.http import Problem
+from federation.http.live_feed import LiveFeed
 from federation.messages import Batch, Event, Hello, Lane, WireModel
 from federation.testing.mutation import mutations
 from federation.testing.played_appliance import made_event
@@ -23,7 +24,6 @@ from hub.events.latency import LatencyWindow
 from hub.events.pictures import Pictures
 from hub.events.tables import events
 from hub.fleet.link import Incoming, Link
-from hub.live import LiveFeed
 from hub.opening.service import Feeds
 from hub.repository.examiner import Examiner
 from hub.repository.service import Repository

@@ -1,24 +1,24 @@
-"""Live updates: what changed, told to every open portal page."""
+"""Live updates: what changed, told to every page of portal or panel that is open."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from federation.http import Output
+from federation.http.models import Output
 
 BACKLOG = 256
 
 
 class Notice(Output):
-    """Something changed. `kind` is e.g. `event.created`, `node.changed`; `data` is its row."""
+    """Something changed. `kind` is e.g. `event.created`, `camera.changed`, `node.changed`; `data` is its row."""
 
     kind: str
     data: dict[str, Any]
 
 
 class LiveFeed:
-    """Hands notices to every viewer; a viewer that is too slow loses the oldest, counted."""
+    """Hands notices to every viewer; a viewer that is too slow loses the oldest, counted in `dropped`."""
 
     def __init__(self) -> None:
         """Start without viewers."""
