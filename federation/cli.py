@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import importlib.util
 import os
+import resource
 import select
 import sys
 from collections.abc import Callable
@@ -17,6 +18,8 @@ COMMAND_GROUP = "fengsui.commands"
 USAGE_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
 NOBODY_READS = 141  # and for one that SIGPIPE ended
+OPEN_FILES = 65_536
+"""Linux lets a program open 1,024 files, and more on request: a broker or hub has a connection for every box."""
 
 Command = Callable[[list[str]], int]
 
@@ -27,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     Ends in silence with status 141 once nobody reads its output any more.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    _ask_for_open_files()
     try:
         try:
             return _called(arguments)
@@ -38,6 +42,14 @@ def main(argv: list[str] | None = None) -> int:
         if _somebody_reads_the_output():
             raise
         return NOBODY_READS
+
+
+def _ask_for_open_files() -> None:
+    """Let this program, and those that it starts, open as many files as they may, up to `OPEN_FILES`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _called(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from federation.cli import main
+from federation.testing.waiting import wait_until
 
 FENGSUI = str(Path(sys.executable).with_name("fengsui"))
 
@@ -80,3 +81,19 @@ def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "file is not a database" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_broker_may_open_as_many_files_as_the_system_allows_and_so_serve_as_many_boxes(tmp_path: Path) -> None:
+    config = tmp_path / "hub.toml"
+    config.write_text('data_folder = "d"\n[http]\nport = 0\n[broker]\nport = 0\nsubscriber_port = 0\nhub_port = 0\n')
+    command = ["prlimit", "--nofile=64:4096", FENGSUI, "hub", "broker", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            comm = Path(f"/proc/{process.pid}/comm")
+            wait_until(lambda: comm.read_text() == "mosquitto\n", within_s=60, what="it has become the broker")
+            limits = Path(f"/proc/{process.pid}/limits").read_text()
+        finally:
+            process.terminate()
+
+    (allowed,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+    assert allowed.split()[3:5] == ["4096", "4096"]
