@@ -113,14 +113,14 @@ async def agent_with(plan: Plan, run_folder: Path) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def streams_process(run_folder: Path) -> AsyncIterator[None]:
-    """Run the product's streams process; SIGTERM ends it within 3 s."""
+    """Run the product's streams process; SIGTERM ends it."""
     command = [sys.executable, "-m", "appliance.streams", "--run-folder", str(run_folder)]
     process = await asyncio.create_subprocess_exec(*command)
     try:
         yield
     finally:
         process.terminate()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             await process.wait()
 
 

@@ -1,6 +1,7 @@
 """Where a camera looks, and what its tasks judge there: real agent, real vision process, a simulated camera."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -135,16 +136,19 @@ async def test_a_camera_that_only_snapshots_turn_is_asked_once_how_it_calls_its_
 
 async def test_where_a_camera_looks_is_known_of_all_that_turns_it(site: Site) -> None:
     never = await view_of(site)
+    stopped_s = time.monotonic()
+    site.dome.clock_s = lambda: stopped_s  # it moves, and does not arrive
     await site.turn(kind="move", pan=0.5, for_s=0.3)
-    await until(lambda: not looks(site.dome, HOME), within_s=60, what="it turns")
     turned = await view_of(site)
+    site.dome.clock_s = time.monotonic
     await looks_at(site, None)
+    moved = not looks(site.dome, HOME)
     await site.turn(kind="preset", preset="1")
     await looks_at(site, "1")
     nowhere = await site.turn(kind="preset", preset="9")  # it has no such preset, and stays
     await looks_at(site, "1")
 
-    assert (never, turned, nowhere.status_code) == ((False, None), (True, None), 502)
+    assert (never, turned, moved, nowhere.status_code) == ((False, None), (True, None), True, 502)
 
 
 async def test_a_camera_with_scenes_of_presets_is_asked_where_it_looks_and_found_out_when_others_turn_it(

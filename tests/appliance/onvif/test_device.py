@@ -260,7 +260,7 @@ async def test_answers_of_any_shape_are_errors_or_values() -> None:
 
 async def at_rest(turning: Any) -> Position:
     """Return where the camera looks once it has come to rest."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         position, moving = await turning.position()
         if not moving:

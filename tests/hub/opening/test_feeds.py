@@ -216,7 +216,7 @@ async def test_the_example_of_the_integrator_guide_prints_the_events(linked_hub:
     )
     try:
         assert process.stdout is not None
-        async with played_appliance(await linked_hub.enrol()) as node, asyncio.timeout(30):
+        async with played_appliance(await linked_hub.enrol()) as node, asyncio.timeout(120):
             sent: list[str] = []
             line = asyncio.ensure_future(process.stdout.readline())  # noqa: TID251 - a test's own wait
             while not line.done():  # the example subscribes at a moment of its own
