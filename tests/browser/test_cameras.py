@@ -2,13 +2,13 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from federation.testing.waiting import wait_until
 from hil_tests.rig.cameras import VirtualCameras, virtual_cameras
@@ -70,6 +70,23 @@ def box() -> Iterator[LoneBox]:
         yield running
 
 
+@contextmanager
+def held_back(page: Page, url: str) -> Iterator[None]:
+    """Do something that asks `url`, over a network that carries the answer only when all of it is done."""
+    asked: list[Route] = []
+
+    def keep(route: Route) -> None:
+        asked.append(route)
+
+    page.route(url, keep)
+    with page.expect_request(url):
+        yield
+    with page.expect_response(url):
+        for each in asked:
+            each.continue_()
+    page.unroute(url)
+
+
 def fill(page: Page, **fields: str) -> None:
     """Fill fields of the camera's form."""
     for name, text in fields.items():
@@ -96,7 +113,11 @@ def test_an_installer_tries_adds_changes_and_imports_cameras(
     page.get_by_test_id("try").click()
     expect(page.get_by_test_id("tried")).to_contain_text("用户名或密码错误")
     page.screenshot(path=screenshots / "panel-camera-refused.png", animations="disabled")
-    fill(page, url=street.url("dark"), password=street.credentials.password)
+    with held_back(page, "**/api/v1/cameras/try"):
+        page.get_by_test_id("try").click()
+        fill(page, url=street.url("dark"), password=street.credentials.password)
+    expect(page.get_by_test_id("try")).to_be_enabled()
+    expect(page.get_by_test_id("tried")).to_have_count(0)  # what was told is of the address of before
     page.get_by_test_id("try").click()
     expect(page.get_by_test_id("tried")).to_contain_text("画面黑屏", timeout=120_000)
     page.screenshot(path=screenshots / "panel-camera-black.png", animations="disabled")
@@ -139,8 +160,11 @@ def test_an_installer_draws_a_region_a_mask_and_a_line_on_a_cameras_picture(
     page.get_by_test_id("save").click()
     expect(page.locator(".stage article").first).to_contain_text("在线", timeout=120_000)
 
-    page.click(".menu a[href='/scenes']")
     board = page.get_by_test_id("shapes")
+    with held_back(page, "**/api/v1/cameras/*/scenes"):
+        page.click(".menu a[href='/scenes']")
+        expect(page.locator(".draw .el-skeleton")).to_be_visible()
+        expect(board).to_have_count(0)  # nothing can be drawn that the answer would wipe away
     expect(board.locator("img")).not_to_have_js_property("naturalWidth", 0)
     for tool, places in {
         "regions": [(0.2, 0.5), (0.5, 0.45), (0.55, 0.85), (0.15, 0.9)],
