@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NeverFits
 
 from hil_tests.demo.run import Demo, Options, started
+from tests.browser.messages import LISTENING
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu"]  # no card is emulated: no page of ours draws with one
@@ -65,6 +66,7 @@ def page(browser: Browser) -> Iterator[Page]:
         reduced_motion="reduce",
     )
     context.set_default_timeout(60_000)
+    context.add_init_script(LISTENING)
     opened = context.new_page()
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("console", lambda said: faults.append(said.text) if said.text.startswith(MISSING_TEXT) else None)

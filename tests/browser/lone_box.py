@@ -31,7 +31,7 @@ discovery = false
 interfaces = ["127.0.0.1"]
 """
 START_WITHIN_S = 300.0  # a first run renders and encodes its clips
-STOP_WITHIN_S = 30.0
+STOP_WITHIN_S = 90.0  # three programs that may take ten seconds each
 
 T = TypeVar("T")
 Result = TypeVar("Result")

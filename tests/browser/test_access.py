@@ -20,6 +20,7 @@ from federation.testing.waiting import wait_until
 from hil_tests.demo.hub_console import HubConsole
 from hil_tests.demo.supervision import FENGSUI
 from tests.browser.conftest import Look, SignIn, resize
+from tests.browser.messages import telling
 from tests.browser.test_exchange import address, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -134,12 +135,12 @@ def test_a_new_box_is_let_in_by_the_code_that_its_panel_shows(
     row.get_by_test_id("accept").click()
     page.get_by_test_id("claim-code").fill("2222-2222")
     page.get_by_test_id("claim-name").fill("西门抓图服务器")
-    page.get_by_test_id("claim").click()
-    expect(page.locator(".el-message").last).to_contain_text("接入码不正确")
+    with telling(page, "接入码不正确"):
+        page.get_by_test_id("claim").click()
     page.get_by_test_id("claim-code").fill(shown)
     page.screenshot(path=screenshots / "portal-access-claim.png", animations="disabled")
-    page.get_by_test_id("claim").click()
-    expect(page.locator(".el-message").last).to_contain_text("已接入")
+    with telling(page, "已接入"):
+        page.get_by_test_id("claim").click()
     expect(row).to_have_count(0)
     page.get_by_role("tab", name="已接入设备").click()
     expect(page.locator(".stage .el-table__row", has_text="西门抓图服务器")).to_contain_text("有效")
@@ -176,8 +177,8 @@ def test_a_box_that_lost_its_database_is_told_of_and_is_shut_out_in_one_click(
         row = page.locator(".stage .el-table__row", has_text="北门抓图服务器")
         row.get_by_test_id("revoke").click()
         page.screenshot(path=screenshots / "portal-access-revoke.png", animations="disabled")
-        page.get_by_role("button", name="确定").click()
-        expect(page.locator(".el-message").last).to_contain_text("已吊销")
+        with telling(page, "已吊销"):
+            page.get_by_role("button", name="确定").click()
         expect(row).to_contain_text("已吊销")
         expect(row.get_by_test_id("revoke")).to_have_count(0)
         noted = [entry for entry in console.every("/api/v1/audit") if entry["action"] == "node.revoke"]

@@ -16,6 +16,7 @@ from federation.packages.licences import VendorLicence, write_licence
 from hub.app import RunningHub, open_hub
 from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
+from tests.browser.messages import telling
 from tests.browser.requests import base, posted, signed
 from tests.hub.conftest import hub_config
 from tests.hub.repository.detectors import COCO, detector, model, signed_detector
@@ -85,8 +86,8 @@ def _url(running: RunningHub) -> str:
 def imported(page: Page, package: Path) -> None:
     """Import a package by the button of the repository."""
     page.click(".menu a[href='/algorithms']")
-    page.locator("input[type=file]").set_input_files(package)
-    expect(page.locator(".el-message").last).to_contain_text("已导入", timeout=120_000)
+    with telling(page, "已导入", within_ms=120_000):
+        page.locator("input[type=file]").set_input_files(package)
 
 
 def card(page: Page, code: str) -> Locator:
@@ -191,10 +192,9 @@ def test_a_task_is_made_at_any_point_of_a_city_however_many_there_are(
     sheet = "点位编号,点位名称,视频流地址\n" + "\n".join(rows)
     sign_in(portal.url, portal.data)
     page.click(".menu a[href='/points']")
-    page.locator("input[type=file]").set_input_files(
-        {"name": "points.csv", "mimeType": "text/csv", "buffer": sheet.encode()}
-    )
-    expect(page.locator(".el-message").last).to_contain_text("230")
+    file = FilePayload(name="points.csv", mimeType="text/csv", buffer=sheet.encode())
+    with telling(page, "230"):
+        page.locator("input[type=file]").set_input_files(file)
 
     page.click(".menu a[href='/tasks']")
     page.get_by_role("button", name="新建任务").first.click()
@@ -367,8 +367,8 @@ def test_a_bare_model_is_recognised_named_and_packed_in_the_portal(
     dialog.get_by_test_id("pack-note").fill("首个版本")
     dialog.get_by_test_id("pack-event").first.fill("工地人员")
     pictured(page, screenshots / "portal-packing-named")
-    dialog.get_by_test_id("pack").click()
-    expect(page.locator(".el-message").last).to_contain_text("已封装 工地安全帽检测 1.0.0", timeout=120_000)
+    with telling(page, "已封装 工地安全帽检测 1.0.0", within_ms=120_000):
+        dialog.get_by_test_id("pack").click()
 
     # It is an algorithm like any other, with its note; then it goes, as one of those that were chosen.
     mine = page.locator("article", has_text="local.helmet_v2")

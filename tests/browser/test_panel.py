@@ -10,9 +10,10 @@ from hil_tests.demo.run import Demo
 from tests.browser.conftest import Look, SignIn
 from tests.browser.watching import (
     cameras_of,
-    choose_now,
+    choose_played,
     goes_on,
     panel_with_cameras,
+    plays,
     profile_with_cameras,
     record_all_day,
 )
@@ -82,13 +83,11 @@ def test_a_guard_watches_cameras_live_and_plays_what_was_recorded(
     page.screenshot(path=screenshots / "panel-live-wall.png")
 
     page.goto(f"{url}/recordings")
-    page.click(".toggle")
-    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=120_000)
-    goes_on(page)
+    plays(page)
     page.click(".speed")
     page.get_by_text("倒放 1 倍").click()
     expect(page.locator(".screen[data-phase=playing], .screen[data-phase=ended]")).to_be_visible(timeout=120_000)
-    choose_now(page)
+    choose_played(page)
     for button, words in (("标注", "红色货车"), ("锁定", "事故证据")):
         page.locator(".tools").get_by_role("button", name=button, exact=True).click()
         page.fill(".el-message-box input", words)

@@ -1,16 +1,19 @@
 """What tests do with cameras in a browser: find their box, have them recorded, see that pictures move."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from hil_tests.demo.run import Demo
 
-# Where the present is drawn on the bar of a day.
-NOW_PX = (
-    "c => { const at = new Date(), wide = c.clientWidth;"
-    " return Math.max(21, Math.min(wide - 12, wide * (at.getHours() * 60 + at.getMinutes()) / 1440)) }"
-)
+TEN_SECONDS = re.compile(r"\d\d.* 秒|分钟")
+# The stretch on the bar of a day around what was played last: what was recorded lies in it also around midnight.
+AROUND_PX = """c => {
+  const [, hour, minute] = /(\\d\\d):(\\d\\d):\\d\\d/.exec(document.querySelector('.screen .now').textContent)
+  const [wide, at] = [c.clientWidth, c.clientWidth * (hour * 60 + Number(minute)) / 1440]
+  return [Math.max(0, at - 20), Math.min(wide - 1, at + 10)]
+}"""
 POSITIONS = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
 
 
@@ -53,11 +56,19 @@ def goes_on(page: Page) -> None:
     )
 
 
-def choose_now(page: Page) -> None:
-    """Choose a stretch around the present on the bar of a day."""
+def plays(page: Page) -> None:
+    """Play the day that is shown, once it has enough to go on for a while, and see that it does."""
+    expect(page.locator(".total")).to_have_text(TEN_SECONDS, timeout=120_000)
+    page.click(".toggle")
+    expect(page.locator(".screen[data-phase=playing]")).to_be_visible(timeout=120_000)
+    goes_on(page)
+
+
+def choose_played(page: Page) -> None:
+    """Choose a stretch around what was played last on the bar of a day."""
     bar = page.locator("canvas")
-    now_px = bar.evaluate(NOW_PX)
-    bar.hover(position={"x": now_px - 20, "y": 30})
+    start_px, end_px = bar.evaluate(AROUND_PX)
+    bar.hover(position={"x": start_px, "y": 30})
     page.mouse.down()
-    bar.hover(position={"x": now_px + 10, "y": 30})
+    bar.hover(position={"x": end_px, "y": 30})
     page.mouse.up()
