@@ -18,9 +18,14 @@ from hil_tests.rig.rtsp.challenge import Credentials
 from hil_tests.rig.rtsp.clip import Clip, read_clip
 
 
-def pull(url: str, transport: str, count: int) -> list[tuple[bool, int]]:
+def pull(url: str, transport: str, count: int, *, silent_s: int = 60) -> list[tuple[bool, int]]:
     """Decode `count` pictures with FFmpeg and return (is key, pts in 90 kHz ticks)."""
-    options = {"rtsp_transport": transport, "timeout": "5000000", "analyzeduration": "0", "probesize": "32768"}
+    options = {
+        "rtsp_transport": transport,
+        "timeout": str(silent_s * 1_000_000),
+        "analyzeduration": "0",
+        "probesize": "32768",
+    }
     seen = []
     with av.open(url, options=options) as container:
         for frame in container.decode(video=0):
@@ -161,7 +166,7 @@ async def test_a_camera_that_stopped_answers_nobody_and_comes_back(cameras: Virt
     cameras.behave("cam1", state="stopped")
 
     with pytest.raises(av.error.FFmpegError):
-        await asyncio.to_thread(pull, url, "tcp", 1)
+        await asyncio.to_thread(pull, url, "tcp", 1, silent_s=5)
     cameras.behave("cam1", state="live")
     seen = await asyncio.to_thread(pull, url, "tcp", 3)
 

@@ -97,7 +97,7 @@ def settled(ready: Path) -> Any:
 
 
 def pull_one(url: str) -> None:
-    with av.open(url, options={"rtsp_transport": "tcp", "timeout": "5000000"}) as container:
+    with av.open(url, options={"rtsp_transport": "tcp", "timeout": "60000000"}) as container:
         next(container.decode(video=0))
 
 

@@ -116,6 +116,7 @@ async def fetching(
     neighbours: Neighbourly | None = None,
     node_id: str = "box-1",
     look_again_s: float = 0.1,
+    turn_s: float = 0.5,
 ) -> AsyncIterator[Box]:
     """A box that fetches what is `wanted` from a hub at `hub_url` into `folder`."""
     holdings = Holdings(root=folder) if free_bytes is None else _Cramped(root=folder, room=[free_bytes])
@@ -146,7 +147,7 @@ async def fetching(
                 first_pause_s=0.2,
                 longest_pause_s=0.4,
                 space_pause_s=0.2,
-                turn_s=0.5,
+                turn_s=turn_s,
                 look_again_s=look_again_s,
             ),
         )

@@ -110,8 +110,8 @@ async def playing(owner: Member, artifact: Artifact, fault: Fault) -> AsyncItera
         yield service(owner, source.port), source
 
 
-def neighbours_of(own: Member, *services: Service) -> Neighbours:
-    return Neighbours(own, lambda: services, Counter(), idle_s=0.3, chunk_s=5)
+def neighbours_of(own: Member, *services: Service, idle_s: float = 60) -> Neighbours:
+    return Neighbours(own, lambda: services, Counter(), idle_s=idle_s, chunk_s=60)
 
 
 async def test_a_box_takes_from_a_neighbour_and_leaves_the_hub_alone(
@@ -119,13 +119,14 @@ async def test_a_box_takes_from_a_neighbour_and_leaves_the_hub_alone(
 ) -> None:
     async with sharing(tmp_path / "near", member("near"), artifact) as near:
         neighbours = neighbours_of(member("own"), near)
-        async with fetching(tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own") as box:
+        async with fetching(
+            tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own", turn_s=60
+        ) as box:
             report = await box.reaches(ArtifactState.HELD)
 
             place = box.holdings.place(artifact.manifest.digest)
             assert await asyncio.to_thread(place.read_bytes) == artifact.content
-            assert report.neighbour_bytes + report.hub_bytes == len(artifact.content)
-            assert report.neighbour_bytes >= len(artifact.content) - 2 * CHUNK  # two asked the hub before it was heard
+            assert (report.neighbour_bytes, report.hub_bytes) == (len(artifact.content), 0)
 
 
 async def test_an_artifact_is_held_as_soon_as_its_last_chunk_has_come_whoever_gave_it(
@@ -146,7 +147,9 @@ async def test_what_a_neighbour_is_still_getting_is_taken_too_and_the_rest_from_
 ) -> None:
     async with sharing(tmp_path / "near", member("near"), artifact, chunks=range(4, 8)) as near:
         neighbours = neighbours_of(member("own"), near)
-        async with fetching(tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own") as box:
+        async with fetching(
+            tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own", turn_s=3
+        ) as box:
             report = await box.reaches(ArtifactState.HELD)
 
             assert report.neighbour_bytes >= 2 * CHUNK
@@ -168,8 +171,9 @@ async def test_what_a_neighbour_is_still_getting_is_taken_too_and_the_rest_from_
 async def test_a_neighbour_that_fails_is_dropped_and_counted_and_the_hub_helps_out(
     tmp_path: Path, artifact: Artifact, hub: PlayedSource, member: MakeMember, fault: Fault, code: str
 ) -> None:
+    idle_s = 0.3 if fault is Fault.STALLS else 60  # none but one that stalls is given up for its silence
     async with playing(member("near"), artifact, fault) as (near, source):
-        neighbours = neighbours_of(member("own"), near)
+        neighbours = neighbours_of(member("own"), near, idle_s=idle_s)
         async with fetching(tmp_path / "box", hub.url, artifact.wanted, neighbours=neighbours, node_id="own") as box:
             report = await box.reaches(ArtifactState.HELD)
 

@@ -50,7 +50,7 @@ async def test_a_picture_is_taken_from_the_next_key_frame_and_kept(box: Box) -> 
 async def test_the_last_key_frame_will_do_when_it_is_fresh_and_is_not_waited_for(box: Box) -> None:
     unit = box.send()
 
-    row = (await box.panel.post("/api/v1/snapshots", json={"point_id": POINT, "fresh_s": 60})).json()
+    row = (await box.panel.post("/api/v1/snapshots", json={"point_id": POINT, "fresh_s": 60, **PATIENT})).json()
 
     assert row["taken_at"][:19] == unit.arrived_at.isoformat()[:19]
 
@@ -70,7 +70,7 @@ async def test_a_key_frame_that_is_older_than_asked_for_is_not_taken(box: Box) -
 async def test_a_region_is_kept_in_full_resolution(box: Box) -> None:
     whole = (await taken(box)).json()
     region = {"x": 0.5, "y": 0.25, "width": 0.5, "height": 0.5}
-    draft = {"point_id": POINT, "region": region, "fresh_s": 60}
+    draft = {"point_id": POINT, "region": region, "fresh_s": 60, **PATIENT}
     row = (await box.panel.post("/api/v1/snapshots", json=draft)).json()
 
     part = decoded((await box.panel.get(row["picture_url"])).content)

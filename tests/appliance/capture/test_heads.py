@@ -18,7 +18,7 @@ from appliance.local.sockets import DOOR_SOCKET
 from federation.testing.waiting import until
 from hil_tests.rig.onvif import SimulatedCamera, View, served
 from tests.appliance.capture.conftest import Box, running_box
-from tests.appliance.capture.test_api import decoded
+from tests.appliance.capture.test_api import PATIENT, decoded
 from tests.appliance.panel.test_api import config_in
 
 DOME = "local-dome"
@@ -50,7 +50,7 @@ class Site:
         return round(float(np.mean(decoded(content))))
 
     async def take(self, **draft: Any) -> httpx.Response:
-        return await self.box.panel.post("/api/v1/snapshots", json={"point_id": DOME, **draft})
+        return await self.box.panel.post("/api/v1/snapshots", json={"point_id": DOME, **PATIENT, **draft})
 
     async def is_home(self) -> None:
         await until(lambda: looks(self.dome, HOME), within_s=90, what="a camera at home")
@@ -112,8 +112,8 @@ async def test_a_picture_as_it_looks_waits_until_the_camera_is_back_home(site: S
 async def test_orders_for_one_camera_are_taken_one_after_the_other(site: Site) -> None:
     aims = [{"kind": "preset", "preset": each} for each in ("2", "1", "2")]
     region = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
-    orders = [{"point_id": DOME, "aim": aims[0]}, {"point_id": DOME, "aim": aims[1]}]
-    orders.append({"point_id": DOME, "aim": aims[2], "region": region})
+    orders: list[dict[str, Any]] = [{"point_id": DOME, "aim": aim, **PATIENT} for aim in aims]
+    orders[2]["region"] = region
     asked = (await site.box.panel.post("/api/v1/snapshots/queue", json={"orders": orders})).json()["items"]
 
     rows = [await site.box.settled(row["id"]) for row in asked]
@@ -159,7 +159,7 @@ async def test_what_the_camera_refuses_and_what_cannot_be_turned_is_told(site: S
 async def test_the_hub_may_have_a_picture_taken_and_get_it_and_sees_no_others(site: Site) -> None:
     door = httpx.AsyncHTTPTransport(uds=str(site.box.config.run_folder / DOOR_SOCKET))
     async with httpx.AsyncClient(transport=door, base_url="http://door", timeout=120) as hub:
-        draft = {"point_id": DOME, "aim": {"kind": "preset", "preset": "1"}}
+        draft = {"point_id": DOME, "aim": {"kind": "preset", "preset": "1"}, **PATIENT}
         taken = await hub.post("/api/v1/snapshots", json=draft)
         picture = await hub.get(taken.json()["picture_url"])
         others = [await hub.get(path) for path in ("/api/v1/snapshots", "/api/v1/snapshots/plans")]
@@ -184,7 +184,7 @@ async def test_a_camera_that_a_person_moves_while_it_is_away_stays_where_it_was_
 async def test_a_camera_that_is_being_turned_for_a_snapshot_is_not_to_be_moved_by_hand(site: Site) -> None:
     stopped_s = time.monotonic()
     site.dome.clock_s = lambda: stopped_s  # it moves, and does not arrive
-    order = {"point_id": DOME, "aim": {"kind": "preset", "preset": "2"}}
+    order = {"point_id": DOME, "aim": {"kind": "preset", "preset": "2"}, **PATIENT}
     asked = (await site.box.panel.post("/api/v1/snapshots/queue", json={"orders": [order]})).json()["items"]
     await until(lambda: site.dome.moving, within_s=60, what="it turns")
 

@@ -113,7 +113,7 @@ async def test_a_session_is_kept_alive_reported_on_and_timed_by_the_cameras_cloc
         assert {item.session for item in arrived} == {1}
         sent_at = arrived[-1].sent_at
         assert sent_at is not None
-        assert abs(sent_at - datetime.now(UTC)) < timedelta(seconds=3)
+        assert abs(sent_at - datetime.now(UTC)) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("trust", ["none", "pin"])

@@ -121,8 +121,12 @@ async def test_a_node_that_says_nothing_for_long_is_not_online(
     async with serving(impatient) as hub:
         await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="linked")
         async with node_of(await hub.enrol()) as node:
-            node.report()
-            await is_in_state(hub, node.id, "online")
+
+            async def is_heard() -> bool:
+                node.report()
+                return await state_of(hub, node.id) == "online"
+
+            await until(is_heard, within_s=90, what="a node that speaks is online")
 
             await is_in_state(hub, node.id, "unknown")
 
