@@ -9,7 +9,7 @@ from federation.packages.samples import PackagePath
 from federation.packages.texts import ManifestPart, Text
 
 AlgorithmId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
-Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
+Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Words = Annotated[tuple[Word, ...], Field(max_length=100)]
 

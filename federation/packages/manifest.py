@@ -1,5 +1,7 @@
 """algorithm.yaml: what an algorithm package of format `algpkg/1` says of itself."""
 
+import math
+import re
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
@@ -32,8 +34,18 @@ from federation.packages.texts import ManifestPart, Text
 
 FORMAT = "algpkg/1"
 MANIFEST_LIMIT_BYTES = 1 << 20
+NODE_LIMIT = 50_000
+"""Of values in a manifest, names included: 10,000 labels with a text for each, and as much again."""
+
+_NUMBER_LIMIT = 64
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What no text for people holds: databases refuse the first, and the last show a text in another order than it has."""
 
 EventCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){1,3}$")]
+
+
+Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
+Spread = Annotated[float, Field(ge=1e-6, le=1e6)]
 
 
 class ExtraInput(ManifestPart):
@@ -57,9 +69,9 @@ class ModelInput(ManifestPart):
     resize: Literal["letterbox", "stretch"] = "letterbox"
     pad: int = Field(default=114, ge=0, le=255, description="grey value beside a letterboxed picture")
     anchor: Literal["centre", "topleft"] = Field(default="centre", description="where a letterboxed picture lies")
-    scale: float = Field(default=1 / 255, gt=0, description="value * scale, then (value - mean) / std")
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1, 1, 1)
+    scale: float = Field(default=1 / 255, ge=1e-6, le=1e6, description="value * scale, then (value - mean) / std")
+    mean: tuple[Mean, Mean, Mean] = (0.0, 0.0, 0.0)
+    std: tuple[Spread, Spread, Spread] = (1, 1, 1)
     extra: tuple[ExtraInput, ...] = Field(default=(), max_length=4)
 
 
@@ -104,7 +116,10 @@ class Manifest(ManifestPart):
     id: AlgorithmId
     version: Version
     interface: int = Field(
-        default=1, ge=1, description="equal numbers promise compatible events and parameters, so that versions may swap"
+        default=1,
+        ge=1,
+        le=1_000_000,
+        description="equal numbers promise compatible events and parameters, so that versions may swap",
     )
     name: Text
     cover: PackagePath | None = None
@@ -311,7 +326,8 @@ def version_order(version: str) -> tuple[int, ...]:
 def read_manifest(text: str | bytes) -> Manifest:
     """Return the manifest in the YAML document `text`; raise BadManifest with the first faults.
 
-    Aliases are refused: a few bytes of them unfold to gigabytes.
+    Aliases are refused, as a few bytes of them unfold to gigabytes; so are tags, names that stand twice, numbers that
+    are not finite, control characters, and more than NODE_LIMIT values.
     """
     if len(text) > MANIFEST_LIMIT_BYTES:
         raise BadManifest(f"algorithm.yaml is larger than {MANIFEST_LIMIT_BYTES} bytes")
@@ -332,13 +348,49 @@ def write_manifest(manifest: Manifest) -> str:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases."""
+    """YAML without aliases and tags, in which every name stands once, every number is finite and nothing is endless."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            msg = "aliases are not allowed"
-            raise yaml.composer.ComposerError(None, None, msg, None)
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        self._nodes += 1
+        if isinstance(event, yaml.events.AliasEvent):
+            raise _not_plain("aliases are not allowed")
+        if getattr(event, "tag", None) is not None:
+            raise _not_plain(f"the tag {event.tag} is not allowed")
+        if isinstance(event, yaml.events.ScalarEvent) and _STEERING.search(event.value):
+            raise _not_plain("control characters are not allowed")
+        if self._nodes > NODE_LIMIT:
+            raise _not_plain(f"there are more than {NODE_LIMIT} values")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
+        named = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(named)) != len(named):
+            twice = next(name for index, name in enumerate(named) if name in named[:index])
+            raise _not_plain(f"{twice[:80]!r} stands twice in one mapping")
+        return super().construct_mapping(node, deep=deep)
+
+    def number(self, node: Any) -> int | float:
+        """Return a whole or other number of a length that a number has."""
+        if len(node.value) > _NUMBER_LIMIT:
+            raise _not_plain(f"a number has more than {_NUMBER_LIMIT} figures")
+        whole = node.tag == "tag:yaml.org,2002:int"
+        value: int | float = self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
+        if not math.isfinite(value):
+            raise _not_plain("a number is not finite")
+        return value
+
+
+for _kind in ("int", "float"):
+    _PlainLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _PlainLoader.number)
+
+
+def _not_plain(message: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, message, None)
 
 
 def _faults(error: ValidationError) -> str:

@@ -4,9 +4,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ManifestPart(BaseModel):
-    """A frozen part of a manifest; a field that this version does not know is an error."""
+    """A frozen part of a manifest; a field that this version does not know is an error, and so is NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Text(ManifestPart):

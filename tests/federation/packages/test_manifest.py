@@ -1,6 +1,8 @@
 import pytest
+from pydantic import ValidationError
 
 from federation.packages import BadManifest, BadParameters, builtin_manifests, read_manifest, write_manifest
+from federation.packages.manifest import Manifest
 from federation.packages.rules import FIELDS, Rule, RuleKind
 
 DETECTOR = """
@@ -56,6 +58,21 @@ def test_a_manifest_of_a_detector_is_read() -> None:
         ("size: [416, 416]", "size: [416, 999999]", "size"),
         ("labels: [person]", "labels: &a [person]\nx: *a", "aliases"),
         ("labels: [person]", "labels: !!python/object:os.system [person]", "plain YAML"),
+        ("id: example.person", "id: !!bool perhaps", "tag"),
+        ("id: example.person", 'id: !!int ""', "tag"),
+        ("id: example.person", "id: other.person\nid: example.person", "'id' stands twice"),
+        ("version: 1.0.0", 'version: "1.1\uff10.0"', "version"),
+        ("version: 1.0.0", "version: 1.0.0\ninterface: 0x" + "f" * 4000, "figures"),
+        ("version: 1.0.0", "version: 1.0.0\ninterface: 1" + ":59" * 4000, "figures"),
+        ("version: 1.0.0", "version: 1.0.0\ninterface: 10000000000", "interface"),
+        ("zh: 人员检测", 'zh: "人员\\0检测"', "control characters"),
+        ("zh: 人员检测", 'zh: "人员\\u202e检测"', "control characters"),
+        ("size: [416, 416]", "size: [416, 416], scale: .inf", "not finite"),
+        ("size: [416, 416]", "size: [416, 416], mean: [.nan, 0, 0]", "not finite"),
+        ("size: [416, 416]", "size: [416, 416], mean: [1.0e+400, 0, 0]", "not finite"),
+        ("size: [416, 416]", "size: [416, 416], std: [1.0e-300, 1, 1]", "std"),
+        ("objectness: true", "objectness: true, grid: [" + "1, " * 60_000 + "1]", "more than 50000 values"),
+        ("licence:", "samples: [{file: a.png, objects: [{label: person, box: [9, 9, 1, 1]}]}]\nlicence:", "box"),
     ],
 )
 def test_a_manifest_that_is_wrong_says_where(old: str, new: str, said: str) -> None:
@@ -67,6 +84,13 @@ def test_a_manifest_that_is_wrong_says_where(old: str, new: str, said: str) -> N
 def test_what_is_no_manifest_is_refused(text: bytes) -> None:
     with pytest.raises(BadManifest):
         read_manifest(text)
+
+
+def test_no_number_of_a_manifest_is_nan_whichever_way_it_comes() -> None:
+    document = read_manifest(DETECTOR).model_dump(mode="json")
+
+    with pytest.raises(ValidationError, match=r"input\.mean"):
+        Manifest.model_validate({**document, "input": {**document["input"], "mean": [float("nan"), 0, 0]}})
 
 
 def test_parameters_settle_to_given_values_and_defaults() -> None:
