@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.analysis.finding import Picture
+from federation.messages import Box
 from federation.packages.manifest import ModelInput
 
 
@@ -71,3 +72,14 @@ def placed(picture: Picture, declared: ModelInput) -> tuple[Picture, Placement]:
 def _placement(picture: Picture, scale_x: float, scale_y: float, left: int, top: int) -> Placement:
     height, width = picture.shape[:2]
     return Placement(scale_x=scale_x, scale_y=scale_y, left=left, top=top, width_px=width, height_px=height)
+
+
+def crop(picture: Picture, box: Box, margin: float) -> Picture:
+    """Return the part of the picture in a box with a share of its sides added around, at least a pixel."""
+    height, width = picture.shape[:2]
+    more_x, more_y = box.width * margin, box.height * margin
+    left, top = int(max(0.0, box.x - more_x) * width), int(max(0.0, box.y - more_y) * height)
+    left, top = min(left, width - 1), min(top, height - 1)
+    right = max(left + 1, round(min(1.0, box.x + box.width + more_x) * width))
+    bottom = max(top + 1, round(min(1.0, box.y + box.height + more_y) * height))
+    return picture[top:bottom, left:right]

@@ -19,6 +19,7 @@ from appliance.packaging.features import features_fault
 from appliance.packaging.graph import graph_fault
 from federation.messages import Detection
 from federation.packages import Manifest, Package, open_package
+from federation.packages.runtime import Platform
 from federation.packages.trial import Trial
 
 ROUNDS = 3
@@ -48,7 +49,10 @@ def try_in_limits(path: Path, memory_bytes: int) -> Trial:
 
 
 def attempt(package: Package) -> Trial:
-    """Load the package's model and show it the samples, in this process."""
+    """Load the package's models and show them the samples, in this process: those of each platform, and its stages.
+
+    What it took is that of the platform which a node of processors alone would use.
+    """
     manifest = package.manifest
     if manifest.model_file is None:
         return Trial()
@@ -56,12 +60,24 @@ def attempt(package: Package) -> Trial:
         fault = graph_fault(package.read(file))
         if fault is not None:
             return Trial(code="unsafe_model", detail=f"{file}: {fault}")
+    platforms = [platform for platform in manifest.runtime.platforms if platform.file is not None]
+    usual, taken = manifest.platform_on(()) or platforms[0], Trial()
+    for platform in platforms:
+        tried = _tried(package, platform)
+        if tried.code:
+            return tried if len(platforms) == 1 else _of_file(tried, platform)
+        taken = tried if platform == usual else taken
+    return taken
+
+
+def _tried(package: Package, platform: Platform) -> Trial:
+    manifest = package.manifest
     try:
         torn = features_fault(package)
         if torn is not None:
             return Trial(code="features_differ", detail=torn)
         before_mb = _resident_mb()
-        detector = detector_of(package)
+        detector = detector_of(package, platform)
         picture_ms = _picture_ms(detector, manifest)
     except BadOutput as error:
         return Trial(code="output_differs", detail=str(error))
@@ -71,6 +87,10 @@ def attempt(package: Package) -> Trial:
         return Trial(code="trial_failed", detail=str(error).splitlines()[0][:300])
     cost = {"model_mb": max(0, _resident_mb() - before_mb), "picture_ms": picture_ms}
     return show_samples(package, manifest, lambda picture: tuple(detector.detect(picture))).model_copy(update=cost)
+
+
+def _of_file(trial: Trial, platform: Platform) -> Trial:
+    return trial.model_copy(update={"detail": f"{platform.file}: {trial.detail}"[:2000]})
 
 
 def show_samples(package: Package, manifest: Manifest, look: Look) -> Trial:

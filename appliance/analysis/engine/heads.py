@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from appliance.analysis.engine.declaration import HeadOf, ModelOf, StageOf
 from appliance.analysis.engine.frame import Dropped
 from appliance.analysis.engine.host import LOAD_WITHIN_S, LOOK_WITHIN_S, Host, ModelFails
-from appliance.analysis.engine.looking import Aim, Ledger, Said, crop, detection_of, grey, look
+from appliance.analysis.engine.looking import Aim, Ledger, Said, detection_of, grey, look
 from appliance.analysis.engine.wire import Open, Places, Row, Teach, unpacked
 from appliance.analysis.finding import Area, Found, Picture
+from appliance.analysis.preprocessing import crop
 from federation.messages import Detection
 
 

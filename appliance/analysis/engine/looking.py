@@ -11,7 +11,7 @@ from appliance.analysis.engine.wire import Answer, Look, Places, Row, Spent
 from appliance.analysis.finding import Picture
 from appliance.analysis.preprocessing import placed
 from appliance.analysis.sightings import Sighting, detection
-from federation.messages import Box, Detection
+from federation.messages import Detection
 from federation.packages.manifest import ModelInput
 
 Said = list[tuple[tuple[Row, ...], tuple[Places, ...]]]
@@ -98,14 +98,3 @@ def grey(entry: ModelInput) -> Picture:
 def detection_of(row: Row, labels: tuple[str, ...]) -> Detection:
     """Return what a row says; raise IndexError for a label that is not there."""
     return detection(Sighting(np.array(row[:4], np.float32), row[4], row[5]), labels)
-
-
-def crop(picture: Picture, box: Box, margin: float) -> Picture:
-    """Return the part of the picture in a box with a share of its sides added around, at least a pixel."""
-    height, width = picture.shape[:2]
-    more_x, more_y = box.width * margin, box.height * margin
-    left, top = int(max(0.0, box.x - more_x) * width), int(max(0.0, box.y - more_y) * height)
-    left, top = min(left, width - 1), min(top, height - 1)
-    right = max(left + 1, round(min(1.0, box.x + box.width + more_x) * width))
-    bottom = max(top + 1, round(min(1.0, box.y + box.height + more_y) * height))
-    return picture[top:bottom, left:right]

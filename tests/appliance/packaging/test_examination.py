@@ -222,6 +222,82 @@ def test_a_manifest_that_lies_is_refused_by_its_code(
     assert said in found.detail
 
 
+def nothing() -> bytes:
+    """Return a model that is as declared, and finds nothing."""
+    return model(
+        [constant("none", np.zeros((1, 1, 6), np.float32)), helper.make_node("Identity", ["none"], ["o"])], [1, 1, 6]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (stranger(), "unsafe_model"),
+        (model([constant("o", ROWS[:, :, :5])], [1, 1, 5]), "output_differs"),
+        (nothing(), "samples_differ"),
+    ],
+)
+def test_the_model_of_every_platform_is_tried(tmp_path: Path, content: bytes, code: str) -> None:
+    cuda = {"platform": "cuda", "backend": "onnxruntime", "file": "models/half.onnx"}
+    runtime = {"platforms": [cuda, {"backend": "onnxruntime", "file": "models/m.onnx"}]}
+    parts = {"algorithm.yaml": write_manifest(manifest(runtime=runtime)).encode(), "models/half.onnx": lit()}
+    pictures = {"samples/lit.png": png(255), "samples/dark.png": png(0)}
+
+    found = attempt(write_package(parts | pictures | {"models/m.onnx": content}, tmp_path / "p.algpkg"))
+
+    assert found.code == code
+    assert "models/m.onnx" in found.detail
+
+
+STAGE = {
+    "file": "models/second.onnx",
+    "on": ["bin"],
+    "input": {"tensor": "images", "size": [SIDE, SIDE]},
+    "output": {"decoder": "multilabel", "tensor": "o", "activation": "none"},
+    "labels": ["open", "full"],
+}
+LIT_BIN = {"file": "samples/lit.png", "objects": [{"label": "full", "box": [8, 8, 24, 24]}]}
+
+
+def staged(folder: Path, second: bytes, sample: dict[str, Any]) -> Package:
+    declared = manifest(stages=[STAGE], samples=[sample, {"file": "samples/dark.png"}])
+    parts = {"algorithm.yaml": write_manifest(declared).encode(), "models/m.onnx": lit(), "models/second.onnx": second}
+    return write_package(parts | {"samples/lit.png": png(255), "samples/dark.png": png(0)}, folder / "p.algpkg")
+
+
+def scores(*values: float) -> bytes:
+    """Return a model that gives every picture these scores."""
+    return model([constant("o", np.array([values], np.float32))], [1, len(values)])
+
+
+def test_a_second_model_is_tried_and_finds_what_the_samples_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = staged(tmp_path, scores(0.1, 0.8), LIT_BIN)
+    (tmp_path / "lit.png").write_bytes(png(255))
+
+    assert attempt(package).code == ""
+    assert main(["run", str(package.path), str(tmp_path / "lit.png")]) == 0
+
+    assert '"label": "full", "score": 0.8' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "said"),
+    [
+        (scores(0.1, 0.8, 0.3), "output_differs", "models/second.onnx: o has 3 scores; there are 2 labels"),
+        (scores(0.8, 0.1), "samples_differ", "full was not found"),
+    ],
+)
+def test_a_second_model_that_is_not_as_declared_is_refused_by_its_code(
+    tmp_path: Path, second: bytes, code: str, said: str
+) -> None:
+    found = attempt(staged(tmp_path, second, LIT_BIN))
+
+    assert found.code == code
+    assert said in found.detail
+
+
 def test_an_old_and_an_unborn_opset_are_refused() -> None:
     node = constant("o", ROWS)
 
