@@ -57,7 +57,8 @@ def _of_boxes(boxes: Boxes, placement: Placement, size: tuple[int, int]) -> Iter
     found = zip(placement.to_shares(boxes.xyxy), boxes.scores.tolist(), boxes.classes.tolist(), strict=True)
     masks = () if boxes.masks is None else boxes.masks[:MOST_AREAS]
     for (corners, score, label), mask in zip_longest(found, masks):
-        yield Sighting(corners, score, label, None if mask is None else on_grid(mask, placement, size))
+        if (corners[2:] > corners[:2]).all():  # what lies beside the picture, or has no area, shows nothing in it
+            yield Sighting(corners, score, label, None if mask is None else on_grid(mask, placement, size))
 
 
 def _of_areas(areas: Areas, placement: Placement, size: tuple[int, int], min_share: float) -> Iterator[Sighting]:

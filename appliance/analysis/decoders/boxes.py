@@ -39,12 +39,10 @@ def distinct(xyxy: Floats, scores: Floats, classes: Indices, nms: Nms | None) ->
     order = sound[np.argsort(-scores[sound], kind="stable")]
     if nms is None:
         return order[:MOST_BOXES]
-    # Boxes of different classes are moved apart, so that one pass serves all classes.
-    shift = classes.astype(np.float32)[:, None] * 8192.0 if nms.per_class else 0.0
-    return _suppressed(np.clip(xyxy, -2048, 6143) + shift, order, nms.iou)
+    return _suppressed(xyxy, order, nms.iou, classes if nms.per_class else np.zeros_like(classes))
 
 
-def _suppressed(boxes: Floats, order: Indices, iou: float) -> Indices:
+def _suppressed(boxes: Floats, order: Indices, iou: float, kinds: Indices) -> Indices:
     areas = np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
     kept: list[int] = []
     while order.size and len(kept) < MOST_BOXES:
@@ -54,5 +52,5 @@ def _suppressed(boxes: Floats, order: Indices, iou: float) -> Indices:
         high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
         shared = np.maximum(high - low, 0).prod(axis=1)
         overlap = shared / np.maximum(areas[best] + areas[rest] - shared, 1e-9)
-        order = rest[overlap <= iou]
+        order = rest[(overlap <= iou) | (kinds[rest] != kinds[best])]
     return np.array(kept, np.int64)

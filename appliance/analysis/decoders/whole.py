@@ -26,8 +26,8 @@ def decode_semantic(tensor: Tensor, declared: SemanticOutput, *, labels: int) ->
     values = tensor[0] if tensor.ndim in {3, 4} and tensor.shape[0] == 1 else tensor
     if values.ndim == 2 and np.issubdtype(values.dtype, np.integer):
         found, scores = values.astype(np.int64), np.ones(values.shape, np.float32)
-    elif values.ndim == 2:
-        scores = activated(np.asarray(values, np.float32), declared.activation)
+    elif values.ndim == 2 and labels == 1:
+        scores = activated(np.asarray(values, np.float32)[None], declared.activation, axis=0)[0]
         found = np.zeros(scores.shape, np.int64)
     elif values.ndim == 3 and len(values) == labels:
         shares = activated(np.asarray(values, np.float32), declared.activation, axis=0)

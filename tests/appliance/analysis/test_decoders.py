@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from appliance.analysis.decoders import Areas, BadOutput, Boxes, Embedding, LabelScores, Outcome, Reading, decode
+from appliance.analysis.decoders.boxes import distinct
 from appliance.analysis.decoders.priors import made_priors
-from federation.packages.outputs import ModelOutput, PriorLevel, tensors_of
+from federation.packages.outputs import ModelOutput, Nms, PriorLevel, tensors_of
 
 SIZE = (64, 64)
 BOX = [16.0, 8.0, 32.0, 40.0]
@@ -296,6 +297,8 @@ def test_text_of_nothing_but_blanks_is_empty() -> None:
         (declare("class", tensor="o"), {"o": np.zeros((1, 5))}),
         (declare("multilabel", tensor="o"), {"o": np.zeros((1, 3))}),
         (declare("semantic", tensor="o"), {"o": np.zeros((1, 3, 8, 8))}),
+        (declare("semantic", tensor="o"), {"o": np.zeros((1, 1, 8, 8))}),
+        (declare("semantic", tensor="o", activation="none"), {"o": np.full((1, 8, 8), 3.0)}),
         (declare("embedding", tensor="o"), {"o": np.zeros((1, 8))}),
         (declare("ctc", tensor="o"), {"o": np.zeros((1, 8, 4))}),
     ],
@@ -303,6 +306,21 @@ def test_text_of_nothing_but_blanks_is_empty() -> None:
 def test_tensors_that_are_not_what_is_declared_are_refused(declared: ModelOutput, tensors: dict[str, Array]) -> None:
     with pytest.raises(BadOutput):
         run(declared, LABELS, **tensors)
+
+
+@pytest.mark.parametrize(
+    ("declared", "tensors"),
+    [
+        (declare("class", tensor="o"), {"o": np.zeros((1, 1))}),
+        (declare("semantic", tensor="o"), {"o": np.zeros((1, 1, 8, 8))}),
+        (declare("split", boxes="b", logits="l", activation="softmax"), {"b": np.zeros((9, 4)), "l": np.zeros((9, 1))}),
+    ],
+)
+def test_a_softmax_of_a_single_score_which_would_always_be_certain_is_refused(
+    declared: ModelOutput, tensors: dict[str, Array]
+) -> None:
+    with pytest.raises(BadOutput, match="always 1"):
+        run(declared, ("smoke",), **tensors)
 
 
 @pytest.mark.parametrize(
@@ -325,6 +343,22 @@ def test_a_declaration_that_contradicts_itself_is_refused(fields: dict[str, obje
 def test_the_tensors_that_a_decoder_reads_are_known() -> None:
     assert tensors_of(declare("dense", tensor="o", protos="p")) == ("o", "p")
     assert tensors_of(declare("split", boxes="b", scores="s", labels="l")) == ("b", "s", "l")
+
+
+@pytest.mark.parametrize("label", [0, 300, 9_999])
+def test_small_things_beside_each_other_stay_two_whatever_the_number_of_their_label(label: int) -> None:
+    small = np.array([[13, 13, 21, 21], [19, 13, 27, 21], [13, 13, 21, 20]], np.float32)
+
+    kept = distinct(small, np.array([0.9, 0.8, 0.7], np.float32), np.full(3, label, np.int64), Nms(iou=0.45))
+
+    assert kept.tolist() == [0, 1]
+
+
+def test_boxes_at_one_place_stay_apart_by_their_labels_unless_it_is_declared_otherwise() -> None:
+    twice, scores = np.array([BOX, BOX], np.float32), np.array([0.9, 0.8], np.float32)
+
+    assert distinct(twice, scores, np.array([1, 2]), Nms()).tolist() == [0, 1]
+    assert distinct(twice, scores, np.array([1, 2]), Nms(per_class=False)).tolist() == [0]
 
 
 def test_nothing_strong_enough_gives_nothing() -> None:

@@ -75,6 +75,22 @@ def test_boxes_come_back_in_shares_of_the_picture() -> None:
     assert corners(detector) == [("person", (0.25, 0.25, 0.5, 0.75))]
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param([8, 0, 16, 7], id="in the grey beside the picture"),
+        pytest.param([40, 10, 60, 20], id="right of the input"),
+        pytest.param([16, 20, 8, 12], id="with its corners the wrong way round"),
+        pytest.param([8, 12, 8, 20], id="without width"),
+    ],
+)
+def test_a_box_that_covers_nothing_of_the_picture_is_no_detection(box: list[float]) -> None:
+    rows = np.array([[[*box, 0.9, 1], [8, 4, 16, 20, 0.8, 1]]], np.float32)
+    detector = Detector(manifest({"decoder": "rows", "tensor": "o"}), graph(o=rows))
+
+    assert corners(detector) == [("person", (0.25, 0.0, 0.5, 0.75))]
+
+
 def test_a_second_input_is_given_the_size_of_the_first() -> None:
     tensors: dict[str, NDArray[Any]] = {
         "boxes": np.array([[[8, 12, 16, 20]]], np.float32),
