@@ -105,6 +105,51 @@ def test_who_steps_to_and_fro_over_a_line_is_reported_once_in_the_silence() -> N
     assert seconds(found) == [1]
 
 
+@pytest.mark.parametrize(
+    ("steps", "counts", "when"),
+    [
+        pytest.param((0.375, 0.5, 0.375, 0.25), "both", [], id="touches the line from the left and turns back"),
+        pytest.param((0.625, 0.5, 0.625, 0.75), "both", [], id="touches it from the right and turns back"),
+        pytest.param((0.375, 0.5, 0.375, 0.25), "to_right", [], id="comes back from it to the side that counts"),
+        pytest.param((0.375, 0.5, 0.5, 0.625), "both", [3], id="halts on the line and goes on"),
+        pytest.param((0.5, 0.5, 0.625, 0.75), "both", [], id="began on the line"),
+        pytest.param((0.375, 0.5, 0.625, 0.5, 0.375), "both", [2, 4], id="crosses, halts on it on the way back"),
+    ],
+)
+def test_who_halts_on_a_line_has_crossed_it_once_the_other_side_is_reached(
+    steps: tuple[float, ...], counts: str, when: list[float]
+) -> None:
+    line = Line.model_validate({"points": MIDDLE, "counts": counts})
+    pictures = [[thing(x, size=0.25)] for x in steps]
+
+    found = play(ruling("line_crossing", zone=Zone(lines=(line,)), dedupe_s=0), pictures)
+
+    assert seconds(found) == when
+
+
+@pytest.mark.parametrize("step", [0.0625, -0.0625])
+def test_a_step_through_the_very_end_of_a_line_crosses_it(step: float) -> None:
+    line = Line(points=((0.5, 0.0), (0.5, 0.75)))
+    pictures = [[thing(0.5 + step * place, 0.75, size=0.25)] for place in (-3, -2, -1, 1, 2)]
+
+    assert seconds(play(ruling("line_crossing", zone=Zone(lines=(line,))), pictures)) == [3]
+
+
+@pytest.mark.parametrize("heights", [(0.5, 0.75, 1.0, 1.0), (1.0, 1.0, 0.75, 0.5)], ids=["leaves", "comes"])
+def test_a_line_along_the_lower_border_is_crossed_by_who_leaves_or_comes_there(heights: tuple[float, ...]) -> None:
+    line = Line(points=((0.0, 1.0), (1.0, 1.0)))
+    pictures = [[thing(0.5, y, size=0.5)] for y in heights]
+
+    assert seconds(play(ruling("line_crossing", zone=Zone(lines=(line,)), dedupe_s=0), pictures)) == [2]
+
+
+def test_a_corner_of_a_line_is_crossed_once() -> None:
+    line = Line(points=((0.5, 0.25), (0.5, 0.5), (0.5, 0.75)))
+    pictures = [[thing(x, 0.5, size=0.25)] for x in (0.25, 0.375, 0.625, 0.75)]
+
+    assert seconds(play(ruling("line_crossing", zone=Zone(lines=(line,)), dedupe_s=0), pictures)) == [2]
+
+
 @pytest.mark.parametrize("kind", sorted(set(FIELDS) - {"change"}))
 def test_history_played_again_gives_the_same_findings(kind: str, crowd: Callable[[], list[list[Detection]]]) -> None:
     zone = Zone(regions=(LEFT_HALF,), lines=(Line(points=((0.2, 0.0), (0.3, 1.0))),))
