@@ -14,6 +14,9 @@ from appliance.local import LocalPackage, Plan, View
 from federation.messages import Calendar, OnCut, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
+SET_BACK = timedelta(minutes=1)
+"""A picture that is older by so much than the one before tells that the clock was set back; answers overtake less."""
+
 NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
 
 
@@ -148,6 +151,8 @@ class Tasks:
         found: list[tuple[TaskSpec, Finding]] = []
         for task in self._at_work(frame.point_id, frame.at):
             told = task.found_in(seen, frame.at)
+            if task.judges is not None and task.judged_at is not None and frame.at < task.judged_at - SET_BACK:
+                task.judges.forget()  # what is remembered lies in the future, and would be silent until then
             judge = None if told is None or task.judges is None else task.judges.at(frame.view)
             if told is None or judge is None:
                 continue

@@ -127,6 +127,10 @@ class Judges:
             self._remembered.popitem(last=False)
         return judge
 
+    def forget(self) -> None:
+        """Begin anew at every view."""
+        self._remembered.clear()
+
 
 def _key(preset: str, place: int) -> str:
     return f"preset {preset}" if preset else f"place {place}"

@@ -125,6 +125,19 @@ def test_what_a_model_saw_is_judged_by_all_tasks_that_share_it_and_by_no_other()
     assert [item.frames for item in tasks.running.values()] == [1, 1, 0]
 
 
+def test_a_task_begins_anew_where_the_clock_was_set_back_instead_of_waiting_for_the_time_before() -> None:
+    tasks = Tasks()
+    tasks.apply(with_models(), {KEY: LOADED}, NOW)
+    seen: dict[tuple[str, str] | None, Found] = {KEY: Found(detections=(WALKER,))}
+
+    told = [
+        len(tasks.judge(replace(SHOWN, at=SHOWN.at + timedelta(seconds=after_s)), seen))
+        for after_s in (7200, 7210, 7205, 0, 10)
+    ]
+
+    assert told == [2, 0, 0, 2, 0]
+
+
 @pytest.mark.parametrize(("days", "judged"), [((5,), True), ((1,), False)])  # the picture is of a Friday
 def test_a_task_judges_nothing_while_its_calendar_is_closed_and_says_that_it_waits(
     days: tuple[int, ...], *, judged: bool
