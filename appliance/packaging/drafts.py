@@ -11,6 +11,7 @@ from federation.packages.endpoints import Endpoint
 from federation.packages.samples import Sample
 
 MODEL, HALF_MODEL = "models/model.onnx", "models/half.onnx"
+MOST_EVENTS = 100
 _HALF = [{"platform": "cuda", "backend": "onnxruntime", "file": HALF_MODEL}]
 _VENDOR = {"id": "local", "name": {"zh": "本地导入", "en": "Imported here"}}
 _ANALYSES = {"class": "classification", "multilabel": "multilabel", "semantic": "segmentation"}
@@ -89,7 +90,15 @@ def _events(name: str, labels: tuple[str, ...]) -> list[dict[str, Any]]:
     vehicles = [label for label in VEHICLES if label in known]
     if vehicles:
         events.append(_event(name, "vehicle", "车辆", "Vehicle", vehicles))
-    return events or [_event(name, slug(label), label, label, [label]) for label in labels[:100]]
+    told = list(dict.fromkeys(labels))[:MOST_EVENTS]
+    return events or [_event(name, code, label, label, [label]) for code, label in zip(_codes(told), told, strict=True)]
+
+
+def _codes(labels: list[str]) -> list[str]:
+    """Return a code for each label: its letters, or its place if it has none; where two are alike, all their places."""
+    places = [f"label_{place}" for place, _ in enumerate(labels, start=1)]
+    slugs = [slug(label) if label.isascii() else place for label, place in zip(labels, places, strict=True)]
+    return slugs if len(set(slugs)) == len(slugs) else places
 
 
 def _event(name: str, code: str, zh: str, en: str, labels: list[str]) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from appliance.packaging.drafts import HALF_MODEL, MODEL, of_model
 from appliance.packaging.errors import WrongCall
+from appliance.packaging.facts import MOST_LABELS
 from appliance.packaging.graph import graph_fault
 from appliance.packaging.half import halved
 from appliance.packaging.proofs import pictures_at, proofs_of
 from appliance.packaging.proposal import CannotPropose, Proposal, propose
 from federation.packages import Package, PackageError, write_manifest, write_package
 from federation.packages.packing import Packing
+
+MOST_LETTERS = 64
+"""Of a label."""
 
 MORE_BYTES = 64 << 20
 """That a package may have beside its model: samples and manifest."""
@@ -55,11 +59,18 @@ def packed(
 
 
 def labels_at(path: Path) -> tuple[str, ...]:
-    """Return the labels of a file, one a line; raise WrongCall if it names none."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """Return the labels of a file, one a line; raise WrongCall if it names none, or what is none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise WrongCall(f"{path} is no text in UTF-8; save it so") from error
     found = tuple(line.strip() for line in lines if line.strip())
     if not found:
         raise WrongCall(f"{path} names no label; write one a line")
+    long = next((label for label in found if len(label) > MOST_LETTERS), None)
+    if long is not None or len(found) > MOST_LABELS:
+        said = f"{len(found)} labels" if long is None else f"the label {long[:20]!r}… of {len(long)} letters"
+        raise WrongCall(f"{path} names {said}; {MOST_LABELS} of {MOST_LETTERS} letters are allowed")
     return found
 
 

@@ -15,6 +15,7 @@ from appliance.packaging.coco import LABELS
 from appliance.packaging.drafts import of_model
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.half import halved
+from appliance.packaging.packing import labels_at
 from appliance.packaging.proofs import proofs_of
 from appliance.packaging.proposal import CannotPropose, propose
 from federation.packages import open_package
@@ -269,6 +270,53 @@ def test_the_package_holds_the_pictures_that_prove_it_and_passes_its_own_trial(
     assert (made, manifest.labels) == (0, ("lamp", "fire"))
     assert [[item.label for item in sample.objects] for sample in manifest.samples] == [["lamp"], []]
     assert main(["verify", str(target)]) == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("labels", "codes"),
+    [
+        (("烟雾", "明火"), ["red/label_1", "red/label_2"]),
+        (("烟雾", "fire"), ["red/label_1", "red/fire"]),
+        (("Fire!", "fire"), ["red/label_1", "red/label_2"]),
+        (("烟雾", "label_1"), ["red/label_1", "red/label_2"]),
+        (("lamp", "lamp"), ["red/lamp"]),
+    ],
+)
+def test_labels_in_chinese_or_alike_in_letters_get_event_codes_of_their_own(
+    labels: tuple[str, str], codes: list[str]
+) -> None:
+    manifest = of_model("red", propose(yolo8({}), labels, [picture()]))
+
+    assert [event.code for event in manifest.events] == codes
+    assert [event.name.zh for event in manifest.events] == list(dict.fromkeys(labels))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("烟雾\n明火\n".encode("gb18030"), "no text in UTF-8"),
+        (b" \n", "names no label"),
+        (b"x" * 10_000_000, "of 10000000 letters"),
+        (b"lamp\n" * 10_001, "10001 labels"),
+    ],
+)
+def test_a_file_that_holds_no_labels_is_one_line(
+    tmp_path: Path, content: bytes, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(yolo8())
+    (tmp_path / "labels").write_bytes(content)
+
+    done = main(["from-onnx", str(tmp_path / "model.onnx"), "--labels", str(tmp_path / "labels"), "-o", "x.algpkg"])
+
+    assert done == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_labels_that_windows_saved_are_read_without_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "labels").write_text("烟雾\r\n明火\r\n", encoding="utf-8-sig")
+
+    assert labels_at(tmp_path / "labels") == ("烟雾", "明火")
 
 
 def test_a_model_for_cards_is_added_that_finds_the_same_with_half_the_bits(
