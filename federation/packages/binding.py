@@ -22,7 +22,7 @@ def bind(template: Template, model: Manifest, *, version: str = "1.0.0", interfa
     Pre- and post-processing, samples and licence are the model's; events, rule and texts are the template's.
     Raises CannotBind.
     """
-    standing = template.standing(model.labels)
+    standing = template.standing(model.all_labels)
     if model.model_file is None or not model.detects:
         raise CannotBind(f"{model.id} cannot be bound to {template.slug}: it lacks a model that detects")
     if not standing.works:

@@ -167,9 +167,9 @@ class Manifest(ManifestPart):
     licence: Licence
 
     @property
-    def all_labels(self) -> frozenset[str]:
-        """What may be seen: the labels of the model and of its stages."""
-        return frozenset(self.labels).union(*(stage.labels for stage in self.stages))
+    def all_labels(self) -> tuple[str, ...]:
+        """What may be seen: the labels of the model, then those of its stages, each once."""
+        return tuple(dict.fromkeys([*self.labels, *(label for stage in self.stages for label in stage.labels)]))
 
     @property
     def outside(self) -> Endpoint | None:
@@ -267,7 +267,7 @@ class Manifest(ManifestPart):
     @model_validator(mode="after")
     def _samples_fit(self) -> Self:
         named = {item.label for sample in self.samples for item in sample.objects}
-        unknown = sorted(named - self.all_labels)
+        unknown = sorted(named - set(self.all_labels))
         if unknown:
             msg = f"samples expect unknown labels: {', '.join(unknown[:5])}"
             raise ValueError(msg)
@@ -275,16 +275,16 @@ class Manifest(ManifestPart):
 
     @model_validator(mode="after")
     def _events_fit(self) -> Self:
-        codes = [event.code for event in self.events]
+        codes, known = [event.code for event in self.events], set(self.all_labels)
         if len(set(codes)) != len(codes):
             msg = "an event code stands twice"
             raise ValueError(msg)
-        strangers = [] if self.rule is None else sorted(set(self.rule.partners) - set(self.labels))
+        strangers = [] if self.rule is None else sorted(set(self.rule.partners) - known)
         if strangers:
             msg = f"the rule's partners are unknown labels: {', '.join(strangers[:5])}"
             raise ValueError(msg)
         for event in self.events:
-            unknown = [] if event.when is None else sorted(set(event.when.labels) - self.all_labels)
+            unknown = [] if event.when is None else sorted(set(event.when.labels) - known)
             if unknown:
                 msg = f"event {event.code} waits for unknown labels: {', '.join(unknown[:5])}"
                 raise ValueError(msg)
@@ -301,6 +301,10 @@ class Manifest(ManifestPart):
         unknown = sorted({label for stage in self.stages for label in stage.on} - set(self.labels))
         if unknown:
             msg = f"a stage looks at unknown labels: {', '.join(unknown[:5])}"
+            raise ValueError(msg)
+        twice = sorted({label for stage in self.stages for label in stage.labels} & set(self.labels))
+        if twice:
+            msg = f"a stage says again what the model says, which would count twice: {', '.join(twice[:5])}"
             raise ValueError(msg)
         return self
 

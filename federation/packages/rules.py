@@ -49,7 +49,8 @@ class Rule(ManifestPart):
     - `dwell`: a thing has been in the region for `dwell_s`; `stopped`: it has not moved for so long.
     - `line_crossing`: a thing crosses a drawn line in a direction that counts.
     - `area_share`: the things cover at least `share` of the region, by their masks where the model gives any.
-    - `state`: what is there is in a state: of all labels at its place, the event's is the strongest.
+    - `state`: what is there is in a state: of all labels at its place, the event's is the strongest, those aside at
+      which a second model looks.
     - `change`: at least `share` of the region differs from a reference picture, learnt in `learn_s`; where things of
       the event's labels are, or were then, and anywhere for the label `changed`.
     - `together`: a thing and a thing of another kind, or one of `partners`, are near each other.

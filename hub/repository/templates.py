@@ -37,7 +37,7 @@ class TemplateDesk:
         return tuple(
             _shown(item, self._bound(item), models)
             for item in templates().values()
-            if chosen is None or item.standing(chosen.labels).works
+            if chosen is None or item.standing(chosen.all_labels).works
         )
 
     def models(self, slug: str) -> tuple[Candidate, ...]:
@@ -80,7 +80,7 @@ def _template(slug: str) -> Template:
 
 
 def _shown(template: Template, bound: Listed | None, models: Iterable[Listed]) -> AlgorithmTemplate:
-    fitting = sum(template.standing(item.newest.manifest.labels).works for item in models)
+    fitting = sum(template.standing(item.newest.manifest.all_labels).works for item in models)
     return AlgorithmTemplate(
         slug=template.slug,
         number=template.number,
@@ -110,7 +110,7 @@ def _class(name: str) -> TemplateClass:
 def _candidate(template: Template, item: Listed) -> Candidate:
     manifest = item.newest.manifest
     # What the product does without a model knows no classes, and needs none.
-    standing = template.standing(manifest.labels if manifest.model_file else template.wanted)
+    standing = template.standing(manifest.all_labels if manifest.model_file else template.wanted)
     name = item.presented().name
     return Candidate(
         algorithm_id=item.id,

@@ -61,11 +61,19 @@ def at_most(count: int) -> Condition:
     return condition
 
 
-def state(choice: Choice, seen: Seen) -> Proof | None:
-    """Return what is in the event's state: where it is, no other label is seen more surely."""
-    every = choice.among(seen, None)
-    found = tuple(item for item in choice.of(seen) if not _outdone(item, every, choice.labels))
-    return found or None
+def state(things: frozenset[str]) -> Condition:
+    """Require a thing in the event's state: where it is, no other label is seen more surely.
+
+    `things` are labels that are no state, but what a second model finds the state of: it is never surer than them.
+    """
+
+    def condition(choice: Choice, seen: Seen) -> Proof | None:
+        every = choice.among(seen, None)
+        own = choice.labels | things
+        found = tuple(item for item in choice.of(seen) if not _outdone(item, every, own))
+        return found or None
+
+    return condition
 
 
 def together(partners: frozenset[str], distance: float) -> Condition:
@@ -90,6 +98,6 @@ def gap(one: Box, other: Box) -> float:
     return float((across**2 + down**2) ** 0.5) / max(size, 1e-6)
 
 
-def _outdone(item: Detection, every: Proof, labels: frozenset[str]) -> bool:
-    rivals = (other for other in every if other.label not in labels and other.score > item.score)
+def _outdone(item: Detection, every: Proof, own: frozenset[str]) -> bool:
+    rivals = (other for other in every if other.label not in own and other.score > item.score)
     return any(overlap(item.box, other.box) >= SAME_THING_IOU for other in rivals)

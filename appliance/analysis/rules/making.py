@@ -31,8 +31,9 @@ def rules_of(manifest: Manifest, values: Values, zone: Zone) -> tuple[Rule[Any],
     if declared is None:
         msg = f"{manifest.id} has no rule"
         raise ValueError(msg)
+    things = frozenset(label for stage in manifest.stages for label in stage.on)
     wanted = ((event.code, event.when.labels) for event in manifest.events if event.when is not None)
-    return tuple(_rule(declared, values, _choice(code, labels, values, zone)) for code, labels in wanted)
+    return tuple(_rule(declared, values, _choice(code, labels, values, zone), things) for code, labels in wanted)
 
 
 def _choice(code: str, labels: tuple[str, ...], values: Values, zone: Zone) -> Choice:
@@ -45,7 +46,7 @@ def _choice(code: str, labels: tuple[str, ...], values: Values, zone: Zone) -> C
     )
 
 
-def _rule(declared: Declared, values: Values, choice: Choice) -> Rule[Any]:
+def _rule(declared: Declared, values: Values, choice: Choice, things: frozenset[str]) -> Rule[Any]:
     pace = Pace(
         hold_s=values.number("hold_s"),
         snapshots=int(values.number("snapshots")),
@@ -68,17 +69,17 @@ def _rule(declared: Declared, values: Values, choice: Choice) -> Rule[Any]:
             sensitivity, learn_s = values.number("sensitivity"), values.number("learn_s")
             return ChangeRule(choice=choice, pace=pace, share=share, sensitivity=sensitivity, learn_s=learn_s)
         case _:
-            return ConditionRule(choice=choice, pace=pace, condition=_condition(declared, values, count))
+            return ConditionRule(choice=choice, pace=pace, condition=_condition(declared, values, count, things))
 
 
-def _condition(declared: Declared, values: Values, count: int) -> Condition:
+def _condition(declared: Declared, values: Values, count: int, things: frozenset[str]) -> Condition:
     match declared.kind:
         case "absence":
             return at_most(count - 1)
         case "count" if values.text("compare") == "at_most":
             return at_most(count)
         case "state":
-            return state
+            return state(things)
         case "together":
             return together(frozenset(declared.partners), values.number("distance"))
         case _:

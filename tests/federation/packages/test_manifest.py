@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -84,6 +86,15 @@ def test_a_manifest_that_is_wrong_says_where(old: str, new: str, said: str) -> N
 def test_what_is_no_manifest_is_refused(text: bytes) -> None:
     with pytest.raises(BadManifest):
         read_manifest(text)
+
+
+def test_a_second_model_says_nothing_that_the_first_says_already() -> None:
+    stage: dict[str, Any] = {"file": "models/s.onnx", "on": ["person"], "labels": ["hat", "person"]}
+    stage |= {"input": {"tensor": "i", "size": [32, 32]}, "output": {"decoder": "class", "tensor": "o"}}
+    document = read_manifest(DETECTOR).model_dump(mode="json")
+
+    with pytest.raises(ValidationError, match="count twice: person"):
+        Manifest.model_validate({**document, "stages": [stage]})
 
 
 def test_no_number_of_a_manifest_is_nan_whichever_way_it_comes() -> None:

@@ -102,6 +102,27 @@ def test_two_kinds_together_are_event_and_partner() -> None:
     assert (bound.rule.kind, bound.rule.partners, len(bound.events)) == ("together", ("person",), 1)
 
 
+def test_what_a_second_model_says_counts_for_a_template_like_what_the_first_does() -> None:
+    stage = {
+        "file": "models/second.onnx",
+        "on": ["person"],
+        "input": {"tensor": "images", "size": [32, 32]},
+        "output": {"decoder": "multilabel", "tensor": "o"},
+        "labels": ["no_chef_hat", "no_apron"],
+    }
+
+    bound = bind(templates()["kitchen_dress"], model(["person"], stages=[stage]))
+
+    assert [event.code.rpartition("/")[2] for event in bound.events] == ["no_chef_hat", "no_apron"]
+    assert read_manifest(write_manifest(bound)) == bound
+
+
+def test_no_state_is_compared_with_the_whole_person_who_is_in_it() -> None:
+    compared = {slug for slug, item in templates().items() if item.rule == "state" and "person" in item.compares}
+
+    assert compared == set()  # a person is always seen more surely than what is wrong with him
+
+
 def test_labels_are_compared_in_one_spelling() -> None:
     assert {spelling(label) for label in ("Dining Table", "dining-table", " dining_table ")} == {"dining_table"}
     assert templates()["discarded_furniture"].standing(["dining table", "couch"]).works

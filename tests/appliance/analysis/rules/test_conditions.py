@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from appliance.analysis.finding import Area
-from appliance.analysis.rules import Seen, Zone
+from appliance.analysis.rules import Ruling, Seen, Zone, rules_of, values_of
+from federation.packages import Manifest
 from tests.appliance.analysis.rules.playing import LEFT_HALF, play, ruling, seconds, thing
+from tests.appliance.analysis.test_detector import manifest as detector
 
 HERE, NOBODY = [thing()], []  # type: ignore[var-annotated]
 LEFT = Zone(regions=(LEFT_HALF,))
@@ -93,6 +95,27 @@ def test_a_state_is_the_strongest_label_at_its_place() -> None:
 
     assert play(ruling("state"), [[closed, opened]]) == []
     assert seconds(play(ruling("state"), [[opened, elsewhere]])) == [0]
+
+
+@pytest.mark.parametrize(("full", "empty", "reported"), [(0.7, 0.2, True), (0.6, 0.7, False), (0.9, 0.0, True)])
+def test_a_state_that_a_second_model_sees_is_not_outdone_by_the_thing_that_it_looked_at(
+    full: float, empty: float, *, reported: bool
+) -> None:
+    stage = {
+        "file": "models/state.onnx",
+        "on": ["bin"],
+        "input": {"tensor": "images", "size": [32, 32]},
+        "output": {"decoder": "class", "tensor": "o"},
+        "labels": ["full", "empty"],
+    }
+    base = detector({"decoder": "rows", "tensor": "o"}, labels=("bin",)).model_dump(mode="json", exclude_defaults=True)
+    event = {"code": "test/full", "name": {"zh": "满", "en": "Full"}, "when": {"labels": ["full"]}}
+    manifest = Manifest.model_validate({**base, "stages": [stage], "rule": {"kind": "state"}, "events": [event]})
+    seen = [thing(label="bin", score=0.9), thing(label="full", score=full), thing(label="empty", score=empty)]
+
+    found = play(Ruling(rules_of(manifest, values_of(manifest, {}), Zone())), [seen])
+
+    assert bool(found) is reported
 
 
 @pytest.mark.parametrize(
