@@ -4,7 +4,7 @@ import asyncio
 import io
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,13 @@ import cv2
 import numpy as np
 from aiohttp import web
 
-from appliance.analysis.decoding import CannotDecode, jpeg
+from appliance.analysis import films
+from appliance.analysis.decoding import CannotDecode
 from appliance.analysis.engine.engine import Engine
 from appliance.analysis.engine.frame import Dropped, Frame
 from appliance.analysis.engine.packages import PackageKey, Ready
 from appliance.analysis.engine.queue import Lane
+from appliance.analysis.films import MOST_PIXELS
 from appliance.analysis.finding import Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, make_judges
 from appliance.analysis.views import NOWHERE, Place
@@ -35,9 +37,7 @@ STEP_S = 1
 NEED_MOTION = frozenset({"line_crossing", "change"})
 """Kinds of rule that never say anything of a picture that stays as it is."""
 
-MOST_PIXELS = 64 << 20
 _PLAN_PATH = Path("loaded")
-_TOLD_S = 0.0005  # times are told in whole milliseconds
 
 
 class NotLoaded(Exception):
@@ -106,7 +106,7 @@ class Pictures:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         try:
-            of_s = await asyncio.to_thread(_length_s, path)
+            of_s = await asyncio.to_thread(films.length_s, path)
             async for at_s, picture in _film(path, every_s, after_s):
                 verdict = await self.look(picture, _key(request), Lane.BACKLOG)
                 line = verdict.model_copy(update={"at_s": round(at_s, 3), "of_s": of_s})
@@ -122,7 +122,7 @@ async def film_picture(request: web.Request) -> web.Response:
     """Answer the path of a film and a time in it with the picture there as JPEG; 422 where there is none."""
     path, at_s = Path(request.query["path"]), float(request.query["at_s"])
     try:
-        content = await asyncio.to_thread(_jpeg_at, path, at_s)
+        content = await asyncio.to_thread(films.jpeg_at, path, at_s)
     except (CannotDecode, av.FFmpegError) as error:
         return web.Response(status=422, text=str(error)[:300])
     return web.Response(body=content, content_type="image/jpeg")
@@ -192,37 +192,9 @@ def _events(picture: Picture, key: PackageKey, state: Ready, found: Found, place
 
 async def _film(path: Path, every_s: float, after_s: float | None) -> AsyncIterator[tuple[float, Picture]]:
     """Yield pictures of a film with their time in s; each is decoded when the last one has been dealt with."""
-    pictures = _pictures(path, every_s, after_s)
+    pictures = films.pictures_of(path, every_s, after_s)
     try:
         while (found := await asyncio.to_thread(partial(next, pictures, None))) is not None:
             yield found
     finally:
         await asyncio.to_thread(pictures.close)
-
-
-def _pictures(path: Path, every_s: float, after_s: float | None) -> Generator[tuple[float, Picture]]:
-    due_s = 0.0 if after_s is None else after_s + max(every_s, 3 * _TOLD_S)
-    with av.open(str(path), metadata_errors="ignore") as film:
-        if after_s is not None:
-            film.seek(int(due_s * av.time_base), backward=True)
-        for frame in film.decode(video=0):
-            at_s = float(frame.time or 0.0)
-            if at_s >= due_s - _TOLD_S:
-                due_s = at_s + every_s
-                yield at_s, cast("Picture", frame.to_ndarray(format="bgr24"))
-
-
-def _length_s(path: Path) -> float:
-    """Return the length of a film in seconds, 0 where its file does not tell."""
-    with av.open(str(path), metadata_errors="ignore") as film:
-        return 0.0 if film.duration is None else round(film.duration / av.time_base, 3)
-
-
-def _jpeg_at(path: Path, at_s: float) -> bytes:
-    """Return the first picture that is not before `at_s`, from the key frame before it on; raise CannotDecode."""
-    with av.open(str(path), metadata_errors="ignore") as film:
-        film.seek(max(0, int(at_s * av.time_base)), backward=True)
-        for frame in film.decode(video=0):
-            if float(frame.time or 0.0) >= at_s - _TOLD_S:
-                return jpeg(cast("Picture", frame.to_ndarray(format="bgr24")))[0]
-    raise CannotDecode(f"the film has no picture at {at_s:g} s")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from appliance.local.vision_client import VisionClient
 from federation.testing.waiting import until
+from tests.appliance.analysis.test_films import sound
 from tests.appliance.panel.models.planted import DRAWN, JPEG, NAME, PlantedBox, planted_box
 from tests.appliance.panel.test_api import POINT
 
@@ -89,6 +90,15 @@ async def test_a_film_is_looked_at_as_often_as_asked_for(box: PlantedBox) -> Non
 
     assert job["state"] == "done"
     assert [row["verdict"]["at_s"] for row in rows] == [0.0, 1.0, 2.0]
+
+
+async def test_a_film_without_pictures_ends_its_task_with_the_reason(box: PlantedBox) -> None:
+    sound(box.config.footage_folder / "sound.mp4")
+
+    job, rows = await box.results(film="sound.mp4", every_s=1)
+
+    assert (job["state"], job["faults"]) == ("done", 1)
+    assert "no pictures" in rows[0]["verdict"]["fault"]
 
 
 @asynccontextmanager
