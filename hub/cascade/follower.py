@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from federation.messages import MOST_HOPS, Event, Lane, as_forwarded
+from federation.messages import MOST_HOPS, Lane, as_forwarded
 from hub.cascade import outbox
 from hub.cascade.tables import cascade_pictures, cascade_upper
 from hub.database.moments import now_us
+from hub.events.recorded import Recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +21,10 @@ class Rule:
     types: Collection[str] = ()
     point_ids: Collection[str] = ()
 
-    def admits(self, event: Event) -> bool:
+    def admits(self, recorded: Recorded) -> bool:
         """Tell whether an event is handed on: it is wanted, and neither the upper hub nor too many others had it."""
-        wanted = (not self.types or event.type in self.types) and (
+        event = recorded.event
+        wanted = (not self.types or not recorded.codes.isdisjoint(self.types)) and (
             not self.point_ids or event.data.point_id in self.point_ids
         )
         forwarded = as_forwarded(event) if wanted else None
@@ -35,15 +37,15 @@ class Rule:
 class CascadeFollower:
     """Hands events on while this hub has an upper one."""
 
-    def add(self, connection: Connection, recorded: Sequence[Event]) -> None:
+    def add(self, connection: Connection, recorded: Sequence[Recorded]) -> None:
         """Write the rows of events that are being committed."""
         rule = read_rule(connection)
-        wanted = [event for event in recorded if rule.admits(event)] if rule is not None else []
+        wanted = [each.event for each in recorded if rule.admits(each)] if rule is not None else []
         if wanted:
             outbox.append(connection, Lane.EVENTS, [event.id for event in wanted])
             _note_pictures(connection, {evidence.digest for event in wanted for evidence in event.data.evidence})
 
-    def confirm(self, connection: Connection, event: Event) -> None:
+    def confirm(self, connection: Connection, judged: Recorded) -> None:
         """Do nothing: verdicts stay with the hub where they were given."""
 
 

@@ -43,7 +43,7 @@ class UpperHub(Output):
     pictures_waiting: int
     certificate_expires_at: AwareDatetime
     refusal: str = Field(description="why the upper hub refuses this one, or empty")
-    types: tuple[str, ...] = Field(description="event codes that are handed on; empty: all")
+    types: tuple[str, ...] = Field(description="event codes, own or mapped, that are handed on; empty: all")
     point_ids: tuple[str, ...] = Field(description="points whose events are handed on; empty: all")
 
 

@@ -18,6 +18,7 @@ from hub.database.bulk import insert_rows, read_by_keys, run_for_each
 from hub.database.moments import to_us
 from hub.events.latency import LatencyWindow
 from hub.events.model import EventRow
+from hub.events.recorded import Recorded
 from hub.events.rows import NEW_COLUMNS, row_of, values_of
 from hub.events.tables import event_pictures, events, pictures
 from hub.repository.service import Repository
@@ -29,10 +30,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Follower(Protocol):
     """Who must know of events in the very transaction that stores or judges them."""
 
-    def add(self, connection: Connection, recorded: Sequence[Event]) -> None:
+    def add(self, connection: Connection, recorded: Sequence[Recorded]) -> None:
         """Take note of events that are being committed, in their order of arrival."""
 
-    def confirm(self, connection: Connection, event: Event) -> None:
+    def confirm(self, connection: Connection, judged: Recorded) -> None:
         """Take note of an event that is being judged true."""
 
 
@@ -43,15 +44,15 @@ class Followers:
         """Tell all of these."""
         self._followers = tuple(followers)
 
-    def add(self, connection: Connection, recorded: Sequence[Event]) -> None:
+    def add(self, connection: Connection, recorded: Sequence[Recorded]) -> None:
         """Let each take note of events that are being committed."""
         for follower in self._followers:
             follower.add(connection, recorded)
 
-    def confirm(self, connection: Connection, event: Event) -> None:
+    def confirm(self, connection: Connection, judged: Recorded) -> None:
         """Let each take note of an event that is being judged true."""
         for follower in self._followers:
-            follower.confirm(connection, event)
+            follower.confirm(connection, judged)
 
 
 @dataclass(kw_only=True)
@@ -121,7 +122,8 @@ class EventTaker:
         insert_rows(connection, events, NEW_COLUMNS, values)
         _insert_pictures(connection, new)
         _count_by_task(connection, new)
-        self._follower.add(connection, new)
+        recorded = [Recorded(event=event, mapped_code=mapped_codes.get(event.type)) for event in new]
+        self._follower.add(connection, recorded)
         return self._notices(connection, new) if self._live.viewers else []
 
     def _notices(self, connection: Connection, new: list[Event]) -> list[EventRow]:

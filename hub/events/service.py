@@ -13,6 +13,7 @@ from hub.database import Database
 from hub.database.moments import now_us, to_us
 from hub.events.ingest import Follower, arrived_pictures
 from hub.events.model import EventQuery, EventRow, Judgement, Verdict
+from hub.events.recorded import Recorded
 from hub.events.rows import row_of
 from hub.events.tables import events
 from hub.repository.service import Repository
@@ -94,8 +95,9 @@ class EventLog:
         detail = {"from": earlier.verdict.value, "to": judgement.verdict.value, "note": judgement.note}
         record(connection, actor, "event.judge", f"event:{event_id}", detail)
         if judgement.verdict == Verdict.TRUE:
-            body = connection.execute(select(events.c.body).where(events.c.id == event_id)).scalar_one()
-            self._follower.confirm(connection, Event.model_validate_json(body))
+            stored = select(events.c.body, events.c.mapped_code).where(events.c.id == event_id)
+            body, mapped_code = connection.execute(stored).one()
+            self._follower.confirm(connection, Recorded(event=Event.model_validate_json(body), mapped_code=mapped_code))
         return self._one(connection, event_id)
 
     def _one(self, connection: Connection, event_id: str) -> EventRow:

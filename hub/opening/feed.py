@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from federation.messages import Event
+from hub.events.recorded import Recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +15,11 @@ class Filter:
     point_ids: frozenset[str]
     only_true: bool
 
-    def admits(self, event: Event) -> bool:
-        """Tell whether the event is of a wanted type, or of one below it, and from a wanted point."""
-        wanted_type = not self.types or not self.types.isdisjoint(_lineage(event.type))
-        return wanted_type and (not self.point_ids or event.data.point_id in self.point_ids)
+    def admits(self, recorded: Recorded) -> bool:
+        """Tell whether the event is of a wanted type by either of its codes, or below one, and from a wanted point."""
+        lineage = (code for own in recorded.codes for code in _lineage(own))
+        wanted_type = not self.types or not self.types.isdisjoint(lineage)
+        return wanted_type and (not self.point_ids or recorded.event.data.point_id in self.point_ids)
 
 
 def _lineage(code: str) -> list[str]:
@@ -27,13 +28,13 @@ def _lineage(code: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def share_out(filters: Iterable[Filter], events: Sequence[Event], *, judged_true: bool) -> dict[str, list[str]]:
+def share_out(filters: Iterable[Filter], events: Sequence[Recorded], *, judged_true: bool) -> dict[str, list[str]]:
     """Return the ids of the events that each bureau gets, in order; a feed of true ones waits for the verdict."""
     shares: dict[str, list[str]] = {}
     for wanted in filters:
         if wanted.only_true != judged_true:
             continue
-        ids = [event.id for event in events if wanted.admits(event)]
+        ids = [recorded.event.id for recorded in events if wanted.admits(recorded)]
         if ids:
             shares[wanted.bureau] = ids
     return shares

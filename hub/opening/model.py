@@ -12,7 +12,9 @@ class SubscriptionDraft(Input):
     bureau: Slug = Field(description="name in the topic feed/1/{bureau}/events")
     name: str = Field(min_length=1, max_length=64)
     types: tuple[str, ...] = Field(
-        default=(), max_length=200, description="event codes; a parent's stands for its children"
+        default=(),
+        max_length=200,
+        description="event codes, own or mapped (event-code-mappings); a parent's stands for its children",
     )
     point_ids: tuple[Slug, ...] = Field(default=(), max_length=1000)
     only_true: bool = Field(default=False, description="wait for the verdict 正报")

@@ -16,6 +16,7 @@ from federation.http.problem import conflict, not_found
 from federation.messages import BrokerEndpoint, Event
 from hub.database import Database
 from hub.database.moments import from_us, maybe_from_us, now_us
+from hub.events.recorded import Recorded
 from hub.events.tables import events
 from hub.fleet.authority import HubAuthority
 from hub.fleet.broker_admission import BrokerAdmission
@@ -37,13 +38,13 @@ SUBSCRIBER = "subscriber"
 class Feeds:
     """Puts events into feeds within the transaction that stores or judges them."""
 
-    def add(self, connection: Connection, recorded: Sequence[Event]) -> None:
+    def add(self, connection: Connection, recorded: Sequence[Recorded]) -> None:
         """Give new events to the feeds that take them at once."""
         _append(connection, share_out(_filters(connection), recorded, judged_true=False))
 
-    def confirm(self, connection: Connection, event: Event) -> None:
+    def confirm(self, connection: Connection, judged: Recorded) -> None:
         """Give an event to the feeds that wait for the verdict 正报, once."""
-        _append(connection, share_out(_filters(connection), [event], judged_true=True))
+        _append(connection, share_out(_filters(connection), [judged], judged_true=True))
 
 
 class Opening:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from hub.custody.intake import LaneKey, Row
 from hub.database import Database
 from hub.database.bulk import insert_rows
 from hub.database.upgrade import upgrade
+from hub.events.recorded import Recorded
 from hub.events.rows import NEW_COLUMNS, values_of
 from hub.events.tables import events
 
@@ -79,8 +81,8 @@ def from_below(*path: str, **more: Any) -> Event:
     return Event.model_validate({**made_event("town-1", **more), "origin": origin, "path": hops})
 
 
-async def record(database: Database, *recorded: Event) -> None:
-    """Store events and what hangs on them in one transaction, as the hub does."""
+async def record(database: Database, *recorded: Event, mapped: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Store events and what hangs on them in one transaction, as the hub does, some with mapped codes."""
 
     def work(connection: Connection) -> None:
         for number, event in enumerate(recorded, 11):
@@ -91,7 +93,9 @@ async def record(database: Database, *recorded: Event) -> None:
             )
             values = values_of(row, event, point_name="东门", bureau="城管", superseded=False, received_at_us=0)
             insert_rows(connection, events, NEW_COLUMNS, [values])
-        CascadeFollower().add(connection, recorded)
+        CascadeFollower().add(
+            connection, [Recorded(event=event, mapped_code=mapped.get(event.type)) for event in recorded]
+        )
 
     await database.run(work)
 
@@ -145,14 +149,14 @@ async def test_nothing_goes_up_that_the_upper_hub_has_seen_or_that_passed_too_ma
     assert [row["id"] for row in await rows(store)] == [fine.id]
 
 
-@pytest.mark.parametrize("wanted", [{"types": ["fire/smoke"]}, {"point_ids": ["east"]}])
+@pytest.mark.parametrize("wanted", [{"types": ["fire/smoke"]}, {"types": ["05-12"]}, {"point_ids": ["east"]}])
 async def test_only_chosen_types_or_points_go_up(
     database: Database, store: CascadeStore, wanted: dict[str, list[str]]
 ) -> None:
     await database.run(lambda connection: connection.execute(cascade_upper.update().values(**wanted)))
     chosen = seen(type="fire/smoke", point_id="east")
 
-    await record(database, seen(), chosen)
+    await record(database, seen(), chosen, mapped={"fire/smoke": "05-12"})
 
     assert [row["id"] for row in await rows(store)] == [chosen.id]
 

@@ -21,6 +21,7 @@ from federation import topics
 from federation.messages import Event
 from federation.testing.played_appliance import made_event, played_appliance
 from federation.testing.waiting import until
+from hub.events.recorded import Recorded
 from hub.opening.feed import Filter, share_out
 from tests.hub.conftest import ON_SQLITE
 
@@ -82,12 +83,19 @@ def wanted(**more: Any) -> Filter:
         (wanted(types=frozenset({"bi", "bin/over"})), False, 0),
         (wanted(point_ids=frozenset({"gate"})), False, 1),
         (wanted(point_ids=frozenset({"gate"}), types=frozenset({"bin/overflow"})), False, 0),
+        (wanted(types=frozenset({"05/12"})), False, 1),
+        (wanted(types=frozenset({"05"})), False, 1),
+        (wanted(types=frozenset({"05/12", "bin/overflow"})), False, 1),
+        (wanted(types=frozenset({"05/1", "12"})), False, 0),
+        (wanted(types=frozenset({"05/12"}), only_true=True), True, 1),
     ],
 )
 def test_a_feed_gets_what_it_asked_for_when_it_asked_for_it(*, filters: Filter, judged_true: bool, given: int) -> None:
     events = [
-        Event.model_validate(made_event("n", point_id="gate")),
-        Event.model_validate(made_event("n", point_id="quay", type="bin/overflow")),
+        Recorded(event=Event.model_validate(made_event("n", point_id="gate"))),
+        Recorded(
+            event=Event.model_validate(made_event("n", point_id="quay", type="bin/overflow")), mapped_code="05/12"
+        ),
     ]
 
     shares = share_out([filters], events, judged_true=judged_true)

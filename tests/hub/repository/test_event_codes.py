@@ -60,6 +60,38 @@ async def test_a_feed_carries_the_mapped_code_beside_the_event(linked_hub: Any) 
     assert [(item["mapped_code"], item["event"]["type"]) for item in items] == [("05-12", CODE)]
 
 
+async def test_a_feed_is_filtered_by_the_code_that_an_event_was_mapped_to_when_it_came(linked_hub: Any) -> None:
+    drafts: list[dict[str, Any]] = [
+        {"bureau": "by-mapped", "name": "交通局", "types": ["05-12"]},
+        {"bureau": "by-own", "name": "公安局", "types": [CODE]},
+        {"bureau": "true-ones", "name": "城管局", "types": ["05-12"], "only_true": True},
+    ]
+    given = {
+        draft["bureau"]: (await linked_hub.console.post("/api/v1/subscriptions", json=draft)).raise_for_status().json()
+        for draft in drafts
+    }
+    async with played_appliance(await linked_hub.enrol()) as node:
+        rows = [made_event(node.node_id) for _ in range(3)]
+        await node.hand_over(1, rows[:1])
+        (await map_codes(linked_hub, "05-12")).raise_for_status()
+        await node.hand_over(2, rows[1:2])
+        (await map_codes(linked_hub, "05-13")).raise_for_status()
+        await node.hand_over(3, rows[2:])
+    for row in rows:
+        verdict = {"verdict": "true"}
+        (await linked_hub.console.put(f"/api/v1/events/{row['id']}/verdict", json=verdict)).raise_for_status()
+
+    found = {}
+    for bureau, one in given.items():
+        answer = await linked_hub.anonymous.get(
+            f"/api/v1/feed/{bureau}/events", auth=(one["username"], one["password"])
+        )
+        found[bureau] = [item["event"]["id"] for item in answer.raise_for_status().json()["items"]]
+
+    ids = [row["id"] for row in rows]
+    assert found == {"by-mapped": [ids[1]], "by-own": ids, "true-ones": [ids[1]]}
+
+
 @pytest.mark.parametrize(
     ("codes", "code"),
     [(("05-12", "05-13"), CODE), (("05-12",), "smoke/smoke"), (("05 12",), CODE), (("-",), CODE), (("x" * 129,), CODE)],

@@ -6401,7 +6401,7 @@ export interface components {
             name: string;
             /**
              * Types
-             * @description event codes; a parent's stands for its children
+             * @description event codes, own or mapped (event-code-mappings); a parent's stands for its children
              * @default []
              */
             types: string[];
@@ -6801,7 +6801,7 @@ export interface components {
             refusal: string;
             /**
              * Types
-             * @description event codes that are handed on; empty: all
+             * @description event codes, own or mapped, that are handed on; empty: all
              */
             types: string[];
             /**
