@@ -147,8 +147,16 @@ def test_an_operator_has_pictures_and_a_film_looked_at_and_sees_the_results(
     expect(model.locator("h3")).to_have_text("测试 1.0.0")
     expect(model.get_by_test_id("licence")).to_contain_text("厂商授权即将到期")
     expect(model).to_contain_text("CPU")
-    next_try = page.locator("article.failing").get_by_test_id("next-try")
-    expect(next_try).to_contain_text(["2 分钟后自动重试", "不会自动重试"])
+    refused = page.locator("article.failing")
+    expect(refused.get_by_test_id("unusable")).to_have_text(
+        [
+            "内存不足：模型声明需 4096 MB，仅剩 900 MB",
+            "模型 180 秒内没有应答，进程已被终止",
+            "模型没有清单声明的输出 o，只有 other, scores",
+        ]
+    )
+    expect(refused.get_by_test_id("unusable").first).to_have_attribute("title", re.compile("^memory_short: the model"))
+    expect(refused.get_by_test_id("next-try")).to_contain_text(["2 分钟后自动重试", "1 分钟后自动重试", "不会自动重试"])
     look(box.url, ["/picture-tasks", "/try", "/models"], "panel-planted")
 
 

@@ -6,6 +6,7 @@ It is forked from a server that has loaded the libraries already, so that one mo
 import contextlib
 import math
 import os
+import re
 import resource
 import threading
 import time
@@ -45,6 +46,8 @@ SPARE_BYTES = 512 << 20
 
 FILE_BYTES = 1 << 20
 """No model writes files; one whose plan is built may be given more."""
+
+_PLACE = re.compile(r"/onnxruntime_src/.*?\) (?=[A-Z])")
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -268,4 +271,6 @@ def own_pages(pid: int | str = "self") -> tuple[int, int]:
 
 
 def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """Return the first line of what is wrong, without the place in onnxruntime's source that says it."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return _PLACE.sub("", line)[:300]

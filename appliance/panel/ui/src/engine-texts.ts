@@ -1,6 +1,6 @@
 import { bilingual } from '@fengsui/kit'
 
-/** Words of the pages of models and of trying one out; `reason` by the code that stands before the colon. */
+/** Words of the pages of models and of trying one out. */
 export const engineTexts = bilingual(
   {
     engine: {
@@ -46,22 +46,6 @@ export const engineTexts = bilingual(
       outside: '外部算法系统',
       part: { model: '模型', backbone: '骨干模型', head: '头部模型', stage: '二级模型' },
       why: { superseded: '被更新的画面替换', stale: '等待过久', full: '队列已满', away: '外部系统暂停访问', failed: '外部系统应答失败' },
-      reason: {
-        memory_short: '内存不足',
-        model_crashed: '模型进程已退出',
-        package_unusable: '算法包与声明不符',
-        model_memory_short: '超出算法包声明的内存',
-        model_failed: '模型运行出错',
-        card_fails: '显卡无法使用',
-        tensorrt_failed: 'TensorRT 不可用，改用 CUDA 运行',
-        tensorrt_differs: 'TensorRT 与 CUDA 的检出结果不一致，继续用 CUDA 运行',
-        tensorrt_unproven: '算法包没有可供比对的示例图，继续用 CUDA 运行',
-        system_unbound: '本机未配置该外部算法系统，画面不会外发',
-        system_away: '外部算法系统无响应，稍后重试',
-        system_refuses: '外部算法系统拒绝访问，请检查密钥文件',
-        system_unknown: '外部算法系统没有该算法',
-        system_answer: '外部算法系统的应答与算法包声明不符',
-      },
       tryTitle: '试一试',
       tryHint: '上传一张图片，或取一路摄像机的当前画面，看模型检出了什么、规则会不会报警',
       algorithm: '算法',
@@ -126,22 +110,6 @@ export const engineTexts = bilingual(
       outside: 'Outside system',
       part: { model: 'Model', backbone: 'Backbone', head: 'Head', stage: 'Second model' },
       why: { superseded: 'replaced by newer ones', stale: 'waited too long', full: 'line was full', away: 'outside system left alone', failed: 'outside system failed' },
-      reason: {
-        memory_short: 'not enough memory',
-        model_crashed: 'the process of the model ended',
-        package_unusable: 'the package is not as it declares',
-        model_memory_short: 'it needs more memory than its package declares',
-        model_failed: 'the model failed',
-        card_fails: 'the card cannot be used',
-        tensorrt_failed: 'TensorRT does not work, CUDA does',
-        tensorrt_differs: 'TensorRT sees other things than CUDA, which goes on',
-        tensorrt_unproven: 'no sample pictures to compare TensorRT by, CUDA goes on',
-        system_unbound: 'this box is not configured for the outside system, and sends it nothing',
-        system_away: 'the outside system does not answer, and is asked again later',
-        system_refuses: 'the outside system lets nobody in: look at the secret file',
-        system_unknown: 'the outside system has no such algorithm',
-        system_answer: 'the outside system answers otherwise than the package says',
-      },
       tryTitle: 'Try it',
       tryHint: 'Upload a picture, or take that of a camera now, and see what the model finds and whether its rule would report it',
       algorithm: 'Algorithm',

@@ -3,7 +3,7 @@ import 'element-plus/dist/index.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 
-import { addTexts, captureTexts, makeApplication, pictureTaskTexts, shapeTexts, videoTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, engineReasonTexts, makeApplication, pictureTaskTexts, shapeTexts, videoTexts } from '@fengsui/kit'
 
 import { panelCentre } from './centre.ts'
 import { engineTexts } from './engine-texts.ts'
@@ -15,6 +15,7 @@ addTexts(videoTexts)
 addTexts(engineTexts)
 addTexts(snapshotTexts)
 addTexts(captureTexts)
+addTexts(engineReasonTexts)
 addTexts(linkTexts)
 addTexts(shapeTexts)
 addTexts(sceneTexts)

@@ -4,10 +4,11 @@ import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@fengsui/ui/theme.css'
 import './tables.css'
 
-import { addTexts, captureTexts, makeApplication, shapeTexts } from '@fengsui/kit'
+import { addTexts, captureTexts, engineReasonTexts, makeApplication, shapeTexts } from '@fengsui/kit'
 
 import { centres } from './centres/index.ts'
 
 addTexts(shapeTexts)
 addTexts(captureTexts)
+addTexts(engineReasonTexts)
 makeApplication({ title: 'product.hub', centres }).mount('#app')

@@ -127,12 +127,15 @@ def send(feeds: Feeds) -> None:
 
 
 def _with_refused(report: EngineReport) -> EngineReport:
-    """Return what an engine reports that besides could not load two packages: one may still come, the other never."""
+    """Return what an engine reports that besides could not load three packages: two may still come, one never."""
     unusable = {
         "test.large 1.0.0": "memory_short: the model declares 4096 MB, 900 MB are free",
-        "test.broken 1.0.0": "package_unusable: outputs ['other']",
+        "test.slow 1.0.0": "model_crashed: no answer within 180 s",
+        "test.broken 1.0.0": "package_unusable: the model has outputs ['other', 'scores'], and no ['o']",
     }
-    return report.model_copy(update={"unusable": unusable, "next_tries_s": {"test.large 1.0.0": 90.0}})
+    return report.model_copy(
+        update={"unusable": unusable, "next_tries_s": {"test.large 1.0.0": 90.0, "test.slow 1.0.0": 60.0}}
+    )
 
 
 def _place_of(point_id: str) -> Place:
