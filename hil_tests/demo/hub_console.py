@@ -1,5 +1,6 @@
 """The hub as the operator of its machine sees it: the API over the console's Unix socket."""
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +20,10 @@ Json = Any
 class HubConsole:
     """A blocking client for a hub on this machine. Use as a context manager."""
 
-    def __init__(self, socket: Path) -> None:
-        """Prepare a client for the hub behind `socket`."""
-        self._socket = socket
-        self._client = httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://hub", timeout=30.0)
+    def __init__(self, path: Path) -> None:
+        """Prepare a client for the hub behind the socket at `path`."""
+        self._path = path
+        self._client = httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://hub", timeout=30.0)
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -81,12 +82,17 @@ class HubConsole:
                 return
 
     def _is_ready(self) -> bool:
-        if not self._socket.exists():
+        if not self._listens():
             return False
         try:
             return self._client.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+    def _listens(self) -> bool:
+        # httpcore leaves the socket of a refused Unix connection to the garbage collector, who complains of it later.
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._path)) == 0
 
     def _answer(self, response: httpx.Response) -> Json:
         if response.is_success:

@@ -226,7 +226,8 @@ class Served:
     @asynccontextmanager
     async def bearer(self, token: str) -> AsyncIterator[httpx.AsyncClient]:
         """A client with a bearer token."""
-        async with httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60) as client:
             yield client
 
     @asynccontextmanager
@@ -295,7 +296,7 @@ async def running_broker(config: HubConfig, folder: Path) -> AsyncIterator["subp
         yield process
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 10)
+        await asyncio.to_thread(process.wait, 60)
 
 
 @pytest.fixture
