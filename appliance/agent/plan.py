@@ -55,7 +55,7 @@ class Wishes:
 
     @property
     def packages(self) -> tuple[PackageRef, ...]:
-        """The packages that the hub's tasks need."""
+        """The packages that the hub's tasks need, and its plans of snapshots."""
         return self.work.packages if self.work else ()
 
     @property
@@ -67,6 +67,12 @@ class Wishes:
     def capture_plans(self) -> tuple[CapturePlan, ...]:
         """The hub's plans of snapshots."""
         return self.captures.plans if self.captures else ()
+
+    @property
+    def looking_at_pictures(self) -> frozenset[tuple[str, str]]:
+        """The algorithms, with their versions, that look at the pictures of the hub's plans."""
+        named = (plan.algorithm for plan in self.capture_plans if plan.enabled)
+        return frozenset((each.algorithm_id, each.version) for each in named if each is not None)
 
     @property
     def applied(self) -> Applied:
@@ -107,7 +113,12 @@ def merge(
     """
     needed = {(ref.algorithm_id, ref.version): ref.digest for ref in (wishes.work.packages if wishes.work else ())}
     ready = [
-        LocalPackage(algorithm_id=name, version=version, path=packages[digest] if digest else None)
+        LocalPackage(
+            algorithm_id=name,
+            version=version,
+            path=packages[digest] if digest else None,
+            for_pictures=(name, version) in wishes.looking_at_pictures,
+        )
         for (name, version), digest in needed.items()
         if digest is None or digest in packages
     ]

@@ -153,6 +153,7 @@ class Judging:
     async def _apply(self) -> None:
         """Bring tasks and engine into line with the plan; begin the trials that this asks for."""
         needed = {(task.algorithm_id, task.algorithm_version) for task in self._plan.tasks}
+        needed |= {(item.algorithm_id, item.version) for item in self._plan.packages if item.for_pictures}
         ready = {(item.algorithm_id, item.version): item.path for item in self._plan.packages if item.path}
         wanted = {key: path for key, path in ready.items() if key in needed}
         self._engine.want(self.tasks.packages() | wanted)

@@ -70,6 +70,7 @@ class LocalPackage(WireModel):
     algorithm_id: str
     version: str
     path: Path | None = None
+    for_pictures: bool = Field(default=False, description="a snapshot plan needs its model, whatever tasks need")
 
 
 class Plan(WireModel):

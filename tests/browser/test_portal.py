@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from federation.testing.waiting import wait_until
 from hil_tests.demo.cameras import Rig
-from hil_tests.demo.run import Demo
+from hil_tests.demo.run import DETECTOR, Demo
 from hil_tests.rig.onvif import ServedCamera, SimulatedCamera, View, served
 from tests.browser.conftest import SIDEWAYS, Look, SignIn
 from tests.browser.lone_box import held
@@ -219,6 +219,9 @@ def test_a_plan_of_snapshots_made_in_the_portal_brings_pictures_of_its_points(
     page.get_by_role("option", name="秒").click()
     page.locator(".el-dialog .el-input-number input").first.fill("10")
     page.get_by_role("button", name="全选").click()
+    (detector,) = demo.hub.every("/api/v1/algorithms", text=DETECTOR)
+    page.get_by_test_id("plan-algorithm").click()
+    page.get_by_role("option", name=f"{detector['name_zh']} {detector['version']}").click()
     page.screenshot(path=screenshots / "portal-captures-plan.png", animations="disabled")
     page.get_by_test_id("save-plan").click()
     expect(page.get_by_test_id("plan")).to_contain_text("街口巡查")
@@ -230,10 +233,38 @@ def test_a_plan_of_snapshots_made_in_the_portal_brings_pictures_of_its_points(
     expect(page.get_by_test_id("capture-picture")).to_be_visible()
     page.screenshot(path=screenshots / "portal-capture.png", animations="disabled")
     page.keyboard.press("Escape")
+    taker = next(iter(demo.hub.every("/api/v1/captures")))["node_id"]
+    (node,) = [each["name"] for each in demo.hub.every("/api/v1/nodes") if each["id"] == taker]
+    _find_what_the_algorithm_saw(page, node, detector["name_zh"], screenshots)
     look(demo.site.portal_url, ("/captures",), "portal")
     (plan,) = demo.hub.every("/api/v1/captures/plans")
     assert plan["points_away"] == 0
     assert plan["done_last_hour"] > 0
+
+
+def _find_what_the_algorithm_saw(page: Page, node: str, algorithm: str, screenshots: Path) -> None:
+    """Find the picture task of the plan at the box that took its pictures, and something that was seen in one."""
+    page.click(".menu a[href='/picture-tasks']")
+    page.get_by_test_id("picture-box").click()
+    page.get_by_role("option", name=node).click()
+    page.get_by_test_id("by-plans").click(timeout=180_000)
+    task = page.get_by_test_id("picture-job").filter(has_text="抓图计划的图片").last
+    expect(task).to_contain_text("已完成", timeout=180_000)
+    expect(task).to_contain_text(algorithm)
+    page.screenshot(path=screenshots / "portal-plan-tasks.png", animations="disabled")
+    task.get_by_test_id("show-results").click()
+    seen = page.locator(".result h3", has_text=re.compile("检出 [1-9]"))
+
+    def shown() -> bool:
+        for each in page.get_by_test_id("picture-result").all():
+            each.click()
+            expect(page.locator(".result img")).to_have_js_property("complete", value=True)
+            if seen.is_visible():
+                return True
+        return False
+
+    wait_until(shown, within_s=120, what="a picture of the plan in which the algorithm saw something")
+    page.screenshot(path=screenshots / "portal-plan-findings.png", animations="disabled")
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from appliance.agent.plan import Wishes, merge
-from federation.messages import DesiredWork
+from federation.messages import DesiredCaptures, DesiredWork
 
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 HERE = {OLD: Path("old.algpkg")}
@@ -50,3 +50,24 @@ def test_a_task_that_moves_to_another_point_does_not_go_on_at_the_former_one() -
 
     assert moved.plan.tasks == ()
     assert moved.held_back[0].reason.startswith("package_missing")
+
+
+def test_an_algorithm_that_looks_at_the_pictures_of_a_plan_is_needed_without_any_task() -> None:
+    only = wishes("1.0.0", OLD)
+    assert only.work is not None
+    rounds = [{"point_id": "gate"}]
+    algorithm = {"algorithm_id": "a", "version": "1.0.0"}
+    plans = [
+        {"plan_id": "p1", "name": "p", "enabled": enabled, "every_s": 10, "rounds": rounds, "algorithm": named}
+        for enabled, named in ((True, None), (False, algorithm), (True, algorithm))
+    ]
+    needed = []
+    for count in (2, 3):
+        captures = DesiredCaptures.model_validate(
+            {"node_id": "n1", "hub_epoch": 1, "version": 1, "issued_at": "2026-11-24T08:00:00Z", "plans": plans[:count]}
+        )
+        work = only.work.model_copy(update={"tasks": ()})
+        (package,) = merge(Wishes(work=work, captures=captures), HERE, before=None).plan.packages
+        needed.append(package.for_pictures)
+
+    assert needed == [False, True]

@@ -9,6 +9,9 @@ from appliance.analysis.engine.loaded import LOADS_AT_ONCE
 from appliance.analysis.engine.packages import Ready
 from appliance.analysis.engine.wire import Answer, Message
 from appliance.analysis.finding import Picture
+from appliance.analysis.judging import Judging
+from appliance.analysis.outgoing import EventQueue
+from appliance.local import LocalPackage, Plan
 from federation.testing.waiting import until
 from tests.appliance.analysis.engine.conftest import ROWS, Pack, Running, one_box, running
 from tests.appliance.analysis.engine.test_engine import demanding, labels, reason
@@ -166,3 +169,20 @@ async def test_packages_of_a_model_that_hangs_take_one_place_together(pack: Pack
         await loaded(engine, B)
 
         assert hosts.alive == 2
+
+
+async def test_a_package_that_only_the_pictures_of_a_plan_need_is_loaded(engine: Running, pack: Pack) -> None:
+    path, other = await pack("a", one_box()), await pack("b", one_box(label=0))
+    packages = (
+        LocalPackage(algorithm_id="a", version="1.0.0", path=path, for_pictures=True),
+        LocalPackage(algorithm_id="b", version="1.0.0", path=other),
+    )
+    judging = Judging(engine=engine.engine, events=EventQueue())
+    async with asyncio.TaskGroup() as group:
+        running_ = group.create_task(judging.run())
+        await judging.adopt(Plan(version=1, packages=packages))
+
+        await loaded(engine, A)
+        running_.cancel()
+
+    assert set(engine.engine.packages) == {A}
