@@ -335,6 +335,20 @@ def test_a_kind_of_event_is_mapped_to_the_code_by_which_others_know_it(
     with page.expect_request(lambda request: "mapped_code=02-17" in request.url):
         page.get_by_role("option", name="02-17 监控设施异常").click()
 
+    # A bureau's feed takes what goes by this code.
+    page.click(".menu a[href='/subscriptions']")
+    page.get_by_role("button", name="新建订阅").first.click()
+    form = page.locator(".el-dialog", has_text="单位标识")
+    form.locator("input").first.fill("住房和城乡建设局")
+    form.locator("input").nth(1).fill("housing")
+    form.get_by_test_id("feed-types").locator("input").fill("02-17")
+    page.screenshot(path=screenshots / "portal-feed-types.png", animations="disabled")
+    page.get_by_role("option", name="02-17 监控设施异常").last.click()
+    form.get_by_role("button", name="确定").click()
+    expect(page.locator(".el-table__row")).to_contain_text("02-17 监控设施异常")
+    page.keyboard.press("Escape")
+    pictured(page, screenshots / "portal-feed-by-mapped-code")
+
 
 def test_a_bare_model_is_recognised_named_and_packed_in_the_portal(
     portal: Portal, page: Page, sign_in: SignIn, screenshots: Path

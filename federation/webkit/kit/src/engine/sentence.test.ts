@@ -20,6 +20,11 @@ test.each([
   ['package_unusable: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Failed to load model because protobuf parsing failed.', '模型文件不是有效的 ONNX 模型，或已损坏'],
   ['switch_refused: memory_short: the model declares 10 MB, 4 MB are free', '未切换到新版本，原版本继续运行：内存不足：模型声明需 10 MB，仅剩 4 MB'],
   ['switch_refused: of 12 things that the old version sees in the newest frames it finds 1', '未切换到新版本，原版本继续运行：对最近画面中旧版本检出的 12 个目标，新版本只检出 1 个'],
+  ['not_loaded: test.a 1.0.0 cannot look at pictures now: memory_short: the model declares 10 MB, 4 MB are free.', '算法 test.a 1.0.0 暂时不能分析图片：内存不足：模型声明需 10 MB，仅剩 4 MB'],
+  [
+    'given_up: not taken within 24 hours; the last time not_loaded: test.a 1.0.0 cannot look at pictures now: its package is on its way, or its model is being loaded.',
+    '24 小时内未能分析，最后一次的原因：算法 test.a 1.0.0 暂时不能分析图片：算法包正在下发，或模型正在加载',
+  ],
   ['switched_back: 1.2.0: model_crashed: its process ended', '新版本 1.2.0 运行异常，已切回原版本：模型进程异常退出'],
   ['system_unbound: the box has no [[analysis.systems]] city', '本机未配置该外部算法系统，画面不会外发'],
 ])('%s', (reason, told) => {

@@ -8,6 +8,12 @@ interface Detail {
 
 const DETAILS: readonly Detail[] = details.map((each) => ({ ...each, pattern: new RegExp(each.pattern) }))
 
+/** What stands around the reason itself, with the name of what is told besides. */
+const AROUND = [
+  { name: 'given_up', pattern: /^given_up: not taken within (\S+) hours; the last time (.*)$/, value: 'hours' },
+  { name: 'not_loaded', pattern: /^not_loaded: (\S+ \S+) cannot look at pictures now: (.*)\.$/, value: 'algorithm' },
+]
+
 /** What is said in the reader's language, with these values; `knows` tells whether there is a text. */
 export interface Voice {
   readonly say: (key: string, values?: Record<string, unknown>) => string
@@ -18,6 +24,10 @@ export interface Voice {
 export function sentence(reason: string, voice: Voice): string {
   const [, switchCode = '', afterSwitch = ''] = /^(switch_refused|switched_back): (.*)$/.exec(reason) ?? []
   if (switchCode) return switched(switchCode, afterSwitch, voice)
+  for (const { name, pattern, value } of AROUND) {
+    const found = pattern.exec(reason)
+    if (found) return voice.say(`engineReason.${name}`, { [value]: found[1], reason: sentence(found[2] ?? '', voice) })
+  }
   const [, first = reason, seconds = ''] = /^(.*); it is started again in (\d+) s$/.exec(reason) ?? []
   return seconds ? voice.say('engineReason.again', { reason: told(first, voice), seconds }) : told(first, voice)
 }
