@@ -127,12 +127,12 @@ class InFolder:
         if refused.reason in _MAY_BE_ON_ITS_WAY and (seen is None or seen[0] != version):
             self._waiting[path] = (version, self._now_s())
             return
-        self.refused[refused.reason] += 1
         log.warning("file refused: name=%s: %s", path.name, refused)
         try:
             self._quarantine.take(path, refused.reason, datetime.now(UTC))
         except OSError as error:
             self._leave(path, version, error)
+        self.refused[refused.reason] += 1  # once its place is free for the next of that name
 
     def _remove(self, path: Path, version: _Version) -> None:
         try:
