@@ -120,21 +120,8 @@ class LoadedModels:
         async with self._turn(declared.network) as turn:
             if turn.failed is not None:
                 raise turn.failed  # as it was tried for another package while this one waited
-            short = await self._promise(declared, head)
-            if short is not None:
-                return short
-            try:
-                async with self._loads:
-                    model = await self._model(declared, turn)
-                    await self._on_thread(lambda: model.teach(head))
-                self._use(declared.network, key, head.id)
-            except BaseException:
-                if declared.network in self and not self[declared.network].users:
-                    await self._end_one(declared.network)
-                raise
-            finally:
-                self._room.settle(declared.network)
-        return None
+            with self._room.in_line() as number:
+                return await self._hold(key, declared, head, turn, number)
 
     async def attach(self, name: str, key: PackageKey, head: str, system: Callable[[], OutsideSystem]) -> None:
         """Feed a system of others as a model is fed, unless it is already; raise OSError where it cannot be set up."""
@@ -177,24 +164,39 @@ class LoadedModels:
             if not turn.waiting:
                 del self._turns[network]
 
-    async def _promise(self, declared: ModelOf, head: HeadOf) -> str | None:
+    async def _hold(self, key: PackageKey, declared: ModelOf, head: HeadOf, turn: Turn, number: int) -> str | None:
+        short = await self._promise(declared, head, number)
+        if short is not None:
+            return short
+        try:
+            async with self._loads:
+                model = await self._model(declared, turn)
+                await self._on_thread(lambda: model.teach(head))
+            self._use(declared.network, key, head.id)
+        except BaseException:
+            if declared.network in self and not self[declared.network].users:
+                await self._end_one(declared.network)
+            raise
+        finally:
+            self._room.settle(declared.network)
+        return None
+
+    async def _promise(self, declared: ModelOf, head: HeadOf, number: int) -> str | None:
         """Promise room for what is not loaded yet of a model and its head; return why there is not enough.
 
-        Idle models are ended for it, and those that load before it are waited for: they may take less than declared.
+        Idle models are ended for it, and those that came before it are waited for: they may take less than declared.
         """
         network, needed_bytes = declared.network, self._needed_bytes(declared, head)
-        earlier = self._room.promised
         while True:
             async with self._unloading:
                 await self._end_idle(needed_bytes)
                 if not needed_bytes or needed_bytes <= self._room.free_bytes():
                     self._room.promise(network, self._taken().get(network, 0) + needed_bytes)
                     return None
-            earlier &= self._room.promised
-            if not earlier:
+            if self._room.is_first(number):
                 free = max(0, self._room.free_bytes()) >> 20
                 return f"memory_short: the model declares {needed_bytes >> 20} MB, {free} MB are free"
-            await self._room.settled()
+            await self._room.changed()
 
     async def _end_idle(self, needed_bytes: int) -> None:
         """End idle models, one after the other, until so much is free."""

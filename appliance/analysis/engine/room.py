@@ -1,7 +1,9 @@
 """Memory for models: what one was promised counts until it is loaded and measured."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 
 class Room:
@@ -12,12 +14,24 @@ class Room:
         self._memory_bytes = memory_bytes
         self._taken = taken
         self._promised: dict[str, int] = {}
+        self._numbers = itertools.count()
+        self._line: set[int] = set()
         self._news = asyncio.Event()
 
-    @property
-    def promised(self) -> set[str]:
-        """The models to which memory is promised: they are being loaded."""
-        return set(self._promised)
+    @contextmanager
+    def in_line(self) -> Iterator[int]:
+        """Stand in line for memory until the block is left, loaded or refused; gives a number that grows."""
+        number = next(self._numbers)
+        self._line.add(number)
+        try:
+            yield number
+        finally:
+            self._line.remove(number)
+            self._tell()
+
+    def is_first(self, number: int) -> bool:
+        """Tell whether nobody who came earlier stands in line still."""
+        return number == min(self._line)
 
     def free_bytes(self) -> int:
         """Return what is left; less than nothing where models outgrew what they declare."""
@@ -32,9 +46,12 @@ class Room:
     def settle(self, network: str) -> None:
         """Count a model by what it takes from now on: it is loaded, or was given up."""
         del self._promised[network]
+        self._tell()
+
+    async def changed(self) -> None:
+        """Return once a promise is settled, or somebody has left the line: within what a model may take to load."""
+        await self._news.wait()
+
+    def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
-
-    async def settled(self) -> None:
-        """Return once a promise is settled; each is, within what a model may take to load."""
-        await self._news.wait()
