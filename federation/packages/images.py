@@ -9,16 +9,36 @@ from typing import IO
 
 ENTRY_LIMIT = 20_000
 INDEX_LIMIT_BYTES = 1 << 20
+ENTRY_LIMIT_BYTES = 1 << 30
+"""As of a package, which no entry of it exceeds."""
+
+HEADER_LIMIT_BYTES = 1 << 20
+"""Of what tells more of an entry than its own header; a tar reader takes it whole into memory."""
+
 _BLOBS = "blobs/sha256/"
 _CHUNK_BYTES = 1 << 20
+_OWN_CONTENT = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry of a tar whose headers are of bounded size."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Entry":
+        found = super().frombuf(buf, encoding, errors)
+        if found.size > HEADER_LIMIT_BYTES and found.type not in _OWN_CONTENT:
+            raise tarfile.ReadError(f"a header of {found.size} bytes")
+        if not 0 <= found.size <= ENTRY_LIMIT_BYTES:
+            raise tarfile.ReadError(f"an entry of {found.size} bytes")  # a tar reader would look for its end for ever
+        return found
 
 
 def image_fault(archive: IO[bytes]) -> str | None:
     """Return what is wrong with the OCI image layout in a tar, or None; reads it once and unpacks nothing."""
     try:
-        with tarfile.open(fileobj=archive, mode="r|") as tar:
+        with tarfile.open(fileobj=archive, mode="r|", tarinfo=_Entry) as tar:
             return _fault(tar)
-    except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         return f"it is no tar: {str(error)[:120]}"
 
 
@@ -45,6 +65,8 @@ def _fault(tar: tarfile.TarFile) -> str | None:
 def _unsafe(member: tarfile.TarInfo) -> str | None:
     if not (member.isfile() or member.isdir()):
         return f"{member.name[:80]!r} is a link or a device"
+    if member.issparse():
+        return f"{member.name[:80]!r} has holes, which unfold without end"
     path = PurePosixPath(member.name)
     return f"the path {member.name[:80]!r} may not stand there" if path.is_absolute() or ".." in path.parts else None
 

@@ -53,7 +53,7 @@ class Stock:
             found["event_code_taken"] = taken
         missing = [f"{item.id} {item.version}" for item in manifest.members if not self._has(item.id, item.version)]
         if missing:
-            found["members_unknown"] = f"not in the repository: {', '.join(missing[:5])}"
+            found["members_unknown"] = f"no algorithm in the repository: {', '.join(missing[:5])}"
         apart = [] if manifest.backbone is None else self._apart(manifest, manifest.backbone)
         if apart:
             found["backbone_differs"] = f"no backbone with SM3 {manifest.backbone} in {', '.join(apart[:5])}"
@@ -71,7 +71,9 @@ class Stock:
         return [f"{item.id} {item.version}" for item in self.members(bundle) if backbone not in item.backbones.values()]
 
     def _has(self, algorithm_id: str, version: str) -> bool:
-        return any(item.manifest.version == version for item in self.versions(algorithm_id))
+        """Tell whether an algorithm is here that a bundle may have; a bundle has no other bundle."""
+        here = (item.manifest for item in self.versions(algorithm_id))
+        return any(manifest.version == version and manifest.kind != "bundle" for manifest in here)
 
     def _taken(self, manifest: Manifest) -> Iterator[str]:
         codes = {event.code for event in manifest.events}

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from federation.http import Input, Output, PageQuery
 from federation.messages import CameraState, OnvifUrl, PictureFault, RecordingReport, RecordingSpec, Slug, StreamUrl
 
-GbCode = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
+GbCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
 
 
 class PointDraft(Input):

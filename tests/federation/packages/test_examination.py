@@ -225,6 +225,13 @@ def test_rule_15_every_algorithm_of_a_bundle_is_there_and_its_licence_is_told(tm
     assert failed(bundle, Stock([Kept(manifest=bound, digest="sha256:a")])) == {"unsigned", "unlicensed"}
 
 
+def test_rule_15_a_bundle_has_no_bundle_in_it(tmp_path: Path) -> None:
+    inner = of_kind("bundle", id="example.smoke", version="1.0.0", members=[{"id": "example.fire", "version": "1.0.0"}])
+    outer = packed(tmp_path, of_kind("bundle", id="example.pack"))
+
+    assert failed(outer, Stock([Kept(manifest=inner, digest="sha256:a")])) == {"unsigned", "members_unknown"}
+
+
 @pytest.mark.parametrize(("signer", "found"), [("a", {"unsigned"}), ("b", {"unsigned", "unlicensed"})])
 def test_rule_15_a_licence_counts_if_the_vendor_signed_it(tmp_path: Path, signer: str, found: set[str]) -> None:
     bound = smoke(version="1.0.0", licence={**SMOKE["licence"], "activation": {"mode": "server"}})
@@ -302,9 +309,35 @@ def linked() -> bytes:
     return target.getvalue()
 
 
+def hollow() -> bytes:
+    """Return a tar of a few bytes with a file of 8 EiB, all of it a hole."""
+    member = tarfile.TarInfo("GNUSparseFile.0/blob")
+    member.size = 512
+    holes = {"major": "1", "minor": "0", "name": "blobs/sha256/aa", "realsize": str((1 << 63) - 1)}
+    member.pax_headers = {f"GNU.sparse.{name}": value for name, value in holes.items()}
+    return member.tobuf(tarfile.PAX_FORMAT) + b"0\n".ljust(512, b"\0") + bytes(1024)
+
+
+def endless() -> bytes:
+    """Return a tar whose only entry says that it has 8 EiB, and ends where they should begin."""
+    member = tarfile.TarInfo("oci-layout")
+    member.size = (1 << 63) - 1
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def told_at_length(kind: bytes) -> bytes:
+    member = tarfile.TarInfo("more")
+    member.type, member.size = kind, 2 << 20
+    return member.tobuf(tarfile.GNU_FORMAT) + hashlib.shake_128(kind).digest(3 << 20)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (hollow(), "holes"),
+        (endless(), "an entry of 9223372036854775807 bytes"),
+        (told_at_length(tarfile.XHDTYPE), "a header of 2097152 bytes"),
+        (told_at_length(tarfile.GNUTYPE_LONGNAME), "a header of 2097152 bytes"),
         (b"no tar", "no tar"),
         (linked(), "link"),
         (image(**{"../up": b"x"}), "may not stand"),

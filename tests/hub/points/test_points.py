@@ -73,6 +73,15 @@ async def test_what_is_exported_can_be_imported_again(hub: Any) -> None:
 
 
 @ON_SQLITE
+async def test_a_national_code_is_of_plain_figures(hub: Any) -> None:
+    wide = str(POINT["gb_code"]).translate({ord(figure): 0xFEE0 + ord(figure) for figure in "0123456789"})
+
+    answer = await hub.console.post("/api/v1/points", json={**POINT, "gb_code": wide})
+
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["body.gb_code"])
+
+
+@ON_SQLITE
 async def test_an_import_with_a_fault_changes_nothing_and_names_the_row(hub: Any) -> None:
     sheet = "点位编号,点位名称,视频流地址,经度\ngood,好,rtsp://127.0.0.1/1,120\nbad,坏,ftp://x,240\n"
 
