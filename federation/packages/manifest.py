@@ -28,7 +28,7 @@ from federation.packages.outputs import BoxesOutput, CtcOutput, EmbeddingOutput,
 from federation.packages.parameters import Parameter
 from federation.packages.prompts import Prompt
 from federation.packages.rules import Rule
-from federation.packages.runtime import Platform, Runtime, Sm3
+from federation.packages.runtime import HERE, Platform, Runtime, Sm3
 from federation.packages.samples import PackagePath, Sample
 from federation.packages.texts import ManifestPart, Text
 
@@ -222,9 +222,10 @@ class Manifest(ManifestPart):
         found = (platform.backbone for platform in self.runtime.platforms)
         return {backbone.file: backbone.sm3 for backbone in found if backbone is not None}
 
-    def platform_on(self, kinds: Collection[str]) -> Platform | None:
-        """Return the first platform that a node with devices of these kinds satisfies; every node has a `cpu`."""
-        return next((item for item in self.runtime.platforms if item.platform in {"cpu", *kinds}), None)
+    def platform_on(self, kinds: Collection[str], arch: str = HERE) -> Platform | None:
+        """Return the first platform for a node of `arch` with devices of these kinds; every node has a `cpu`."""
+        fitting = (item for item in self.runtime.platforms if item.arch in {"any", arch})
+        return next((item for item in fitting if item.platform in {"cpu", *kinds}), None)
 
     def settle(self, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Return every parameter with its given value or default; raise BadParameters for what does not fit."""

@@ -1,5 +1,6 @@
 """What an algorithm needs in order to run: a model for every platform, and what it takes there."""
 
+from platform import machine
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -7,6 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 from federation.packages.description import Capacity, Needs
 from federation.packages.samples import PackagePath
 from federation.packages.texts import ManifestPart
+
+HERE = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine().lower(), machine().lower())
+"""The architecture of this machine, as `Platform.arch` names it."""
 
 Sm3 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

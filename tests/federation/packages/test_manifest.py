@@ -104,6 +104,26 @@ def test_no_number_of_a_manifest_is_nan_whichever_way_it_comes() -> None:
         Manifest.model_validate({**document, "input": {**document["input"], "mean": [float("nan"), 0, 0]}})
 
 
+@pytest.mark.parametrize(
+    ("kinds", "arch", "file"),
+    [
+        (["cpu"], "x86_64", "models/amd.onnx"),
+        (["cpu"], "aarch64", "models/arm.onnx"),
+        (["cuda"], "aarch64", "models/card.onnx"),
+        (["cpu"], "riscv64", None),
+    ],
+)
+def test_a_node_takes_the_first_platform_of_its_architecture(kinds: list[str], arch: str, file: str | None) -> None:
+    platforms = "[{platform: cuda, backend: onnxruntime, file: models/card.onnx}"
+    for name, file_of in (("aarch64", "models/arm.onnx"), ("x86_64", "models/amd.onnx")):
+        platforms += f", {{arch: {name}, backend: onnxruntime, file: {file_of}}}"
+    manifest = read_manifest(DETECTOR.replace("[{backend: onnxruntime, file: models/m.onnx}]", f"{platforms}]"))
+
+    chosen = manifest.platform_on(kinds, arch)
+
+    assert (chosen and chosen.file) == file
+
+
 def test_parameters_settle_to_given_values_and_defaults() -> None:
     manifest = builtin_manifests()["fengsui.area_intrusion"]
 
