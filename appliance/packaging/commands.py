@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from pydantic import TypeAdapter, ValidationError
+
 from appliance.packaging import checking, making
 from appliance.packaging.errors import WrongCall
 from appliance.packaging.proposal import CannotPropose
+from federation.packages.description import AlgorithmId
 from federation.packages.trial import MEMORY_BYTES, TIME_S
+
+_ALGORITHM_ID: TypeAdapter[str] = TypeAdapter(AlgorithmId)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,10 +44,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _id(text: str) -> str:
+    try:
+        return _ALGORITHM_ID.validate_python(text)
+    except ValidationError as error:
+        said = f"{text[:80]!r} is no id: it is of small letters, figures, dots, _ and -, 64 at most"
+        raise argparse.ArgumentTypeError(said) from error
+
+
 def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     new = command("new", making.new, "write a folder to start from")
     new.add_argument("folder", type=Path)
-    new.add_argument("--id", default="example.detector", help="id of the algorithm")
+    new.add_argument("--id", type=_id, default="example.detector", help="id of the algorithm")
     build = command("build", making.build, "pack a folder with algorithm.yaml")
     build.add_argument("folder", type=Path)
     build.add_argument("-o", "--output", type=Path, required=True)
@@ -64,7 +77,7 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     bare.add_argument("--samples", type=Path, help="folder of pictures or videos, or one of them")
     bare.add_argument("--half", action="store_true", help="add the model with numbers of 16 bits, for graphics cards")
-    bare.add_argument("--id", help="id of the algorithm (default: from the file's name)")
+    bare.add_argument("--id", type=_id, help="id of the algorithm (default: from the file's name)")
     bare.add_argument("-o", "--output", type=Path, required=True)
     pack = command("pack", making.pack, "what a hub runs in a process of its own to make a package of a bare model")
     pack.add_argument("folder", type=Path, help="with model.onnx, samples and perhaps labels")
@@ -74,8 +87,10 @@ def _add_making(command: Callable[..., argparse.ArgumentParser]) -> None:
     outside = command("from-endpoint", making.from_endpoint, "make packages of what an outside system offers")
     outside.add_argument("url", help="where its /algorithms is")
     outside.add_argument("folder", type=Path, help="where the packages go")
-    outside.add_argument("--prefix", default="outside", help="of the ids")
-    outside.add_argument("--system", default="outside", help="what boxes call the system in their configuration")
+    outside.add_argument("--prefix", type=_id, default="outside", help="of the ids")
+    outside.add_argument(
+        "--system", type=_id, default="outside", help="what boxes call the system in their configuration"
+    )
     _add_secret(outside)
 
 

@@ -20,6 +20,8 @@ from federation.packages.endpoints import Auth, Endpoint
 from federation.packages.licences import VendorLicence, write_licence
 from federation.packages.signatures import sign_package
 
+LONGEST_ID = 64
+
 
 def new(options: argparse.Namespace) -> Iterator[str]:
     """Write a folder with a whole manifest to start from."""
@@ -90,7 +92,10 @@ def from_endpoint(options: argparse.Namespace) -> Iterator[str]:
     options.folder.mkdir(parents=True, exist_ok=True)
     for offer in found:
         endpoint = Endpoint(system=options.system, url=options.url, algorithm=offer.id, auth=auth)
-        manifest = of_offer(f"{options.prefix}.{offer.id}", endpoint, offer)
+        name = f"{options.prefix}.{offer.id}"
+        if len(name) > LONGEST_ID:
+            raise WrongCall(f"{name} is longer than the {LONGEST_ID} characters of an id; give a shorter --prefix")
+        manifest = of_offer(name, endpoint, offer)
         path = options.folder / f"{manifest.id}-{manifest.version}.algpkg"
         yield _sentence(write_package({"algorithm.yaml": write_manifest(manifest).encode()}, path))
 

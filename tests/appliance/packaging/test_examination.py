@@ -395,3 +395,25 @@ def test_a_new_package_starts_from_a_manifest_that_is_whole(tmp_path: Path, caps
     assert main(["build", str(folder), "-o", str(tmp_path / "x.algpkg")]) == 2
 
     assert "'models/model.onnx', which is not in the package" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["new", "mine", "--id", "Bad Id"],
+        ["new", "mine", "--id", "x" * 65],
+        ["from-onnx", "m.onnx", "--id", "../x", "-o", "x.algpkg"],
+        ["from-endpoint", "http://127.0.0.1:9", "mine", "--prefix", "市政"],
+        ["from-endpoint", "http://127.0.0.1:9", "mine", "--system", ""],
+    ],
+)
+def test_a_name_that_is_no_id_is_one_line_and_makes_nothing(
+    tmp_path: Path, call: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "mine"
+
+    assert main([str(target) if part == "mine" else part for part in call]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is no id" in line
+    assert not target.exists()

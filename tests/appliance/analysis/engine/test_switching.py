@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from appliance.analysis.engine.frame import Frame
 from appliance.analysis.judging import Judging
@@ -19,7 +21,7 @@ from appliance.analysis.switching import compared, judged_alike_by, may_swap
 from appliance.analysis.tasks import RunningTask
 from appliance.local import LocalPackage, Plan
 from federation.messages import Box, Detection, TaskSpec
-from federation.packages import Manifest
+from federation.packages import Manifest, write_manifest, write_package
 from federation.testing.waiting import until
 from tests.appliance.analysis.engine.conftest import ROWS, Pack, Running, one_box
 from tests.appliance.analysis.test_detector import graph, manifest
@@ -126,6 +128,44 @@ async def test_a_new_version_that_sees_nothing_of_the_known_is_refused_and_the_o
     assert camera.task.note.startswith("switch_refused: of 6 things")
     assert camera.task.report(datetime.now(UTC)).reason == camera.task.note
     assert camera.task.frames == camera.sent
+
+
+def bright() -> bytes:
+    """Return a model that sees its thing in white pictures alone."""
+    taken = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])
+    given = helper.make_tensor_value_info("o", TensorProto.FLOAT, [1, 1, 6])
+    row, steep = (
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.array(value, np.float32)))
+        for name, value in (("row", [[[8, 12, 16, 20, 0.9, 0]]]), ("steep", 1.5))
+    )
+    nodes = [
+        row,
+        steep,
+        helper.make_node("ReduceMax", ["images"], ["most"], keepdims=0),
+        helper.make_node("Mul", ["most", "steep"], ["steeper"]),
+        helper.make_node("Floor", ["steeper"], ["white"]),
+        helper.make_node("Mul", ["row", "white"], ["o"]),
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "bright", [taken], [given]), opset_imports=[helper.make_opsetid("", 17)], ir_version=10
+    )
+    return bytes(model.SerializeToString())
+
+
+async def test_what_the_old_version_sees_in_the_samples_of_the_new_package_counts_where_frames_show_nothing(
+    engine: Running, pack: Pack, tmp_path: Path
+) -> None:
+    white = bytes(cv2.imencode(".png", np.full((16, 32, 3), 255, np.uint8))[1])
+    names = [f"samples/{number}.png" for number in range(5)]
+    declared = version(NEW, samples=[{"file": name} for name in names])
+    parts = {"algorithm.yaml": write_manifest(declared).encode(), "models/m.onnx": one_box(label=1)}
+    blind = await asyncio.to_thread(write_package, parts | dict.fromkeys(names, white), tmp_path / "blind.algpkg")
+    async with filmed(engine, await pack("old", bright())) as camera:
+        await camera.judging.adopt(plan(NEW, blind.path, generation=2))
+        await until(lambda: camera.task.note, within_s=WITHIN_S, what="a refusal")
+
+    assert camera.task.spec.algorithm_version == OLD
+    assert camera.task.note.startswith("switch_refused: of 5 things")
 
 
 async def test_a_new_version_that_fails_on_duty_is_taken_back_by_itself(engine: Running, pack: Pack) -> None:
