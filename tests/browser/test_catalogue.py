@@ -13,12 +13,13 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from federation.crypto import SigningKey
 from federation.packages.licences import VendorLicence, write_licence
+from federation.testing.ports import reserved
 from hub.app import RunningHub, open_hub
 from tests.browser.conftest import Look, SignIn
 from tests.browser.lone_box import held
 from tests.browser.messages import telling
 from tests.browser.requests import base, posted, signed
-from tests.hub.conftest import hub_config
+from tests.hub.conftest import REMEMBERED, hub_config, remember
 from tests.hub.repository.detectors import COCO, detector, model, signed_detector
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -52,7 +53,7 @@ class Portal:
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
     """Run a hub; the package is made before a browser's driver occupies the thread."""
-    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name, reserved(len(REMEMBERED)) as ports:
         package = Path(name) / "general.algpkg"
         cover = bytes(cv2.imencode(".png", np.full((90, 160, 3), 200, np.uint8))[1])
         says = {"name": NAME, "description": DESCRIPTION, "notes": NOTES, "training": TRAINING, "scenes": SCENES}
@@ -74,6 +75,7 @@ def portal() -> Iterator[Portal]:
         )
         licence.write_text(write_licence(allowed, key), encoding="utf-8")
         config = hub_config(Path(name), signers_folder="signers")
+        remember(config, ports)
         with held(open_hub(config)) as running:
             url: str = running.do(_url)
             yield Portal(url=url, data=config.data_folder, package=package, licensed=licensed, licence=licence)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -170,12 +170,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def config(database_url: str, upgraded_sqlite: Path) -> Iterator[HubConfig]:
     with tempfile.TemporaryDirectory(prefix="fengsui-") as folder, reserved(len(REMEMBERED)) as ports:
         made = hub_config(Path(folder), database_url)
-        made.broker_folder.mkdir(parents=True, mode=0o700)
-        for name, port in zip(REMEMBERED, ports, strict=True):
-            write_private(made.broker_folder / name, f"{port}\n")
+        remember(made, ports)
         if not database_url:
             shutil.copy(upgraded_sqlite, made.database.removeprefix("sqlite:///"))
         yield made
+
+
+def remember(config: HubConfig, ports: Sequence[int]) -> None:
+    """Let a hub have taken these ports, one for each `REMEMBERED`: what it takes itself another may have before it."""
+    config.broker_folder.mkdir(parents=True, mode=0o700)
+    for name, port in zip(REMEMBERED, ports, strict=True):
+        write_private(config.broker_folder / name, f"{port}\n")
 
 
 def hub_config(folder: Path, database_url: str = "", **more: Any) -> HubConfig:

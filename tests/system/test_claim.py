@@ -5,7 +5,7 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from federation.identity.claiming import BoxClaim, open_claim, session_to
 from federation.identity.errors import ClaimRefused, WrongPeer
 from federation.identity.key import NodeKey, grouped
 from federation.identity.trust import server_context
+from federation.testing.ports import reserved
 from federation.testing.waiting import until
 from hub.config import Discovery, HubConfig
-from tests.hub.conftest import Served, hub_config, serving
+from tests.hub.conftest import REMEMBERED, Served, hub_config, remember, serving
 
 LOOPBACK = ("127.0.0.1",)
 WITHIN_S = 90.0
@@ -46,8 +47,11 @@ def box_config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> HubConfig:
-    return hub_config(tmp_path)
+def config(tmp_path: Path) -> Iterator[HubConfig]:
+    with reserved(len(REMEMBERED)) as ports:
+        made = hub_config(tmp_path)
+        remember(made, ports)
+        yield made
 
 
 @asynccontextmanager

@@ -14,9 +14,10 @@ from federation.crypto import PublicKey, SigningKey
 from federation.exchange import Address, Item, ParcelKind, file_name, make_parcel
 from federation.exchange.joining import make_request, read_answer
 from federation.messages import Batch, Hello, Lane, Presence, new_id
+from federation.testing.ports import reserved
 from federation.testing.waiting import until
 from hub.config import HubConfig, make_config
-from tests.hub.conftest import QUIET
+from tests.hub.conftest import QUIET, REMEMBERED, remember
 
 WAIT_S = 60.0
 
@@ -32,11 +33,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def config(database_url: str) -> Iterator[HubConfig]:
-    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name, reserved(len(REMEMBERED)) as ports:
         folder = Path(name)
         exchange = {"in_folder": "in", "out_folder": "out", "look_every_s": 0.05, "settle_s": 0.2, "answer_s": 0.1}
         values = {"data_folder": "data", "database_url": database_url, "http": {"port": 0}, "exchange": exchange}
-        yield make_config({**values, **QUIET}, folder=folder)
+        made = make_config({**values, **QUIET}, folder=folder)
+        remember(made, ports)
+        yield made
 
 
 @dataclass(kw_only=True)

@@ -13,9 +13,10 @@ import httpx
 from appliance.local.sockets import DOOR_SOCKET
 from appliance.uplink.tunnel import Tunnel, tunnel_session
 from federation.testing.played_appliance import played_appliance
+from federation.testing.ports import reserved
 from federation.testing.waiting import until
 from tests.appliance.panel.models.planted import NAME, PlantedBox, planted_box
-from tests.hub.conftest import Served, hub_config, running_broker, serving
+from tests.hub.conftest import REMEMBERED, Served, hub_config, remember, running_broker, serving
 from tests.hub.video.test_tunnel import answer_calls, live_on
 
 
@@ -55,9 +56,10 @@ class Site:
 @asynccontextmanager
 async def picture_site() -> AsyncIterator[Site]:
     """Run all of it in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name, reserved(len(REMEMBERED)) as ports:
         folder = Path(name)
         config, alive = hub_config(folder), asyncio.Event()
+        await asyncio.to_thread(remember, config, ports)
         alive.set()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running_broker(config, folder))

@@ -26,12 +26,13 @@ from federation.messages import CallHead, CameraReport, CameraState, NodeCall, n
 from federation.messages.calls import MOST_CALLS
 from federation.testing.mutation import json_mutations, mutations
 from federation.testing.played_appliance import BEAT_EVERY_S, PlayedAppliance, played_appliance
+from federation.testing.ports import reserved
 from federation.testing.waiting import until
 from federation.viewing import Kind, Message, init_message
 from hub.fleet.link import Link
 from hub.video.calls import Calls, new_ticket
 from hub.video.turning import MOST_ORDERS
-from tests.hub.conftest import Served, hub_config, running_broker, serving
+from tests.hub.conftest import REMEMBERED, Served, hub_config, remember, running_broker, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -230,9 +231,10 @@ async def live_on(node: PlayedAppliance, alive: asyncio.Event) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site() -> AsyncIterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="fengsui-") as name:
+    with tempfile.TemporaryDirectory(prefix="fengsui-") as name, reserved(len(REMEMBERED)) as ports:
         folder = Path(name)
         config, box, alive = hub_config(folder), Box(), asyncio.Event()
+        await asyncio.to_thread(remember, config, ports)
         alive.set()
         async with running_broker(config, folder), serving(config) as hub, box.open(folder / "door"):
             await until(lambda: hub.hub.foundation.link.connected, within_s=60, what="the hub's link")
