@@ -42,9 +42,9 @@ def pictures_of(path: Path, every_s: float, after_s: float | None = None) -> Gen
                     yield at_s, cast("Picture", frame.to_ndarray(format="bgr24"))
         of_s = _length_s(film)
     if of_s - last_s > CUT_OFF_S:
-        raise CannotDecode(f"the film is cut off: its last picture is at {last_s:.1f} s of {of_s:.1f} s")
+        raise CannotDecode(f"film_cut_off: its last picture is at {last_s:.1f} s of {of_s:.1f} s")
     if damaged:
-        raise CannotDecode(f"{damaged} parts of the film are damaged; the pictures in them were not looked at")
+        raise CannotDecode(f"film_damaged: {damaged} parts are damaged; the pictures in them were not looked at")
 
 
 def length_s(path: Path) -> float:
@@ -72,10 +72,10 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     """Open a film that has pictures, and none larger than any camera's."""
     with av.open(str(path), metadata_errors="ignore", options={"format_whitelist": _FORMATS}) as film:
         if not film.streams.video:
-            raise CannotDecode("the film has sound or text alone, and no pictures")
+            raise CannotDecode("film_without_pictures: it has sound or text alone")
         context = film.streams.video[0].codec_context
         if context.width * context.height > MOST_PIXELS:
-            raise CannotDecode(f"its pictures have more than {MOST_PIXELS >> 20} million pixels")
+            raise CannotDecode(f"too_many_pixels: its pictures have more than {MOST_PIXELS >> 20} million pixels")
         yield film
 
 

@@ -112,8 +112,7 @@ class Pictures:
                 line = verdict.model_copy(update={"at_s": round(at_s, 3), "of_s": of_s})
                 await response.write(line.to_bytes() + b"\n")
         except (NotLoaded, CannotDecode, av.FFmpegError) as error:
-            text = "no model of this algorithm and version is loaded" if isinstance(error, NotLoaded) else str(error)
-            await response.write(PictureVerdict(fault=text[:300] or "unreadable").to_bytes() + b"\n")
+            await response.write(PictureVerdict(fault=_why(error)[:300]).to_bytes() + b"\n")
         await response.write_eof()
         return response
 
@@ -128,6 +127,13 @@ async def film_picture(request: web.Request) -> web.Response:
     return web.Response(body=content, content_type="image/jpeg")
 
 
+def _why(error: Exception) -> str:
+    """Return why a film is looked at no further."""
+    if isinstance(error, NotLoaded):
+        return "no model of this algorithm and version is loaded"
+    return f"no_film: {error}" if isinstance(error, av.FFmpegError) else str(error)
+
+
 def _key(request: web.Request) -> PackageKey:
     return request.query.get("algorithm", ""), request.query.get("version", "")
 
@@ -135,10 +141,10 @@ def _key(request: web.Request) -> PackageKey:
 def _read(content: bytes) -> Picture:
     """Return the picture in a file; raise CannotDecode for what is none, or larger than any camera's."""
     if _pixels(content) > MOST_PIXELS:
-        raise CannotDecode(f"the picture has more than {MOST_PIXELS >> 20} million pixels")
+        raise CannotDecode(f"too_many_pixels: the picture has more than {MOST_PIXELS >> 20} million pixels")
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are")
+        raise CannotDecode("no_picture: it is none that can be read; JPEG, PNG and WebP are")
     return cast("Picture", picture)
 
 
@@ -149,7 +155,7 @@ def _pixels(content: bytes) -> int:
             context = file.streams.video[0].codec_context
             return context.width * context.height
     except (av.FFmpegError, IndexError, ValueError) as error:
-        raise CannotDecode("it is no picture that can be read: JPEG, PNG and WebP are") from error
+        raise CannotDecode("no_picture: it is none that can be read; JPEG, PNG and WebP are") from error
 
 
 def _judged(picture: Picture, key: PackageKey, state: Ready, found: Found, place: Place) -> dict[str, Any]:

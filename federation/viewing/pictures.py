@@ -159,7 +159,7 @@ class PictureVerdict(WireModel):
     events: tuple[PictureEvent, ...] = ()
     drawn: Shapes = Field(default=Shapes(), description="what was drawn for the view of the camera, and judged by")
     unjudged: str = Field(default="", description="why the rule says nothing of it, as code and words")
-    fault: str = ""
+    fault: str = Field(default="", description="why nothing can be seen in it, as code and words")
 
 
 class JobRow(Output):

@@ -149,7 +149,8 @@ async def look(state: AgentState, content: bytes, query: LookQuery, *, person: b
     except ProcessAway as error:
         raise Problem(503, "process_away", "The vision process is starting; try again.") from error
     except CannotRead as error:
-        raise Problem(422, "unreadable_picture", f"The picture cannot be analysed: {error}.") from error
+        words = str(error).partition(": ")[2] or str(error)
+        raise Problem(422, "unreadable_picture", f"The picture cannot be analysed: {words}.") from error
     if verdict is None:
         name = f"{query.algorithm_id} {query.version}"
         raise Problem(404, "not_found", f"No model of {name} is loaded on this box; see the page of models.")

@@ -20,13 +20,13 @@ async def fetch(session: aiohttp.ClientSession, url: str, *, to_this_box: bool) 
         reach.check(urlsplit(url).hostname or "", to_this_box=to_this_box)
         async with session.get(url, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as answer:
             if answer.status != 200:
-                raise NotFetched(f"the address answers {answer.status}")
+                raise NotFetched(f"address_refuses: the address answers {answer.status}")
             return await _body(answer)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         forbidden = reach.forbidden_in(error)
         if forbidden is not None:
             raise NotFetched(f"forbidden_address: {forbidden}") from error
-        raise NotFetched(f"the address cannot be reached: {type(error).__name__}") from error
+        raise NotFetched(f"address_unreachable: the address cannot be reached: {type(error).__name__}") from error
 
 
 def name_of(url: str) -> str:
@@ -40,5 +40,5 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
     async for chunk in answer.content.iter_chunked(1 << 18):
         content += chunk
         if len(content) > PICTURE_LIMIT_BYTES:
-            raise NotFetched(f"it has more than {PICTURE_LIMIT_BYTES >> 20} MiB")
+            raise NotFetched(f"too_large: it has more than {PICTURE_LIMIT_BYTES >> 20} MiB")
     return bytes(content)

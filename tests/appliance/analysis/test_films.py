@@ -66,7 +66,7 @@ def test_a_film_that_is_cut_off_gives_its_first_half_and_says_so(tmp_path: Path,
     times, said = seen(film)
 
     assert times == [0, 1, 2]
-    assert re.fullmatch(r"the film is cut off: its last picture is at [23]\.\d s of 6\.\d s", said)
+    assert re.fullmatch(r"film_cut_off: its last picture is at [23]\.\d s of 6\.\d s", said)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "ts"])

@@ -3192,6 +3192,7 @@ export interface components {
             unjudged: string;
             /**
              * Fault
+             * @description why nothing can be seen in it, as code and words
              * @default
              */
             fault: string;

@@ -5414,6 +5414,7 @@ export interface components {
             unjudged: string;
             /**
              * Fault
+             * @description why nothing can be seen in it, as code and words
              * @default
              */
             fault: string;

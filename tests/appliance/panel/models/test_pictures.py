@@ -98,7 +98,7 @@ async def test_a_film_without_pictures_ends_its_task_with_the_reason(box: Plante
     job, rows = await box.results(film="sound.mp4", every_s=1)
 
     assert (job["state"], job["faults"]) == ("done", 1)
-    assert "no pictures" in rows[0]["verdict"]["fault"]
+    assert rows[0]["verdict"]["fault"].startswith("film_without_pictures: ")
 
 
 @asynccontextmanager
@@ -186,8 +186,8 @@ async def test_pictures_at_web_addresses_are_fetched_looked_at_and_shown(box: Pl
     assert [row["name"] for row in rows[:3]] == [f"{url}/{name}" for name in names]
     assert [row["verdict"]["fault"] for row in rows] == [
         "",
-        "the address answers 404",
-        "the address answers 302",
+        "address_refuses: the address answers 404",
+        "address_refuses: the address answers 302",
         "forbidden_address: nothing is delivered to 169.254.169.254",
     ]
     assert (shown.status_code, shown.content) == (200, JPEG)

@@ -65,3 +65,12 @@ export function isAbout(verdict: PictureVerdict, found: PictureDetection): boole
 function placeOf(found: PictureDetection): string {
   return [found.label, found.box.x, found.box.y, found.box.width, found.box.height].join(' ')
 }
+
+const FAULTS = ['no_picture', 'too_many_pixels', 'too_large', 'no_film', 'film_without_pictures', 'film_cut_off', 'film_damaged', 'address_refuses', 'address_unreachable', 'forbidden_address'] as const
+
+/** The code of why nothing is seen in a picture, null for one that is not known here, and the first two figures in its words. */
+export function faultOf(fault: string): { readonly code: (typeof FAULTS)[number] | null; readonly first: string; readonly second: string } {
+  const [code, ...words] = fault.split(': ')
+  const [first = '', second = ''] = words.join(': ').match(/\d+(\.\d+)?/g) ?? []
+  return { code: FAULTS.find((known) => known === code) ?? null, first, second }
+}

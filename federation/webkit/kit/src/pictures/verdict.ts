@@ -1,5 +1,5 @@
 import { foundName, translate } from '../language.ts'
-import { isAbout, type PictureDetection, type PictureVerdict } from './tasks.ts'
+import { faultOf, isAbout, type PictureDetection, type PictureVerdict } from './tasks.ts'
 
 export interface ShownVerdict {
   text: string
@@ -9,6 +9,12 @@ export interface ShownVerdict {
 /** What the model saw, under the names that people know; `alarming` is what an event is about. */
 export function shownDetections(verdict: PictureVerdict): (PictureDetection & { alarming: boolean })[] {
   return verdict.detections.map((found) => ({ ...found, label: foundName(found.label), alarming: isAbout(verdict, found) }))
+}
+
+/** Why nothing is seen in a picture, in the reader's words where its code is known. */
+export function shownFault(fault: string): string {
+  const { code, first, second } = faultOf(fault)
+  return code === null ? fault : translate(`pictureTask.faultOf.${code}`, { first, second })
 }
 
 /** What the rule says of the picture, in one line; `eventName` is what people call a kind of event. */
