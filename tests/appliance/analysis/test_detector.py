@@ -12,8 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from appliance.analysis.decoders import BadOutput
 from appliance.analysis.detector import Detector
+from appliance.analysis.preprocessing import crop, tensor_of
 from appliance.packaging.coco import LABELS
+from federation.messages import Box
 from federation.packages import Manifest
+from federation.packages.manifest import ModelInput
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 SIDE = 32
@@ -129,6 +132,75 @@ def test_an_area_that_is_too_small_is_not_reported() -> None:
     declared: dict[str, object] = {"decoder": "semantic", "tensor": "o", "min_share": 0.02, "conf": 0.6}
 
     assert corners(Detector(manifest(declared), graph(o=logits))) == []
+
+
+@pytest.mark.parametrize(("most", "told"), [(1, ["open"]), (16, ["open", "open"])])
+def test_a_second_model_looks_at_so_many_of_its_things_and_at_no_others(most: int, told: list[str]) -> None:
+    stage = {
+        "file": "models/second.onnx",
+        "on": ["bin"],
+        "most": most,
+        "input": {"tensor": "images", "size": [SIDE, SIDE]},
+        "output": {"decoder": "class", "tensor": "o", "activation": "none"},
+        "labels": ["open", "full"],
+    }
+    whole = manifest({"decoder": "rows", "tensor": "o"}).model_dump(mode="json", exclude_defaults=True)
+    rows = np.array([[[0, 8, 9, 24, 0.9, 0], [10, 8, 20, 24, 0.8, 1], [20, 8, 30, 24, 0.7, 0]]], np.float32)
+    second = graph(o=np.array([[0.6, 0.1]], np.float32))
+
+    found = Detector(Manifest.model_validate({**whole, "stages": [stage]}), graph(o=rows), b"", [second]).detect(WIDE)
+
+    assert [item.label for item in found] == ["bin", "person", "bin", *told]
+    assert [item.box for item in found[3:]] == [found[0].box, found[2].box][:most]
+
+
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        ({"color": "BGR", "scale": 1.0}, [10, 20, 30]),
+        ({"color": "RGB", "scale": 1.0}, [30, 20, 10]),
+        ({"color": "RGB", "scale": 0.1}, [3, 2, 1]),
+        ({"color": "RGB", "scale": 0.1, "mean": [1, 2, 3]}, [2, 0, -2]),
+        ({"color": "RGB", "scale": 0.1, "mean": [1, 2, 3], "std": [2, 1, 4]}, [1, 0, -0.5]),
+        ({"color": "BGR", "scale": 1.0, "dtype": "float16"}, [10, 20, 30]),
+        ({"color": "RGB", "scale": 0.1, "dtype": "uint8"}, [30, 20, 10]),
+    ],
+)
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_a_picture_becomes_the_tensor_that_is_declared(
+    layout: str, declared: dict[str, object], values: list[float]
+) -> None:
+    entry = ModelInput.model_validate({"tensor": "images", "size": [16, 24], "layout": layout, **declared})
+    canvas = np.full((1, 24, 16, 3), (10, 20, 30), np.uint8)
+
+    tensor = tensor_of(canvas, entry)
+
+    assert tensor.dtype == declared.get("dtype", "float32")
+    assert tensor.shape == ((1, 3, 24, 16) if layout == "NCHW" else (1, 24, 16, 3))
+    pixel = tensor[0, :, 5, 7] if layout == "NCHW" else tensor[0, 5, 7]
+    assert pixel.tolist() == pytest.approx(values, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("box", "margin", "part"),
+    [
+        ((0.4, 0.4, 0.2, 0.1), 0.0, (40, 60, 40, 50)),
+        ((0.4, 0.4, 0.2, 0.1), 0.5, (30, 70, 35, 55)),
+        ((0.0, 0.9, 0.2, 0.1), 0.5, (0, 30, 85, 100)),
+        ((1.0, 1.0, 0.0, 0.0), 0.5, (99, 100, 99, 100)),
+    ],
+)
+def test_a_thing_is_cut_out_with_its_margin_within_the_picture(
+    box: tuple[float, float, float, float], margin: float, part: tuple[int, int, int, int]
+) -> None:
+    x, y, width, height = box
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[..., 0], picture[..., 1] = np.arange(100)[None, :], np.arange(100)[:, None]
+
+    found = crop(picture, Box(x=x, y=y, width=width, height=height), margin)
+
+    left, top = (int(value) for value in found[0, 0, :2])
+    assert (left, left + found.shape[1], top, top + found.shape[0]) == part
 
 
 def test_a_model_that_is_not_as_declared_is_refused_when_it_is_loaded() -> None:

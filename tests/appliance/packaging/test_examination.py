@@ -57,7 +57,12 @@ def lit() -> bytes:
 
 def huge() -> bytes:
     """Return a model of a few bytes that asks for 80 GB."""
-    shape = constant("shape", np.array([20_000_000_000], np.int64))
+    return asking(20_000_000_000)
+
+
+def asking(numbers: int) -> bytes:
+    """Return a model that asks for room for so many numbers of four bytes."""
+    shape = constant("shape", np.array([numbers], np.int64))
     nodes = [
         shape,
         helper.make_node("ConstantOfShape", ["shape"], ["all"]),
@@ -176,6 +181,13 @@ def test_a_model_that_asks_for_80_gb_hurts_only_its_trial(tmp_path: Path) -> Non
 
     assert len(huge()) < 300
     assert set(found) == {"trial_failed"}
+
+
+def test_a_model_that_the_machine_could_hold_and_the_trial_may_not_is_refused(tmp_path: Path) -> None:
+    found = try_out(packed(tmp_path, asking(600_000_000)), memory_bytes=3 << 30, time_s=TIME_S)
+
+    assert found.code == "trial_failed"
+    assert "ConstantOfShape" in found.detail  # where it asks for 2.4 GB, and not before
 
 
 def test_a_model_that_never_ends_is_ended(tmp_path: Path) -> None:

@@ -89,6 +89,23 @@ def test_a_count_is_compared_either_way(compare: str, numbers: tuple[int, ...], 
     assert seconds(play(ruling("count", compare=compare, count=3), pictures)) == when
 
 
+@pytest.mark.parametrize(("score", "reported"), [(0.4, True), (0.399, False)])
+def test_what_is_just_as_sure_as_is_asked_for_counts(score: float, *, reported: bool) -> None:
+    assert bool(play(ruling("presence", min_conf=0.4), [[thing(score=score)]])) is reported
+
+
+@pytest.mark.parametrize(("share", "reported"), [(0.01, True), (0.0101, False)])
+def test_an_area_of_just_the_share_that_is_asked_for_counts(share: float, *, reported: bool) -> None:
+    assert bool(play(ruling("area_share", share=share), [[thing(size=0.1)]])) is reported
+
+
+@pytest.mark.parametrize(("away", "when"), [(4, [0]), (5, [0, 6])])
+def test_without_repetition_what_was_away_for_just_the_silence_is_reported_again(away: int, when: list[float]) -> None:
+    pictures = [HERE, *[NOBODY] * away, HERE]
+
+    assert seconds(play(ruling("presence", dedupe_s=5, repeat=False), pictures)) == when
+
+
 def test_a_state_is_the_strongest_label_at_its_place() -> None:
     closed, opened = thing(label="car", score=0.8), thing(label="person", score=0.6)
     elsewhere = thing(0.8, label="car", score=0.95)
@@ -131,6 +148,10 @@ def test_two_kinds_are_together_when_near(other: object, *, reported: bool) -> N
     found = play(ruling("together", partners=["bag"], distance=0.5), [[thing(), other]])
 
     assert bool(found) is reported
+
+
+def test_without_partners_nobody_is_together_with_himself_or_his_like() -> None:
+    assert play(ruling("together", distance=0.5), [[thing(), thing(0.25)]]) == []
 
 
 def test_boxes_that_overlap_count_once_for_the_share_of_an_area() -> None:

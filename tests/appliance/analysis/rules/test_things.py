@@ -32,6 +32,10 @@ def test_a_car_that_halts_is_reported_from_its_halt_on() -> None:
     assert seconds(play(ruling("stopped", dwell_s=6), pictures)) == [10]
 
 
+def test_who_stays_on_is_reported_again_once_the_silence_is_over_and_not_a_picture_later() -> None:
+    assert seconds(play(ruling("dwell", dwell_s=2, dedupe_s=5, repeat=True), [[thing()]] * 14)) == [2, 7, 12]
+
+
 def test_two_things_are_reported_each_once_and_a_newcomer_at_the_same_place_not_at_all() -> None:
     pictures = [[thing(0.1)]] * 3 + [[thing(0.1), thing(0.4)]] * 5
 
