@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from appliance.analysis.decoders import Areas, BadOutput, Boxes, Embedding, LabelScores, Outcome, Reading, decode
-from appliance.analysis.decoders.boxes import distinct
+from appliance.analysis.decoders.boxes import MOST_BOXES, distinct
 from appliance.analysis.decoders.priors import made_priors
 from federation.packages.outputs import ModelOutput, Nms, PriorLevel, tensors_of
 
@@ -352,6 +352,17 @@ def test_small_things_beside_each_other_stay_two_whatever_the_number_of_their_la
     kept = distinct(small, np.array([0.9, 0.8, 0.7], np.float32), np.full(3, label, np.int64), Nms(iou=0.45))
 
     assert kept.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("nms", [None, Nms()])
+def test_of_more_boxes_than_a_picture_may_have_the_strongest_stay(nms: Nms | None) -> None:
+    left = np.arange(MOST_BOXES + 50, dtype=np.float32) * 10
+    apart = np.stack([left, left, left + 5, left + 5], axis=1)
+    scores = np.linspace(0.1, 0.9, len(left), dtype=np.float32)
+
+    kept = distinct(apart, scores, np.zeros(len(left), np.int64), nms)
+
+    assert kept.tolist() == list(range(len(left) - 1, 49, -1))
 
 
 def test_boxes_at_one_place_stay_apart_by_their_labels_unless_it_is_declared_otherwise() -> None:

@@ -161,6 +161,22 @@ def test_a_file_that_is_neither_stored_nor_deflated_is_refused(tmp_path: Path, m
         open_package(tmp_path / "bad.algpkg")
 
 
+def test_an_encrypted_file_is_refused(tmp_path: Path) -> None:
+    content = bytearray(write_package(PARTS, tmp_path / "a.algpkg").path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flags of the first file, in the directory
+    (tmp_path / "bad.algpkg").write_bytes(content)
+
+    with pytest.raises(BadArchive, match="is encrypted"):
+        open_package(tmp_path / "bad.algpkg")
+
+
+def test_more_entries_than_a_package_may_have_are_refused(tmp_path: Path) -> None:
+    good = contents(write_package(PARTS, tmp_path / "a.algpkg").path)
+
+    with pytest.raises(BadArchive, match="more than 4096 entries"):
+        open_package(zipped(tmp_path / "bad.algpkg", good | {f"d{number}/": b"" for number in range(4096)}))
+
+
 def test_a_package_without_its_digest_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArchive, match="no SM3SUMS"):
         open_package(zipped(tmp_path / "c.algpkg", PARTS))

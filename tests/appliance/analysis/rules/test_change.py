@@ -43,6 +43,17 @@ def test_a_change_counts_where_the_events_label_is_seen(changed: tuple[int, int]
     assert seconds(play(rule, [shown(EMPTY)] * 3 + [after] * 2)) == when
 
 
+@pytest.mark.parametrize(("sensitivity", "reported"), [(0.0, False), (0.4, False), (0.6, True), (1.0, True)])
+def test_a_faint_change_is_reported_where_the_rule_is_sensitive(sensitivity: float, *, reported: bool) -> None:
+    faint = EMPTY.copy()
+    faint[60:120, 40:100] += 40  # the threshold is 60 at no sensitivity, and 20 at all of it
+    rule = ruling("change", share=0.03, learn_s=LEARN_S, sensitivity=sensitivity)
+
+    found = play(rule, [shown(EMPTY)] * 3 + [shown(faint, detections=(PERSON,))] * 2)
+
+    assert bool(found) is reported
+
+
 def test_what_was_there_while_the_reference_was_learnt_is_missed_when_it_is_gone() -> None:
     before, after = shown(scene(LEFT), detections=(PERSON,)), shown(EMPTY)
 
