@@ -9,13 +9,11 @@ from appliance.analysis.engine.packages import PackageKey, Ready, Unusable
 from appliance.analysis.finding import Finding, Found, Picture
 from appliance.analysis.judges import CannotJudge, Sight, StillLoading, make_judges
 from appliance.analysis.switching import PROBATION_S, Pair, Trial, judged_alike_by, may_swap
-from appliance.analysis.views import UNKNOWN, Drawings, Judges
+from appliance.analysis.views import SET_BACK, UNKNOWN, Drawings, Judges
 from appliance.local import LocalPackage, Plan, View
 from federation.messages import Calendar, OnCut, TaskReport, TaskSpec, TaskState
 
 Now = Callable[[], datetime]
-SET_BACK = timedelta(minutes=1)
-"""A picture that is older by so much than the one before tells that the clock was set back; answers overtake less."""
 
 NOT_JUDGED = {"calendar": Calendar(), "priority": 5, "on_cut": OnCut()}
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from appliance.analysis.finding import Judge
 from appliance.analysis.rules import Zone
@@ -15,6 +15,9 @@ MOST_REMEMBERED = 32
 
 KEPT = 16
 """Views of a camera, one after the other: a picture on its way through the engine is a few seconds old at most."""
+
+SET_BACK = timedelta(minutes=1)
+"""A picture that is older by so much than the one before tells that the clock was set back; answers overtake less."""
 
 UNKNOWN = View(since=datetime.min.replace(tzinfo=UTC))
 
@@ -32,8 +35,10 @@ class Outlook:
         }
 
     def at(self, point_id: str, at: datetime) -> View:
-        """Return where a camera looked at this moment."""
+        """Return where a camera looked at this moment; where the clock was set back meanwhile, where it looks now."""
         known = self._by_point.get(point_id, ())
+        if known and at < known[-1].since - SET_BACK:
+            return known[-1]
         return next((view for view in reversed(known) if view.since <= at), UNKNOWN)
 
 

@@ -22,6 +22,7 @@ from appliance.panel.lanes import lane_way
 from appliance.store import documents, events, evidence
 from appliance.store.results import Doer, record
 from federation.http import Page
+from federation.http.drawing import require_task_drawn
 from federation.http.problem import conflict, invalid, not_found
 from federation.identity.bundle import Bundle
 from federation.identity.claim import ClaimTicket, shown_code
@@ -108,6 +109,7 @@ class PanelService:
             raise invalid("body.algorithm_id", "choose one of the built-in algorithms")
         if all(camera.point_id != draft.point_id for camera in self.state.wishes.all_cameras):
             raise invalid("body.point_id", "there is no such camera on this box")
+        require_task_drawn(draft.region, draft.masks, draft.lines)
         scenes = self.state.wishes.scenes.get(draft.point_id, ())
         if manifest.needs_region and draft.region is None and not any(scene.regions for scene in scenes):
             raise invalid("body.region", "this algorithm needs a region; draw one on the picture")

@@ -8,6 +8,8 @@ from aiohttp.http import HttpProcessingError
 log = logging.getLogger(__name__)
 
 NOT_HTTP = "not_http"
+LEFT = "Transport is closing"
+"""What asyncio says, by a RuntimeError, of a file that was on its way to somebody who has left."""
 
 
 class BrokenRequests(logging.Logger):
@@ -26,7 +28,7 @@ class BrokenRequests(logging.Logger):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             self._refused[NOT_HTTP] += 1
-        if isinstance(error, HttpProcessingError | ConnectionError):
+        if isinstance(error, HttpProcessingError | ConnectionError) or str(error) == LEFT:
             log.debug("%s: %s", record.getMessage(), str(error).partition("\n")[0][:200])
         elif log.isEnabledFor(record.levelno):
             log.handle(record)

@@ -13,6 +13,16 @@ Polygon = Annotated[tuple[tuple[Share, Share], ...], Field(min_length=3, max_len
 """3 to 64 corners (x, y), each from 0 to 1, origin at the top left."""
 
 
+LEAST_AREA = 1e-5
+"""Of the picture, some 20 pixels of 1080p: what has less has been drawn by mistake."""
+
+
+def area_of(corners: Polygon) -> float:
+    """Return the area of a polygon as a share of the picture, by Gauss's shoelace formula; crossed parts cancel out."""
+    following = (*corners[1:], corners[0])
+    return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in zip(corners, following, strict=True))) / 2
+
+
 class Box(WireModel):
     """A rectangle: left, top, width and height as shares of the picture, 0 to 1."""
 
@@ -42,6 +52,17 @@ class Shapes(WireModel):
     def is_empty(self) -> bool:
         """Tell whether nothing is drawn."""
         return not (self.regions or self.masks or self.lines)
+
+    def undrawn(self) -> str:
+        """Return which of the shapes nothing can lie in or cross, e.g. `lines.0`, the first of them; empty: none."""
+        for kind, outlines in (("regions", self.regions), ("masks", self.masks)):
+            for index, corners in enumerate(outlines):
+                if area_of(corners) < LEAST_AREA:
+                    return f"{kind}.{index}"
+        for index, line in enumerate(self.lines):
+            if len(set(line.points)) == 1:
+                return f"lines.{index}"
+        return ""
 
 
 class Scene(Shapes):

@@ -54,20 +54,27 @@ class Witness:
 
 
 async def probe(urls: tuple[str, ...], *, within_s: float) -> tuple[bool, str]:
-    """Tell whether an agent answers at one of the addresses within so many seconds, and how."""
+    """Tell whether an agent answers at one of the addresses within so many seconds, and how: one is enough."""
     timeout = aiohttp.ClientTimeout(total=within_s)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        found = await asyncio.gather(*(_knock(session, url) for url in urls))
-    told = "; ".join(f"{url} {detail}" for url, (_, detail) in zip(urls, found, strict=True))
-    return any(reached for reached, _ in found), told
+    reached, found = False, dict.fromkeys(urls, "is not waited for")
+    session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+    async with session, asyncio.TaskGroup() as group:
+        knocks = [group.create_task(_knock(session, url)) for url in found]
+        for knock in asyncio.as_completed(knocks):
+            url, reached, found[url] = await knock
+            if reached:
+                break
+        for each in knocks:
+            each.cancel()
+    return reached, "; ".join(f"{url} {detail}" for url, detail in found.items())
 
 
-async def _knock(session: aiohttp.ClientSession, url: str) -> tuple[bool, str]:
+async def _knock(session: aiohttp.ClientSession, url: str) -> tuple[str, bool, str]:
     # The question is whether anybody lives there, not who: no certificate is asked for.
     try:
         async with session.get(url + HEALTH_PATH, allow_redirects=False, ssl=False) as answer:
-            return answer.status == 200, f"answers {answer.status}"
+            return url, answer.status == 200, f"answers {answer.status}"
     except TimeoutError:
-        return False, "does not answer"
+        return url, False, "does not answer"
     except (aiohttp.ClientError, OSError, ValueError, ssl.SSLError) as error:
-        return False, type(error).__name__
+        return url, False, type(error).__name__

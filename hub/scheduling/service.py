@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from federation.http import Page, Problem
+from federation.http.drawing import require_scene_drawn, require_task_drawn
 from federation.http.live_feed import LiveFeed
 from federation.http.problem import FieldError, conflict, invalid, not_found
 from federation.packages import BadParameters
@@ -327,6 +328,9 @@ def _settle(algorithm: Listed, settings: TaskSettings) -> dict[str, Any]:
             FieldError(field=f"body.parameters.{name}", message=fault) for name, fault in error.fields.items()
         )
         raise Problem(422, error.code, f"{algorithm.id}: {error}", errors=errors) from error
+    require_task_drawn(settings.region, settings.masks, settings.lines)
+    for index, scene in enumerate(settings.scenes):
+        require_scene_drawn(scene, field=f"body.scenes.{index}")
     if any(scene.preset is None for scene in settings.scenes):
         raise invalid("body.scenes", "Name the preset of each scene; region, masks and lines hold at every other view.")
     if manifest.needs_region and settings.region is None and not any(each.regions for each in settings.scenes):

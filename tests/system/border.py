@@ -9,10 +9,15 @@ SEED = 20260102
 
 @dataclass(kw_only=True)
 class Border:
-    """The folders on both sides. It carries files by copying, as network drives do, in whatever order."""
+    """The folders on both sides. It carries files by copying, as network drives do, in whatever order.
+
+    Of those that it may lose it loses none any more once `bad_for` have come over: pauses between repeats double, and
+    what is lost again and again by chance would come after minutes.
+    """
 
     folder: Path
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311 - repeatable
+    bad_for: int | None = None
     carried: int = 0
 
     def __post_init__(self) -> None:
@@ -25,6 +30,9 @@ class Border:
         self.dice.shuffle(found)
         return found
 
+    def _is_bad(self) -> bool:
+        return self.bad_for is None or self.carried < self.bad_for
+
     def carry(self, *, lose: float = 0.0, double: float = 0.0, cut: float = 0.0) -> None:
         """Take what waits away, and bring it over unless it is lost; some files twice, some cut short first."""
         for path in self.waiting():
@@ -34,7 +42,7 @@ class Border:
                 path.unlink()
             except FileNotFoundError:
                 continue  # its writer has just removed it
-            if self.dice.random() < lose:
+            if self.dice.random() < lose and (lose == 1.0 or self._is_bad()):
                 continue
             if self.dice.random() < cut:
                 target.write_bytes(content[: self.dice.randrange(len(content))])

@@ -173,7 +173,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def border(folder: Path) -> Border:
-    return Border(folder=folder / "border")
+    return Border(folder=folder / "border", bad_for=60)
 
 
 async def test_whatever_the_border_does_every_event_and_picture_arrives_once(folder: Path, border: Border) -> None:

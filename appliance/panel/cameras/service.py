@@ -16,6 +16,7 @@ from appliance.panel.cameras import model
 from appliance.store import documents
 from appliance.store.results import Doer, record
 from federation.http import Page, Problem
+from federation.http.drawing import require_scene_drawn
 from federation.http.problem import conflict, invalid, not_found
 from federation.messages import CameraReport, CameraSpec, CameraState, PictureFault, Scene
 from federation.viewing.recordings import RecordingDraft
@@ -110,6 +111,7 @@ class Cameras:
     async def set_scene(self, point_id: str, scene: Scene, doer: Doer) -> Scene:
         """Keep what was drawn on one view of a camera; tasks of the point that it changes begin anew."""
         self._known(point_id)
+        require_scene_drawn(scene, field="body")
         state = self.state
         others = tuple(each for each in state.wishes.scenes.get(point_id, ()) if each.preset != scene.preset)
         if len(others) >= MOST_SCENES:

@@ -277,3 +277,17 @@ def test_a_picture_is_judged_by_where_the_camera_looked_when_it_came() -> None:
 
     assert [(view.preset, view.turning) for view in found] == [("", False), ("1", False), ("", True), ("2", False)]
     assert outlook.at("yard", NOW) == UNKNOWN
+
+
+def test_where_the_clock_was_set_back_a_camera_looks_where_it_does_now() -> None:
+    outlook = Outlook()
+    for minute, preset in enumerate(("1", "2")):
+        told = looking(preset).model_copy(update={"since": NOW + timedelta(minutes=minute)})
+        outlook.adopt(Views(version=minute, views={"gate": told}))
+    set_back = NOW - timedelta(hours=1)
+
+    assert outlook.at("gate", set_back).preset == "2"
+    turned = looking("3").model_copy(update={"since": set_back + timedelta(seconds=5)})
+    outlook.adopt(Views(version=2, views={"gate": turned}))
+
+    assert outlook.at("gate", set_back + timedelta(seconds=9)).preset == "3"

@@ -307,6 +307,8 @@ async def test_what_is_drawn_on_a_cameras_picture_goes_into_the_plan_and_serves_
     assert [each.model_dump(mode="json") for each in plan.scenes[POINT]] == [kept]
     assert (await panel.put("/api/v1/cameras/nobody/scene", json=scene)).status_code == 404
     assert (await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"regions": [[[0, 0]]]})).status_code == 422
+    undrawn = await panel.put(f"/api/v1/cameras/{POINT}/scene", json={"lines": [{"points": [[0.2, 0.5], [0.2, 0.5]]}]})
+    assert (undrawn.status_code, undrawn.json()["errors"][0]["field"]) == (422, "body.lines.0")
 
 
 async def test_each_preset_has_a_scene_of_its_own_until_that_is_cleared(tmp_path: Path) -> None:
@@ -359,6 +361,7 @@ async def test_a_camera_in_use_stays_until_its_task_is_gone(panel: httpx.AsyncCl
         ({"algorithm_id": "nobody.knows"}, "body.algorithm_id"),
         ({"point_id": "elsewhere"}, "body.point_id"),
         ({"region": None}, "body.region"),
+        ({"region": [[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]]}, "body.region"),
         ({"region": [[0, 0], [2, 0], [0, 1]]}, "body.region"),
         ({"region": [[0, 0], [1, 1]]}, "body.region"),
         ({"algorithm_id": "fengsui.line_crossing"}, "body.lines"),

@@ -219,7 +219,17 @@ async def test_settings_that_the_algorithm_does_not_take_are_refused_by_field(hu
     unknown = await hub.console.post("/api/v1/tasks", json={**draft, "region": REGION, "parameters": {"speed": 1}})
     without_region = await hub.console.post("/api/v1/tasks", json=draft)
     no_point = await hub.console.post("/api/v1/tasks", json={**draft, "region": REGION, "point_ids": ["nowhere"]})
+    flat = [[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]]
+    of_a_preset = {"preset": "1", "masks": [REGION, flat]}
+    undrawn = [
+        await hub.console.post("/api/v1/tasks", json={**draft, **drawn})
+        for drawn in ({"region": flat}, {"region": REGION, "scenes": [of_a_preset]})
+    ]
 
+    assert [(refused.status_code, refused.json()["errors"][0]["field"]) for refused in undrawn] == [
+        (422, "body.region"),
+        (422, "body.scenes.0.masks.1"),
+    ]
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "body.parameters.speed")
     assert (without_region.status_code, without_region.json()["errors"][0]["field"]) == (422, "body.region")
     assert (no_point.status_code, no_point.json()["errors"][0]["field"]) == (422, "body.point_ids")

@@ -320,3 +320,18 @@ async def test_a_second_model_looks_at_the_boxes_of_the_first(engine: Running, p
     assert labels(seen) == ["person", "person", "bin", "helmet", "no_helmet"]
     assert not isinstance(seen, Dropped)
     assert [seen[3].box, seen[4].box] == [seen[0].box, seen[1].box]
+
+
+async def test_a_second_model_looks_at_the_surest_of_many_things(engine: Running, pack: Pack) -> None:
+    declared = Manifest.model_validate(
+        {**manifest(ROWS).model_dump(mode="json", exclude_defaults=True), "stages": [{**STAGE, "most": 2}]}
+    )
+    rows = np.array([[[0, 8, 8, 24, 0.7, 1], [10, 8, 18, 24, 0.9, 1], [20, 8, 28, 24, 0.8, 1]]], np.float32)
+    await engine.holds({A: await pack("a", graph(o=rows), declared, second=brightness())})
+
+    seen = (await engine.sees([A], np.full((16, 32, 3), 255, np.uint8)))[A]
+
+    assert labels(seen) == ["person"] * 3 + ["helmet"] * 2
+    assert not isinstance(seen, Dropped)
+    assert [item.box for item in seen[3:]] == [item.box for item in seen[:2]]
+    assert [item.score for item in seen[:2]] == [0.9, 0.8]
