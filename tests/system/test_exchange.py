@@ -190,7 +190,9 @@ async def test_whatever_the_border_does_every_event_and_picture_arrives_once(fol
 
         async def arrived() -> bool:
             border.carry(lose=0.2, double=0.2)
-            return await box.acknowledged() == len(box.ids) and (await box.state.report()).evidence_backlog == 0
+            if await box.acknowledged() < len(box.ids) or (await box.state.report()).evidence_backlog:
+                return False
+            return bool((await hub.exchange_node())["holes"] == 0)  # of the lane of pictures, which has its own way
 
         await until(arrived, within_s=WAIT_S, what="the box knows that everything has arrived")
 
