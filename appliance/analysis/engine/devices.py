@@ -8,8 +8,8 @@ import onnxruntime as ort
 
 from appliance.analysis.engine.queue import Limits
 
-CPU_ALONG = 4
-"""Pictures that a worker of a CPU takes along while many wait, to compute them one by one."""
+CPU_ALONG = 2
+"""Pictures that a worker of a CPU takes along while many wait, to compute them one by one: they lie decoded."""
 
 GPU_BATCH = 16
 GPU_WINDOW_S = 0.005
